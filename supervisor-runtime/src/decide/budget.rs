@@ -1,0 +1,110 @@
+//! What is left of a restart limit: an exact sliding window.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use crate::RestartLimit;
+
+/// The restarts made in the last window, and so what is left of the limit.
+///
+/// Invariant: `spent` is in order of time and holds no more than `max_restarts` instants.
+pub(crate) struct RestartBudget {
+    limit: RestartLimit,
+    spent: VecDeque<Instant>,
+}
+
+/// The limit is reached: one more restart would be too many.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Exhausted;
+
+impl RestartBudget {
+    pub(crate) fn new(limit: RestartLimit) -> Self {
+        Self { limit, spent: VecDeque::new() }
+    }
+
+    /// Counts a restart decided at `now` and says how many more are allowed in this window.
+    pub(crate) fn spend(&mut self, now: Instant) -> Result<u32, Exhausted> {
+        // Children read the clock before they take the lock, so a later call can carry an earlier `now`.
+        let now = self.spent.back().map_or(now, |&last| last.max(now));
+        self.expire(now);
+        let spent = self.spent.len() as u64;
+        if spent >= u64::from(self.limit.max_restarts) {
+            return Err(Exhausted);
+        }
+        self.spent.push_back(now);
+        Ok((u64::from(self.limit.max_restarts) - spent - 1) as u32)
+    }
+
+    /// Forgets what is longer ago than the window; a restart exactly `over` ago still counts.
+    fn expire(&mut self, now: Instant) {
+        let Some(&first) = self.spent.front() else { return };
+        let over = self.limit.over;
+        if now.duration_since(first) > over {
+            let expired = self.spent.partition_point(|&then| now.duration_since(then) > over);
+            self.spent.drain(..expired);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn budget(max_restarts: u32, over: u64) -> RestartBudget {
+        RestartBudget::new(RestartLimit { max_restarts, over: Duration::from_millis(over) })
+    }
+
+    #[test]
+    fn the_limit_means_what_it_says() {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        // (max_restarts, over, [(when, what is left)])
+        let table: &[(u32, u64, &[(u64, Option<u32>)])] = &[
+            (0, 1000, &[(0, None)]),
+            (1, 1000, &[(0, Some(0)), (1, None)]),
+            (2, 1000, &[(0, Some(1)), (0, Some(0)), (0, None)]),
+            // Exactly `over` ago still counts; one more millisecond, and it does not.
+            (1, 1000, &[(0, Some(0)), (1000, None)]),
+            (1, 1000, &[(0, Some(0)), (1001, Some(0)), (2001, None)]),
+            // A refused restart is not counted: it was not made.
+            (1, 1000, &[(0, Some(0)), (500, None), (1001, Some(0))]),
+            // The window slides; it does not start over.
+            (2, 1000, &[(0, Some(1)), (900, Some(0)), (1100, Some(0)), (1500, None), (1901, Some(0))]),
+            // A clock read earlier, counted later.
+            (2, 1000, &[(10, Some(1)), (5, Some(0)), (1010, None), (1011, Some(1))]),
+        ];
+        for (max, over, row) in table {
+            let mut budget = budget(*max, *over);
+            for (when, left) in *row {
+                assert_eq!(budget.spend(at(*when)).ok(), *left, "max {max}, over {over}, at {when}, of {row:?}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_window_holds_more_than_the_limit(
+            max in 0_u32..6,
+            over in 1_u64..50,
+            steps in proptest::collection::vec(0_u64..20, 0..200),
+        ) {
+            let start = Instant::now();
+            let mut budget = budget(max, over);
+            let (mut now, mut made) = (0, Vec::new());
+            for step in steps {
+                now += step;
+                let in_window = made.iter().filter(|&&then| now - then <= over).count();
+                let spent = budget.spend(start + Duration::from_millis(now));
+                // Exact: refused if and only if the window is full.
+                prop_assert_eq!(spent.is_ok(), in_window < max as usize);
+                if spent.is_ok() {
+                    made.push(now);
+                }
+            }
+        }
+    }
+}

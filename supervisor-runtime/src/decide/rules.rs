@@ -1,0 +1,105 @@
+//! A group's declaration as the core sees it: numbers in place of names, defaults filled in.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::declare::{ChildSpec, GroupSpec, Kind, Strategy};
+use crate::{AutoShutdown, Backoff, Restart, RestartLimit, Shutdown};
+
+/// The number of a child in its group, in the order of declaration.
+pub(crate) type ChildId = u32;
+
+/// The rules of one group.
+#[derive(Clone)]
+pub(crate) struct Rules {
+    pub(crate) strategy: StrategyRule,
+    pub(crate) limit: RestartLimit,
+    /// The group's own deadline for stopping, where it stops by itself.
+    pub(crate) shutdown: Option<Shutdown>,
+    pub(crate) auto_shutdown: AutoShutdown,
+    pub(crate) children: Vec<ChildRules>,
+}
+
+/// A strategy, without the function of a custom one: its decisions come with the events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StrategyRule {
+    OneForOne,
+    OneForAll,
+    RestForOne,
+    DependentsForOne,
+    ForfeitOneForOne,
+    ForfeitOneForAll,
+    Crashing,
+    Custom,
+}
+
+/// The rules of one child.
+#[derive(Clone, Debug)]
+pub(crate) struct ChildRules {
+    pub(crate) kind: Kind,
+    pub(crate) replicas: usize,
+    pub(crate) restart: Restart,
+    pub(crate) shutdown: Option<Shutdown>,
+    pub(crate) backoff: Option<Backoff>,
+    pub(crate) significant: bool,
+    /// The earlier siblings that it depends on, where the strategy looks at that.
+    pub(crate) requires: Vec<ChildId>,
+}
+
+impl Rules {
+    pub(crate) fn of(spec: &Arc<GroupSpec>) -> Self {
+        Self {
+            strategy: StrategyRule::of(&spec.strategy),
+            limit: spec.limit,
+            shutdown: spec.shutdown,
+            auto_shutdown: spec.auto_shutdown,
+            children: spec.children.iter().map(|child| ChildRules::of(child, spec)).collect(),
+        }
+    }
+}
+
+impl StrategyRule {
+    fn of(strategy: &Strategy) -> Self {
+        match strategy {
+            Strategy::OneForOne => Self::OneForOne,
+            Strategy::OneForAll => Self::OneForAll,
+            Strategy::RestForOne => Self::RestForOne,
+            Strategy::DependentsForOne => Self::DependentsForOne,
+            Strategy::ForfeitOneForOne => Self::ForfeitOneForOne,
+            Strategy::ForfeitOneForAll => Self::ForfeitOneForAll,
+            Strategy::Crashing => Self::Crashing,
+            Strategy::Custom(_) => Self::Custom,
+        }
+    }
+}
+
+impl ChildRules {
+    fn of(child: &ChildSpec, group: &GroupSpec) -> Self {
+        let options = &child.options;
+        let number = |name: &crate::Name| group.names.iter().position(|sibling| sibling == name.as_str());
+        Self {
+            kind: child.kind,
+            replicas: child.replicas.unwrap_or(1),
+            restart: options.restart,
+            shutdown: match child.kind {
+                Kind::Worker => Some(options.shutdown.unwrap_or(Shutdown::DEFAULT)),
+                Kind::Supervisor => options.shutdown,
+            },
+            backoff: options.backoff.or(group.backoff),
+            significant: options.significant,
+            // Names were checked when the tree was; `requires` of an unknown one never gets here.
+            requires: options.requires.iter().filter_map(number).map(|n| n as ChildId).collect(),
+        }
+    }
+}
+
+impl Shutdown {
+    /// How long it allows; `None` is without limit.
+    pub(crate) fn limit(self) -> Option<Duration> {
+        match self {
+            Self::Within(limit) => Some(limit),
+            Self::Infinity => None,
+            Self::BrutalKill => Some(Duration::ZERO),
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! The declaration of a child: a name, a factory, options.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Backoff, Makes, MakesOnce, Name, Restart, Shutdown, Supervisor};
+use crate::Service;
+use crate::shell::{Evaluated, Factory, InPlace, Launch, Replaced};
+
+/// A child of a [`Supervisor`]: how it is made, and what happens when it ends.
+///
+/// `S` is the type of the service, inferred or stated (`Child::<Db>::new(..)`).
+///
+/// ```
+/// use std::time::Duration;
+/// use supervisor_runtime::{Child, Context, Restart, Service, ServiceResult, Supervisor};
+///
+/// struct Worker(usize);
+///
+/// impl Service for Worker {
+///     async fn run(&mut self, cx: &Context) -> ServiceResult {
+///         Ok(cx.stopping().await)
+///     }
+/// }
+///
+/// let pool = Supervisor::one_for_one("pool").child(
+///     Child::replicated("worker", 4, Worker)
+///         .restart(Restart::Transient)
+///         .shutdown(Duration::from_secs(30)),
+/// );
+/// ```
+#[must_use = "a child does nothing until it is given to a supervisor"]
+pub struct Child<S> {
+    spec: ChildSpec,
+    factory: Arc<dyn Factory<S>>,
+    /// Whether the old value of this child is kept for its next incarnation by other means than `replace`.
+    in_place: bool,
+    service: PhantomData<fn() -> S>,
+}
+
+impl<S: Service> Child<S> {
+    /// A child whose every incarnation is made by calling `make`.
+    ///
+    /// `make` returns the service, a `Result` of it (an `Err` is a failed start), or a future of either.
+    pub fn new<F, R, M>(name: impl Into<Name>, make: F) -> Self
+    where
+        F: Fn() -> R,
+        F: Makes<S, (), M>,
+        M: 'static,
+    {
+        Self::from_factory(name, None, false, Arc::new(Evaluated::once_each(make)))
+    }
+
+    /// A child whose service is made once, when the tree starts, and started again after a failure.
+    ///
+    /// It may show what a panic left behind; the other constructors give clean state. `make` can move
+    /// out of what it captured.
+    pub fn in_place<F, R, M>(name: impl Into<Name>, make: F) -> Self
+    where
+        F: FnOnce() -> R,
+        F: MakesOnce<S, M>,
+        M: 'static,
+    {
+        Self::from_factory(name, None, true, Arc::new(InPlace::once(make)))
+    }
+
+    /// `count` children of one kind: `make` is called with the index of the replica, from 0.
+    ///
+    /// An index belongs to its replica for life. Replicas start together and stop together.
+    pub fn replicated<F, R, M>(name: impl Into<Name>, count: usize, make: F) -> Self
+    where
+        F: Fn(usize) -> R,
+        F: Makes<S, (usize,), M>,
+        M: 'static,
+    {
+        Self::from_factory(name, Some(count), false, Arc::new(Evaluated::by_index(make)))
+    }
+
+    /// [`replicated`](Self::replicated), each replica made once, as [`in_place`](Self::in_place).
+    pub fn replicated_in_place<F, R, M>(name: impl Into<Name>, count: usize, make: F) -> Self
+    where
+        F: Fn(usize) -> R,
+        F: Makes<S, (usize,), M>,
+        M: 'static,
+    {
+        Self::from_factory(name, Some(count), true, Arc::new(InPlace::by_index(make)))
+    }
+
+    /// Makes the next incarnation from the stopped one, so that it can keep what must not be lost, its
+    /// inbox for instance; `mode` calls this a `replacement`.
+    ///
+    /// `replace(old, index)` returns what a factory may return. If it fails, or the old incarnation is
+    /// gone (it panicked in its factory, say), the next attempt calls the factory. It is also called for a
+    /// child that is swept by the restart of another.
+    pub fn replace<F, R, M>(mut self, replace: F) -> Self
+    where
+        F: Fn(S, usize) -> R,
+        F: Makes<S, (S, usize), M>,
+        M: 'static,
+    {
+        if self.in_place {
+            self.spec.in_place_and_replace = true;
+        } else {
+            self.factory = Arc::new(Replaced::new(Arc::clone(&self.factory), replace));
+        }
+        self
+    }
+
+    /// When it is started again; [`Restart::Permanent`] unless said.
+    pub fn restart(mut self, restart: Restart) -> Self {
+        self.spec.options.restart = restart;
+        self
+    }
+
+    /// How long it may take to stop before it is dropped; 5 seconds, [`Shutdown::DEFAULT`], unless said.
+    pub fn shutdown(mut self, shutdown: impl Into<Shutdown>) -> Self {
+        self.spec.options.shutdown = Some(shutdown.into());
+        self
+    }
+
+    /// How long its factory and `start` may take together; no limit unless said. More is a failed start.
+    pub fn start_timeout(mut self, limit: Duration) -> Self {
+        self.spec.options.start_timeout = Some(limit);
+        self
+    }
+
+    /// How long its restarts are delayed; as its supervisor's `backoff` unless said.
+    pub fn backoff(mut self, backoff: impl Into<Backoff>) -> Self {
+        self.spec.options.backoff = Some(backoff.into());
+        self
+    }
+
+    /// The longest silence between two calls of [`Context::heartbeat`](crate::Context::heartbeat) while it
+    /// runs; no limit unless said. A child silent for longer is dropped and has failed.
+    pub fn heartbeat(mut self, limit: Duration) -> Self {
+        self.spec.options.heartbeat = Some(limit);
+        self
+    }
+
+    /// The earlier siblings that it depends on; only under [`Supervisor::dependents_for_one`].
+    pub fn requires<N: Into<Name>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.spec.options.requires.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// Makes its end count for its supervisor's [`auto_shutdown`](Supervisor::auto_shutdown).
+    pub fn significant(mut self) -> Self {
+        self.spec.options.significant = true;
+        self
+    }
+
+    fn from_factory(name: impl Into<Name>, replicas: Option<usize>, in_place: bool, factory: Arc<dyn Factory<S>>) -> Self {
+        let spec = ChildSpec {
+            name: name.into(),
+            replicas,
+            kind: Kind::of::<S>(),
+            label: String::new(),
+            options: ChildOptions::default(),
+            in_place_and_replace: false,
+            launch: Arc::clone(&factory).into_launch(),
+            problems: Vec::new(),
+            inner_names: Vec::new(),
+        };
+        Self { spec, factory, in_place, service: PhantomData }
+    }
+}
+
+/// Any kind of child; what [`Supervisor::child`] takes.
+pub struct AnyChild(pub(super) ChildSpec);
+
+impl<S: Service> From<Child<S>> for AnyChild {
+    fn from(child: Child<S>) -> Self {
+        Self(ChildSpec { launch: child.factory.into_launch(), ..child.spec })
+    }
+}
+
+impl From<Supervisor> for AnyChild {
+    fn from(supervisor: Supervisor) -> Self {
+        Self(supervisor.into_child())
+    }
+}
+
+/// A child, its service's type erased.
+pub(crate) struct ChildSpec {
+    pub(crate) name: Name,
+    /// `None` for a child that is not replicated, and then its paths have no index.
+    pub(crate) replicas: Option<usize>,
+    pub(crate) kind: Kind,
+    /// How a supervisor without a name is called in a path: `(one_for_one)`.
+    pub(super) label: String,
+    pub(crate) options: ChildOptions,
+    pub(super) in_place_and_replace: bool,
+    pub(crate) launch: Arc<dyn Launch>,
+    /// What is wrong inside it, if it is a supervisor.
+    pub(super) problems: Vec<String>,
+    /// The names of its children, if it is a supervisor without a name of its own.
+    pub(super) inner_names: Vec<String>,
+}
+
+impl ChildSpec {
+    /// Its name in a path.
+    pub(crate) fn label(&self) -> &str {
+        if self.name.is_anonymous() { &self.label } else { self.name.as_str() }
+    }
+
+    /// How long `stop` may take after a failure; `None` is without limit.
+    pub(crate) fn stop_limit(&self) -> Option<Duration> {
+        match self.kind {
+            Kind::Worker => self.options.shutdown.unwrap_or(Shutdown::DEFAULT).limit(),
+            // It has stopped its children before it failed.
+            Kind::Supervisor => None,
+        }
+    }
+}
+
+/// A supervisor stops its own children in time; any other service has to be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Worker,
+    Supervisor,
+}
+
+impl Kind {
+    fn of<S: 'static>() -> Self {
+        if std::any::TypeId::of::<S>() == std::any::TypeId::of::<Supervisor>() { Self::Supervisor } else { Self::Worker }
+    }
+}
+
+/// The options that a child can have, whichever kind it is.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ChildOptions {
+    pub(crate) restart: Restart,
+    pub(crate) shutdown: Option<Shutdown>,
+    pub(crate) start_timeout: Option<Duration>,
+    pub(crate) backoff: Option<Backoff>,
+    pub(crate) heartbeat: Option<Duration>,
+    pub(crate) requires: Vec<Name>,
+    pub(crate) significant: bool,
+}

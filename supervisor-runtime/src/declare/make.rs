@@ -1,0 +1,151 @@
+//! How a child's expression becomes a service: which types may stand there, and the words for those
+//! that may not.
+//!
+//! The dispatch is on the type that the expression *gives*: [`IntoService`] takes a service, a
+//! `Result` of one and a future of either, to any depth. Its parameter `M` is inferred and tells the
+//! implementations apart. The bounds stand on the factory argument ([`Makes`]), so that the compiler
+//! underlines exactly the user's expression.
+
+use std::future::Future;
+
+use crate::{BoxError, Service};
+
+/// What may stand as a child's expression: a [`Service`], a `Result` of one, a future of either.
+///
+/// Not for implementing; implement [`Service`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a `Service`",
+    label = "this child is not a `Service`",
+    note = "a child is an expression that gives a `Service`, a `Result` of one, or a future of either",
+    note = "implement `Service` for `{Self}`, or wrap an async function in `service_fn(|cx| async move {{ .. }})`"
+)]
+pub trait IntoService<M>: Send {
+    /// The service that comes out.
+    type Service: Service;
+
+    /// Waits for the service; an `Err` on the way is a failed start.
+    fn into_service(self) -> impl Future<Output = Result<Self::Service, BoxError>> + Send;
+}
+
+/// Tells the implementations of [`IntoService`] apart; inferred.
+#[doc(hidden)]
+pub struct ByValue;
+/// Tells the implementations of [`IntoService`] apart; inferred.
+#[doc(hidden)]
+pub struct Fallible<M>(M);
+/// Tells the implementations of [`IntoService`] apart; inferred.
+#[doc(hidden)]
+pub struct Async<M>(M);
+
+#[diagnostic::do_not_recommend]
+impl<S: Service> IntoService<ByValue> for S {
+    type Service = S;
+
+    fn into_service(self) -> impl Future<Output = Result<S, BoxError>> + Send {
+        std::future::ready(Ok(self))
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T, E, M> IntoService<Fallible<M>> for Result<T, E>
+where
+    T: IntoService<M>,
+    E: Into<BoxError> + Send,
+{
+    type Service = T::Service;
+
+    async fn into_service(self) -> Result<T::Service, BoxError> {
+        match self {
+            Ok(made) => made.into_service().await,
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<F, M> IntoService<Async<M>> for F
+where
+    F: Future + Send,
+    F::Output: IntoService<M>,
+{
+    type Service = <F::Output as IntoService<M>>::Service;
+
+    async fn into_service(self) -> Result<Self::Service, BoxError> {
+        self.await.into_service().await
+    }
+}
+
+/// Holds for exactly the type that a child declares (`db: Db = ..`); any type where it declares none.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "this child is declared as `{S}`, but its expression gives `{Self}`",
+    label = "gives `{Self}`"
+)]
+pub trait Declared<S>: Service {
+    /// The same value, under its declared type.
+    fn declared(self) -> S;
+}
+
+#[diagnostic::do_not_recommend]
+impl<S: Service> Declared<S> for S {
+    fn declared(self) -> S {
+        self
+    }
+}
+
+/// A function from the arguments `A` to what may stand as a child that gives an `S`; see [`IntoService`].
+///
+/// Not for implementing: it holds for every such function and closure.
+#[doc(hidden)]
+pub trait Makes<S, A, M>: Send + Sync + 'static {
+    /// Calls the function and waits for the service.
+    fn make(&self, args: A) -> impl Future<Output = Result<S, BoxError>> + Send;
+}
+
+/// [`Makes`] for a function that can be called once: an `in_place` child.
+#[doc(hidden)]
+pub trait MakesOnce<S, M>: Send + 'static {
+    /// Calls the function and waits for the service.
+    fn make_once(self) -> impl Future<Output = Result<S, BoxError>> + Send;
+}
+
+async fn declared<R, M, S>(made: R) -> Result<S, BoxError>
+where
+    R: IntoService<M>,
+    R::Service: Declared<S>,
+{
+    made.into_service().await.map(Declared::declared)
+}
+
+macro_rules! makes {
+    ($($name:ident: $arg:ty),*) => {
+        #[diagnostic::do_not_recommend]
+        impl<F, R, S, M> Makes<S, ($($arg,)*), M> for F
+        where
+            F: Fn($($arg),*) -> R + Send + Sync + 'static,
+            R: IntoService<M>,
+            R::Service: Declared<S>,
+            S: Service,
+        {
+            fn make(&self, ($($name,)*): ($($arg,)*)) -> impl Future<Output = Result<S, BoxError>> + Send {
+                declared(self($($name),*))
+            }
+        }
+    };
+}
+makes!();
+makes!(index: usize);
+makes!(old: S, index: usize);
+
+#[diagnostic::do_not_recommend]
+impl<F, R, S, M> MakesOnce<S, M> for F
+where
+    F: FnOnce() -> R + Send + 'static,
+    R: IntoService<M>,
+    R::Service: Declared<S>,
+    S: Service,
+{
+    fn make_once(self) -> impl Future<Output = Result<S, BoxError>> + Send {
+        declared(self())
+    }
+}

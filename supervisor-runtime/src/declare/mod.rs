@@ -1,0 +1,18 @@
+//! What a person declares: plain data, and the builder that collects it. Nothing here runs.
+
+mod check;
+mod child;
+mod custom;
+mod make;
+mod options;
+mod supervisor;
+
+pub use child::{AnyChild, Child};
+pub use custom::{Decision, Failure, Set};
+pub use make::IntoService;
+pub use options::{ANONYMOUS, AutoShutdown, Backoff, Name, Restart, RestartLimit, Shutdown};
+pub use supervisor::Supervisor;
+
+pub(crate) use child::{ChildSpec, Kind};
+pub(crate) use make::{Makes, MakesOnce};
+pub(crate) use supervisor::{GroupSpec, Strategy};

@@ -1,0 +1,179 @@
+//! What is supervised: a [`Service`].
+
+use std::error::Error;
+use std::future::Future;
+use std::pin::Pin;
+
+use crate::{Context, Exit};
+
+/// Any error, boxed, as a service returns it; `?` turns every error type into it.
+pub type BoxError = Box<dyn Error + Send + Sync>;
+
+/// What a [`Service`] returns: nothing, or the reason why it failed.
+pub type ServiceResult = Result<(), BoxError>;
+
+/// A long-running part of a program that a supervisor starts, watches, restarts and stops.
+///
+/// One value of the type is one *incarnation*: unless the child is declared `in_place` or with
+/// `replace`, a restart drops it and evaluates the child's expression again, so that a restart
+/// begins with clean state. The life of an incarnation is `start`, then `run`, then `stop`.
+///
+/// Write plain `async fn`s:
+///
+/// ```
+/// use std::time::Duration;
+/// use supervisor_runtime::{Context, Exit, Service, ServiceResult};
+///
+/// struct Ticker(u64);
+///
+/// impl Service for Ticker {
+///     async fn run(&mut self, cx: &Context) -> ServiceResult {
+///         let mut ticks = cx.interval(Duration::from_secs(1));
+///         while let Some(_) = ticks.tick().await {
+///             self.0 += 1;
+///         }
+///         Ok(()) // asked to stop
+///     }
+///
+///     async fn stop(&mut self, _cx: &Context, exit: &Exit) {
+///         println!("{} ticks, then: {exit}", self.0);
+///     }
+/// }
+/// ```
+///
+/// # Panics
+///
+/// A panic in any of the three is a failure like any other, with its message and place.
+///
+/// # Cancel safety
+///
+/// The futures are polled to their end, except where a limit forbids it: a `start` past its
+/// `start_timeout`, a `run` past its `heartbeat`, and anything past its `shutdown` deadline is
+/// dropped. A service that must not lose work listens to [`Context::stopping`].
+pub trait Service: Send + 'static {
+    /// Prepares the service; what is declared after it waits until this has returned.
+    ///
+    /// The default does nothing. An `Err` is a failed start, and `run` and `stop` are not called.
+    fn start(&mut self, cx: &Context) -> impl Future<Output = ServiceResult> + Send {
+        let _ = cx;
+        std::future::ready(Ok(()))
+    }
+
+    /// Runs until the work is done, something failed, or [`Context::stopping`] says to stop.
+    ///
+    /// Returning `Ok` unasked is a failure for a `permanent` child, the default, and the end of its
+    /// work for a `transient` or `temporary` one.
+    fn run(&mut self, cx: &Context) -> impl Future<Output = ServiceResult> + Send;
+
+    /// Cleans up, once for every successful `start`, whatever `exit` ended the run.
+    ///
+    /// The default does nothing. It shares the child's `shutdown` deadline with what is left of
+    /// `run`, and is not called for a future that had to be dropped.
+    fn stop(&mut self, cx: &Context, exit: &Exit) -> impl Future<Output = ()> + Send {
+        let _ = (cx, exit);
+        std::future::ready(())
+    }
+}
+
+/// Makes a [`Service`] from a function of its [`Context`]; see [`service_fn`].
+pub struct ServiceFn<F>(Option<F>);
+
+/// Makes a service of a closure that returns a future.
+///
+/// In a tree the expression is evaluated anew for each incarnation, so a closure that can be called
+/// once is enough. (Declared `in_place`, its second start is therefore an error: write a [`Service`].)
+///
+/// ```
+/// use std::time::Duration;
+/// use supervisor_runtime::{service_fn, Supervisor, Child};
+///
+/// let tree = Supervisor::one_for_one("clock").child(Child::new("tick", || {
+///     service_fn(|cx| async move {
+///         while cx.sleep(Duration::from_secs(1)).await.is_some() {
+///             println!("tick");
+///         }
+///         Ok(())
+///     })
+/// }));
+/// ```
+pub fn service_fn<F, Fut>(run: F) -> ServiceFn<F>
+where
+    F: FnOnce(Context) -> Fut + Send + 'static,
+    Fut: Future<Output = ServiceResult> + Send + 'static,
+{
+    ServiceFn(Some(run))
+}
+
+impl<F, Fut> Service for ServiceFn<F>
+where
+    F: FnOnce(Context) -> Fut + Send + 'static,
+    Fut: Future<Output = ServiceResult> + Send + 'static,
+{
+    async fn run(&mut self, cx: &Context) -> ServiceResult {
+        match self.0.take() {
+            Some(run) => run(cx.clone()).await,
+            None => Err("a `service_fn` runs once: an `in_place` child needs a type of its own".into()),
+        }
+    }
+}
+
+/// A [`Service`] whose type is erased, so that one child can hold one of several.
+///
+/// Its three futures are boxed; where the type is known, do without.
+///
+/// ```
+/// use supervisor_runtime::{service_fn, BoxService};
+///
+/// fn backend(in_memory: bool) -> BoxService {
+///     if in_memory {
+///         BoxService::new(service_fn(|cx| async move { Ok(cx.stopping().await) }))
+///     } else {
+///         BoxService::new(service_fn(|_| async { Err("no such file".into()) }))
+///     }
+/// }
+/// # let _ = backend(true);
+/// ```
+pub struct BoxService(Box<dyn DynService>);
+
+impl BoxService {
+    /// Erases the type of `service`.
+    pub fn new(service: impl Service) -> Self {
+        Self(Box::new(service))
+    }
+}
+
+impl Service for BoxService {
+    async fn start(&mut self, cx: &Context) -> ServiceResult {
+        self.0.start(cx).await
+    }
+
+    async fn run(&mut self, cx: &Context) -> ServiceResult {
+        self.0.run(cx).await
+    }
+
+    async fn stop(&mut self, cx: &Context, exit: &Exit) {
+        self.0.stop(cx, exit).await;
+    }
+}
+
+type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+trait DynService: Send {
+    fn start<'a>(&'a mut self, cx: &'a Context) -> BoxFuture<'a, ServiceResult>;
+    fn run<'a>(&'a mut self, cx: &'a Context) -> BoxFuture<'a, ServiceResult>;
+    fn stop<'a>(&'a mut self, cx: &'a Context, exit: &'a Exit) -> BoxFuture<'a, ()>;
+}
+
+impl<S: Service> DynService for S {
+    fn start<'a>(&'a mut self, cx: &'a Context) -> BoxFuture<'a, ServiceResult> {
+        Box::pin(Service::start(self, cx))
+    }
+
+    fn run<'a>(&'a mut self, cx: &'a Context) -> BoxFuture<'a, ServiceResult> {
+        Box::pin(Service::run(self, cx))
+    }
+
+    fn stop<'a>(&'a mut self, cx: &'a Context, exit: &'a Exit) -> BoxFuture<'a, ()> {
+        Box::pin(Service::stop(self, cx, exit))
+    }
+}
