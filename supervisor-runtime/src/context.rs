@@ -1,0 +1,270 @@
+//! What a service knows of its place in the tree, and what it can ask for.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context as Task, Poll, Waker};
+use std::time::Duration;
+
+use pin_project_lite::pin_project;
+use tokio::time::MissedTickBehavior;
+
+use crate::decide::SlotId;
+use crate::shell::{Cell, Group};
+use crate::tree::TreeHandle;
+use crate::{BoxError, Exit, ServiceResult};
+
+/// A service's view of its own incarnation: whether it is to stop, who it is, how the one before ended.
+///
+/// Cheap to clone, and may be moved into tasks. What is left of it after the incarnation has ended says
+/// "stopping" for good.
+#[derive(Clone)]
+pub struct Context {
+    group: Arc<Group>,
+    slot: SlotId,
+    incarnation: u32,
+}
+
+impl Context {
+    pub(crate) fn new(group: Arc<Group>, slot: SlotId, incarnation: u32) -> Self {
+        Self { group, slot, incarnation }
+    }
+
+    /// Whether this incarnation has been asked to stop.
+    pub fn is_stopping(&self) -> bool {
+        self.cell().is_over(self.incarnation)
+    }
+
+    /// Waits until this incarnation is asked to stop.
+    ///
+    /// The future is `'static`: it can be kept and moved. Cancel safe.
+    ///
+    /// ```
+    /// # use supervisor_runtime::{Context, Service, ServiceResult};
+    /// # struct Worker { inbox: tokio::sync::mpsc::Receiver<u32> }
+    /// impl Service for Worker {
+    ///     async fn run(&mut self, cx: &Context) -> ServiceResult {
+    ///         loop {
+    ///             tokio::select! {
+    ///                 _ = cx.stopping() => return Ok(()),
+    ///                 Some(job) = self.inbox.recv() => println!("job {job}"),
+    ///             }
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    pub fn stopping(&self) -> Stopping {
+        Stopping { cx: self.clone(), listener: None }
+    }
+
+    /// Waits for `future`, but no longer than until stopping begins: then the answer is `None`, and the
+    /// future is dropped.
+    pub async fn until_stopped<F: Future>(&self, future: F) -> Option<F::Output> {
+        UntilStopped { future, stopping: self.stopping() }.await
+    }
+
+    /// Sleeps; `None` if stopping began before.
+    pub async fn sleep(&self, duration: Duration) -> Option<()> {
+        self.until_stopped(tokio::time::sleep(duration)).await
+    }
+
+    /// A tick now and after each `period`, until stopping begins.
+    ///
+    /// A tick that was missed because the service was busy is skipped, not made up for.
+    ///
+    /// # Panics
+    ///
+    /// If `period` is zero.
+    pub fn interval(&self, period: Duration) -> Interval {
+        let mut ticks = tokio::time::interval(period);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        Interval { cx: self.clone(), ticks }
+    }
+
+    /// The replica's index, which is its own for life; 0 for a child that is not replicated.
+    pub fn index(&self) -> usize {
+        self.group.child_and_index(self.slot).1
+    }
+
+    /// Where the service stands in the tree: `orders/pool/worker[2]`.
+    pub fn path(&self) -> String {
+        self.group.path_of(self.slot)
+    }
+
+    /// The number of this incarnation in its place, from 1. A restart of the supervisor itself begins anew.
+    pub fn incarnation(&self) -> u32 {
+        self.incarnation
+    }
+
+    /// How the incarnation before this one ended; `None` for the first.
+    pub fn last_exit(&self) -> Option<Arc<Exit>> {
+        self.group.last_exit(self.slot)
+    }
+
+    /// Says that the service is alive, for its `heartbeat` option; without that option it does nothing.
+    pub fn heartbeat(&self) {
+        let since = crate::shell::now().saturating_duration_since(self.group.epoch());
+        self.cell().beat.store(since.as_nanos() as u64, Ordering::Relaxed);
+    }
+
+    /// Spawns a task that belongs to this incarnation.
+    ///
+    /// Its failure, an `Err` or a panic, fails the service: `run` is dropped, `stop` is called with the task's
+    /// error. It never outlives the incarnation: [`stopping`](Self::stopping) resolves for it when `run` has
+    /// ended, and it is dropped when `stop` has; what it must finish, `stop` waits for. After the end of the
+    /// incarnation nothing is spawned any more.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use supervisor_runtime::{Context, Service, ServiceResult};
+    /// # struct Gateway;
+    /// impl Service for Gateway {
+    ///     async fn run(&mut self, cx: &Context) -> ServiceResult {
+    ///         cx.spawn("refresh", |cx| async move {
+    ///             while cx.sleep(Duration::from_secs(60)).await.is_some() {
+    ///                 println!("refreshing the routes");
+    ///             }
+    ///             Ok(())
+    ///         });
+    ///         Ok(cx.stopping().await)
+    ///     }
+    /// }
+    /// ```
+    pub fn spawn<F, Fut>(&self, name: impl Into<String>, task: F)
+    where
+        F: FnOnce(Context) -> Fut,
+        Fut: Future<Output = ServiceResult> + Send + 'static,
+    {
+        if let Some(tasks) = self.group.make_tasks(self) {
+            tasks.spawn(name.into(), task(self.clone()));
+            self.group.wake_task(self);
+        }
+    }
+
+    /// The tree that the service is part of, the outermost one: to shut it down from inside.
+    pub fn tree(&self) -> TreeHandle {
+        TreeHandle::new(Arc::clone(self.group.tree()))
+    }
+
+    pub(crate) fn group(&self) -> &Arc<Group> {
+        &self.group
+    }
+
+    pub(crate) fn slot(&self) -> SlotId {
+        self.slot
+    }
+
+    pub(crate) fn cell(&self) -> &Cell {
+        self.group.cell(self.slot)
+    }
+
+    pub(crate) fn set_incarnation(&mut self, incarnation: u32) {
+        self.incarnation = incarnation;
+    }
+
+    /// The silence that counts for `heartbeat` begins now.
+    pub(crate) fn heartbeat_begins(&self, counts: bool) {
+        if counts {
+            self.heartbeat();
+        }
+    }
+
+    /// The failure of a task of this incarnation, once there is one.
+    pub(crate) fn poll_tasks(&self, task: &mut Task<'_>) -> Poll<BoxError> {
+        self.group.tasks_of(self).map_or(Poll::Pending, |tasks| tasks.poll_failed(task))
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context").field("path", &self.path()).field("incarnation", &self.incarnation).finish()
+    }
+}
+
+/// The future of [`Context::stopping`].
+#[must_use = "futures do nothing unless awaited"]
+pub struct Stopping {
+    cx: Context,
+    /// The waker that was registered, where it is not the one of the child's own task.
+    listener: Option<Waker>,
+}
+
+impl Future for Stopping {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<()> {
+        if self.cx.is_stopping() {
+            return Poll::Ready(());
+        }
+        let waker = task.waker();
+        // The child's own task is woken by every command and looks at the cell before it is pending.
+        let known = self.listener.as_ref().is_some_and(|listener| listener.will_wake(waker));
+        if known || self.cx.cell().is_own_waker(waker) {
+            return Poll::Pending;
+        }
+        self.forget();
+        if self.cx.group.listen(&self.cx, waker) {
+            return Poll::Ready(());
+        }
+        self.listener = Some(waker.clone());
+        Poll::Pending
+    }
+}
+
+impl Stopping {
+    fn forget(&mut self) {
+        if let Some(listener) = self.listener.take() {
+            self.cx.group.unlisten(&self.cx, &listener);
+        }
+    }
+}
+
+impl Drop for Stopping {
+    fn drop(&mut self) {
+        self.forget();
+    }
+}
+
+impl fmt::Debug for Stopping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stopping").finish_non_exhaustive()
+    }
+}
+
+pin_project! {
+    /// A future, or the beginning of stopping.
+    struct UntilStopped<F> {
+        #[pin]
+        future: F,
+        #[pin]
+        stopping: Stopping,
+    }
+}
+
+impl<F: Future> Future for UntilStopped<F> {
+    type Output = Option<F::Output>;
+
+    fn poll(self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if this.stopping.poll(task).is_ready() {
+            return Poll::Ready(None);
+        }
+        this.future.poll(task).map(Some)
+    }
+}
+
+/// Ticks until stopping begins; see [`Context::interval`].
+#[derive(Debug)]
+pub struct Interval {
+    cx: Context,
+    ticks: tokio::time::Interval,
+}
+
+impl Interval {
+    /// Waits for the next tick; `None` once stopping has begun. Cancel safe.
+    pub async fn tick(&mut self) -> Option<()> {
+        self.cx.until_stopped(self.ticks.tick()).await.map(drop)
+    }
+}

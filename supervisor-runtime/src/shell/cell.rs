@@ -1,0 +1,102 @@
+//! What a child is told, in one word of memory that it looks at without a lock.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::task::Waker;
+
+/// The command cell of one child.
+///
+/// Written under the group's lock only, and level-triggered: a late look is harmless, and a wake after a write
+/// is never lost. Carries the incarnation that it speaks to, so that what is left of an earlier one (a context
+/// that was given away) reads "stopping".
+#[derive(Default)]
+pub(crate) struct Cell {
+    word: AtomicU64,
+    /// Tells the waker of the child's own task from others, so that `stopping()` polled by it need not register.
+    own_waker: AtomicUsize,
+    /// The last heartbeat, in nanoseconds since the group's epoch.
+    pub(crate) beat: AtomicU64,
+}
+
+/// One reading of a [`Cell`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Command(u64);
+
+const STOP: u64 = 1;
+const KILL: u64 = 2;
+const TASKS: u64 = 4;
+const ENDING: u64 = 8;
+const BITS: u32 = 8;
+
+impl Command {
+    /// Whether this incarnation has been asked to stop, or told to be dropped.
+    pub(crate) fn is_asked(self) -> bool {
+        self.0 & (STOP | KILL) != 0
+    }
+
+    /// Whether its future is to be dropped.
+    pub(crate) fn is_kill(self) -> bool {
+        self.0 & KILL != 0
+    }
+
+    /// Whether it has spawned tasks.
+    pub(crate) fn has_tasks(self) -> bool {
+        self.0 & TASKS != 0
+    }
+
+    fn is_over(self, incarnation: u32) -> bool {
+        self.0 & (STOP | KILL | ENDING) != 0 || self.0 >> BITS != u64::from(incarnation)
+    }
+}
+
+impl Cell {
+    pub(crate) fn read(&self) -> Command {
+        Command(self.word.load(Ordering::Acquire))
+    }
+
+    /// Whether the incarnation is to stop, or has ended.
+    pub(crate) fn is_over(&self, incarnation: u32) -> bool {
+        self.read().is_over(incarnation)
+    }
+
+    pub(super) fn begin(&self, incarnation: u32) {
+        self.word.store(u64::from(incarnation) << BITS, Ordering::Release);
+    }
+
+    pub(super) fn ask(&self) {
+        self.set(STOP);
+    }
+
+    pub(super) fn kill(&self) {
+        self.set(STOP | KILL);
+    }
+
+    pub(super) fn note_tasks(&self) {
+        self.set(TASKS);
+    }
+
+    pub(super) fn note_end(&self) {
+        self.set(ENDING);
+    }
+
+    /// Under the lock, so that a load and a store do.
+    fn set(&self, bits: u64) {
+        self.word.store(self.word.load(Ordering::Relaxed) | bits, Ordering::Release);
+    }
+
+    pub(super) fn note_own_waker(&self, waker: &Waker) {
+        let print = fingerprint(waker);
+        if self.own_waker.load(Ordering::Relaxed) != print {
+            self.own_waker.store(print, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn is_own_waker(&self, waker: &Waker) -> bool {
+        self.own_waker.load(Ordering::Relaxed) == fingerprint(waker)
+    }
+}
+
+/// Equal for two wakers of the same task, different for two of different ones.
+fn fingerprint(waker: &Waker) -> usize {
+    let table: *const _ = waker.vtable();
+    waker.data() as usize ^ (table as usize).rotate_left(usize::BITS / 2)
+}

@@ -1,0 +1,22 @@
+//! The tokio shell: carries out what the deciding core says.
+//!
+//! Each child has one task for as long as its place in the group lasts ([`task`]); it evaluates the factory,
+//! polls the service under a [`guard`], and asks the core what the end of an incarnation means. A restart that
+//! concerns only that child happens right there. Everything that concerns several children is carried out by
+//! the supervisor's own task ([`supervisor`]), which is woken only then. Both meet in the [`group`].
+
+mod cell;
+mod factory;
+mod group;
+mod guard;
+mod panic;
+mod spawned;
+mod supervisor;
+mod task;
+
+pub(crate) use cell::Cell;
+pub(crate) use factory::{Evaluated, Factory, InPlace, Launch, Replaced};
+pub(crate) use group::{Group, now};
+pub(crate) use guard::{Guarded, guard};
+pub(crate) use panic::install_hook;
+pub(crate) use spawned::Spawned;

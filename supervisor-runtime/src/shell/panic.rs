@@ -1,0 +1,66 @@
+//! Panics as failures: caught, with their message and place.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Once;
+
+use crate::Panic;
+
+thread_local! {
+    /// Whether this thread is in a service.
+    static WATCHED: Cell<bool> = const { Cell::new(false) };
+    /// Where the last panic in a service happened on this thread.
+    static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Calls user code; a panic comes back as a value.
+///
+/// What the code left half-done is dropped or handed to `stop` and `replace`, which are told: hence
+/// [`AssertUnwindSafe`].
+pub(crate) fn catch<T>(code: impl FnOnce() -> T) -> Result<T, Panic> {
+    let before = WATCHED.replace(true);
+    let result = panic::catch_unwind(AssertUnwindSafe(code));
+    WATCHED.set(before);
+    result.map_err(|payload| {
+        let place = PLACE.take();
+        let message = message(&*payload);
+        // The payload is user code's, too, and may panic when it is dropped.
+        if let Err(second) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            std::mem::forget(second);
+        }
+        Panic { message, place }
+    })
+}
+
+/// Drops a value of the user's; a panic comes back as a value.
+pub(crate) fn catch_drop<T>(value: T) -> Result<(), Panic> {
+    if std::mem::needs_drop::<T>() { catch(|| drop(value)) } else { Ok(()) }
+}
+
+/// Installs, once for the process, a hook that notes the place of a panic in a service and then calls the hook
+/// that was there before.
+pub(crate) fn install_hook() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        let previous = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            // A thread that is being torn down has no locals any more.
+            if WATCHED.try_with(Cell::get).unwrap_or(false) {
+                let place = info.location().map(ToString::to_string);
+                let _ = PLACE.try_with(|slot| slot.replace(place));
+            }
+            previous(info);
+        }));
+    });
+}
+
+fn message(payload: &(dyn Any + Send)) -> String {
+    if let Some(text) = payload.downcast_ref::<&str>() {
+        (*text).to_owned()
+    } else if let Some(text) = payload.downcast_ref::<String>() {
+        text.clone()
+    } else {
+        "a panic whose payload is not text".to_owned()
+    }
+}

@@ -1,0 +1,223 @@
+//! A supervisor as a service: its own task drives the plans that concern several children.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use tokio::time::{Sleep, sleep_until};
+
+use super::group::Group;
+use super::guard::far;
+use crate::declare::Supervisor;
+use crate::decide::{Core, Outcome, Phase, SlotId};
+use crate::error::{Forfeited, LastExit, Left, SupervisorFailed, Why};
+use crate::{BoxError, Context, Exit, RestartLimitReached, Service, ServiceResult, TreeError, escalate, forfeit, log};
+
+/// How many actions are carried out under one hold of the lock.
+const CHUNK: usize = 256;
+
+/// How many last causes an error tells.
+const LAST_CAUSES: usize = 3;
+
+/// A supervisor is a service like any other: `start` starts its children in order, `run` keeps them running,
+/// and when it ends, for whatever reason, all of them have been stopped.
+impl Service for Supervisor {
+    async fn start(&mut self, cx: &Context) -> ServiceResult {
+        if self.spec.is_none() {
+            let problems = self.problems();
+            if !problems.is_empty() {
+                return Err(TreeError::invalid(cx.path(), problems).into());
+            }
+        }
+        let group = Group::new(self.spec(), cx);
+        self.group = Some(Arc::clone(&group));
+        let (child, _) = cx.group().child_and_index(cx.slot());
+        let limit = child.options.start_timeout;
+        match drive(&group, cx, |phase| *phase != Phase::Starting, limit).await {
+            (Phase::Ended(_), Late::No) => end(&group),
+            (_, Late::By(limit)) => {
+                end(&group)?;
+                Err(format!("supervisor `{}` took longer to start than its start_timeout of {limit:?}", cx.path()).into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn run(&mut self, cx: &Context) -> ServiceResult {
+        let Some(group) = &self.group else { return Ok(()) };
+        drive(group, cx, |phase| matches!(phase, Phase::Ended(_)), None).await;
+        end(group)
+    }
+
+    /// Stops what still runs: it does, if the supervisor was asked to stop between its `start` and its `run`.
+    async fn stop(&mut self, cx: &Context, _exit: &Exit) {
+        if let Some(group) = self.group.take() {
+            drive(&group, cx, |phase| matches!(phase, Phase::Ended(_)), None).await;
+        }
+    }
+}
+
+/// Drops what runs in a group whose supervisor is being dropped.
+struct Abandon<'a>(&'a Group);
+
+impl Drop for Abandon<'_> {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
+}
+
+/// Whether a start took too long; then it has been rolled back.
+#[derive(Clone, Copy)]
+enum Late {
+    No,
+    By(Duration),
+}
+
+/// Carries out what the core says until the group has come as far as `goal`, for which it has `limit`.
+async fn drive(
+    group: &Arc<Group>,
+    cx: &Context,
+    goal: impl Fn(&Phase) -> bool,
+    limit: Option<Duration>,
+) -> (Phase, Late) {
+    let abandon = Abandon(group);
+    let mut patience = limit.map(|limit| (limit, Box::pin(sleep_until(far(tokio::time::Instant::now(), limit)))));
+    let mut late = Late::No;
+    let mut timer: Option<Pin<Box<Sleep>>> = None;
+    let mut armed: Option<Instant> = None;
+    let phase = poll_fn(|task| loop {
+        // A supervisor has no time of its own to keep: it passes the deadline on to its children.
+        let asked = cx.cell().read().is_asked().then(|| cx.group().deadline_of(cx.slot()));
+        if let Some((limit, sleep)) = &mut patience
+            && sleep.as_mut().poll(task).is_ready()
+        {
+            late = Late::By(*limit);
+            patience = None;
+        }
+        let stop = asked.or(matches!(late, Late::By(_)).then_some(None));
+        let progress = group.step(stop, task.waker(), CHUNK);
+        if cx.group().is_anchor() && matches!(progress.phase, Phase::Stopping { .. }) {
+            cx.group().tree().note_ending();
+        }
+        if progress.more {
+            task.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let gone = !matches!(progress.phase, Phase::Ended(_)) || progress.tasks == 0;
+        let reached = match late {
+            Late::No => goal(&progress.phase),
+            Late::By(_) => matches!(progress.phase, Phase::Ended(_)),
+        };
+        if reached && gone {
+            return Poll::Ready(progress.phase);
+        }
+        // Only an earlier deadline moves the timer; one that is no longer needed fires once, for nothing.
+        let Some(next) = progress.next_timer else { return Poll::Pending };
+        let sleep = match &mut timer {
+            Some(sleep) => {
+                if armed.is_none_or(|armed| next < armed) {
+                    sleep.as_mut().reset(next.into());
+                    armed = Some(next);
+                }
+                sleep
+            }
+            None => {
+                armed = Some(next);
+                timer.insert(Box::pin(sleep_until(next.into())))
+            }
+        };
+        if sleep.as_mut().poll(task).is_pending() {
+            return Poll::Pending;
+        }
+        armed = None;
+    })
+    .await;
+    std::mem::forget(abandon);
+    (phase, late)
+}
+
+/// What a group that has ended returns to its own supervisor.
+fn end(group: &Group) -> ServiceResult {
+    let (outcome, stuck, forfeited) = group.read(|core| {
+        let Phase::Ended(outcome) = *core.phase() else { return (Outcome::Stopped, Vec::new(), Vec::new()) };
+        (outcome, core.stuck().to_vec(), core.forfeited().collect::<Vec<_>>())
+    });
+    let child = |slot| LastExit::of(group, slot);
+    let failed = |why, child| SupervisorFailed {
+        supervisor: group.path().to_owned(),
+        why,
+        child,
+        forfeited: Vec::new(),
+        raised: None,
+        before: Vec::new(),
+    };
+    for &slot in &stuck {
+        let left = Left { path: group.path_of(slot), phase: None, after: group.asked_for(slot) };
+        log::stuck(&left.path);
+        group.tree().note_stuck(left);
+    }
+    let result: ServiceResult = match outcome {
+        Outcome::Done | Outcome::Stopped => Ok(()),
+        Outcome::StartFailed(slot) => Err(failed(Why::StartFailed, child(slot)).into()),
+        Outcome::Crashed(slot) => Err(failed(Why::Crashed, child(slot)).into()),
+        Outcome::Escalated(slot) => Err(failed(Why::Escalated, child(slot)).into()),
+        Outcome::GaveUp(slot) => Err(gave_up(group, slot)),
+        Outcome::Forfeited => {
+            let forfeited = forfeited.into_iter().flat_map(|slot| forfeits_of(group, slot)).collect();
+            Err(forfeit(SupervisorFailed { forfeited, ..failed(Why::Forfeited, None) }))
+        }
+        Outcome::Stuck => Err(failed(Why::Stuck, None).into()),
+    };
+    if stuck.is_empty() {
+        return result;
+    }
+    // Nothing may be started beside what is stuck, so no restart can help, at no level.
+    Err(escalate(result.err().unwrap_or_else(|| failed(Why::Stuck, None).into())))
+}
+
+fn gave_up(group: &Group, slot: SlotId) -> BoxError {
+    let recent = group.read(|core| recent_failures(core, slot));
+    let last: Vec<_> = recent.into_iter().filter_map(|slot| LastExit::of(group, slot)).take(LAST_CAUSES).collect();
+    let report = RestartLimitReached { supervisor: group.path().to_owned(), limit: group.spec().limit, last };
+    match &group.spec().raises {
+        None => report.into(),
+        Some(raises) => {
+            let before = report.last.get(1..).unwrap_or_default().to_vec();
+            let child = report.last.first().cloned();
+            match super::panic::catch(|| raises(report.clone())) {
+                Ok(raised) => SupervisorFailed {
+                    supervisor: report.supervisor,
+                    why: Why::GaveUp,
+                    child,
+                    forfeited: Vec::new(),
+                    raised: Some(raised),
+                    before,
+                }
+                .into(),
+                Err(_) => report.into(),
+            }
+        }
+    }
+}
+
+/// The slot whose failure was one too many, then others that failed and came back.
+fn recent_failures(core: &Core, slot: SlotId) -> Vec<SlotId> {
+    let others = (0..core.slots().len() as SlotId).filter(|&other| other != slot && core.slot(other).has_failed());
+    std::iter::once(slot).chain(others).take(LAST_CAUSES).collect()
+}
+
+/// What was forfeited in a slot: the child itself, or, if it is a supervisor, what it lists.
+fn forfeits_of(group: &Group, slot: SlotId) -> Vec<Forfeited> {
+    let exit = group.last_exit(slot);
+    let inner = exit.as_ref().and_then(|exit| exit.forfeits());
+    inner.unwrap_or_else(|| vec![Forfeited { path: group.path_of(slot), exit }])
+}
+
+impl LastExit {
+    fn of(group: &Group, slot: SlotId) -> Option<Self> {
+        group.last_exit(slot).map(|exit| Self { path: group.path_of(slot), exit })
+    }
+}
+

@@ -1,0 +1,216 @@
+//! The task of one child: incarnation after incarnation, for as long as its place in the group lasts.
+
+use std::future::{Future, poll_fn};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use tokio::time::sleep_until;
+
+use super::factory::Source;
+use super::group::{Group, now};
+use super::guard::{Guarded, Watch, guard};
+use super::panic::catch;
+use crate::declare::{ChildSpec, Kind};
+use crate::decide::{Next, SlotId, Started};
+use crate::{Cause, Context, Exit, Phase, Service, log};
+
+/// Spawns the task of the child in `slot`.
+pub(super) fn spawn<T: Source>(source: Arc<T>, group: Arc<Group>, slot: SlotId) {
+    let cx = group.context(slot);
+    tokio::spawn(child(source, cx));
+}
+
+async fn child<T: Source>(source: Arc<T>, mut cx: Context) {
+    let mut burst = Burst::default();
+    loop {
+        let (exit, at) = incarnation(&*source, &cx).await;
+        let group = Arc::clone(cx.group());
+        let mut next = group.exited(&mut cx, exit, at);
+        if next == Next::Start && burst.is_spent(at) {
+            // A child that fails without ever waiting must not keep its thread to itself.
+            tokio::task::yield_now().await;
+        }
+        loop {
+            next = match next {
+                Next::Start => break,
+                Next::Delay(until) => delay(&mut cx, until).await,
+                Next::Park => changed(&mut cx).await,
+                Next::End => {
+                    if !group.is_stopping() {
+                        let index = cx.index();
+                        if let Err(panic) = catch(|| source.forget(index)) {
+                            log::drop_panicked(&cx, &panic);
+                        }
+                    }
+                    return;
+                }
+            };
+        }
+    }
+}
+
+/// One incarnation from its factory to its end, and when it ended.
+async fn incarnation<T: Source>(source: &T, cx: &Context) -> (Exit, Instant) {
+    if cx.cell().read().is_asked() {
+        return (Exit { cause: Cause::Done, phase: Phase::Create, asked: true }, now());
+    }
+    log::starting(cx);
+    let (child, index) = cx.group().child_and_index(cx.slot());
+    // A supervisor keeps this limit itself, so that what it has started is stopped in order.
+    let limit = child.options.start_timeout.filter(|_| child.kind == Kind::Worker);
+    let mut watch = limit.map(Watch::within);
+
+    let made = guard(cx, source.make(index), &mut watch).await;
+    let made = match made {
+        Guarded::Ended(Ok(service)) => Ok(service),
+        other => Err(failure(other, Cause::StartTimedOut)),
+    };
+    let mut service = match made {
+        Ok(service) => service,
+        Err(cause) => return ended(cx, cause, Phase::Create),
+    };
+
+    let started = guard(cx, service.start(cx), &mut watch).await;
+    let started = match started {
+        Guarded::Ended(Ok(())) => None,
+        other => Some(failure(other, Cause::StartTimedOut)),
+    };
+    let (mut exit, at) = match started {
+        Some(cause) => ended(cx, cause, Phase::Start),
+        None if cx.group().started(cx.slot()) == Started::Stop => {
+            let (exit, at) = ended(cx, Cause::Done, Phase::Start);
+            stop(&mut service, cx, child, exit, at).await
+        }
+        None => {
+            log::started(cx);
+            let mut watch = child.options.heartbeat.map(Watch::heartbeat);
+            cx.heartbeat_begins(watch.is_some());
+            let run = guard(cx, service.run(cx), &mut watch).await;
+            drop(watch);
+            let dropped = matches!(run, Guarded::Dropped | Guarded::Late(_));
+            let cause = match run {
+                Guarded::Ended(Ok(())) => Cause::Done,
+                other => failure(other, Cause::Unresponsive),
+            };
+            let (exit, at) = ended(cx, cause, Phase::Run);
+            if dropped { (exit, at) } else { stop(&mut service, cx, child, exit, at).await }
+        }
+    };
+    cx.group().note_end(cx);
+    reap(cx).await;
+    if let Err(panic) = catch(|| source.keep(index, service)) {
+        log::drop_panicked(cx, &panic);
+        if matches!(exit.cause, Cause::Done) && !exit.asked {
+            exit.cause = Cause::Panic(panic);
+        }
+    }
+    (exit, at)
+}
+
+/// Calls `stop`, within what is left of the child's `shutdown`; a failure there holds nobody up.
+async fn stop<S: Service>(
+    service: &mut S,
+    cx: &Context,
+    child: &ChildSpec,
+    exit: Exit,
+    at: Instant,
+) -> (Exit, Instant) {
+    // Once it was asked, the supervisor keeps the time; after a failure of its own, we do.
+    let limit = child.stop_limit();
+    let mut watch = if exit.asked { None } else { limit.map(Watch::within) };
+    cx.group().note_end(cx);
+    let stopped = guard(cx, service.stop(cx, &exit), &mut watch).await;
+    match stopped {
+        Guarded::Ended(()) => (exit, at),
+        Guarded::Panicked(panic) => {
+            log::stop_panicked(cx, &panic);
+            (exit, at)
+        }
+        Guarded::TaskFailed(error) => {
+            log::task_failed_in_stop(cx, &*error);
+            (exit, at)
+        }
+        Guarded::Dropped | Guarded::Late(_) if exit.is_failure() => {
+            log::stop_dropped(cx);
+            (exit, at)
+        }
+        Guarded::Dropped | Guarded::Late(_) => {
+            (Exit { cause: Cause::Dropped, phase: Phase::Stop, asked: exit.asked }, at)
+        }
+    }
+}
+
+/// Takes the tasks of the incarnation along. They cannot be dropped while they block a thread, and until they
+/// are gone the incarnation is not: it is stuck with them.
+async fn reap(cx: &Context) {
+    if let Some(tasks) = cx.group().tasks_of(cx) {
+        tasks.reap().await;
+    }
+}
+
+/// Why a guarded future gave no service, or did not end well; `late` is what being late means here.
+fn failure<T>(end: Guarded<Result<T, crate::BoxError>>, late: fn(Duration) -> Cause) -> Cause {
+    match end {
+        Guarded::Ended(Ok(_)) => Cause::Done,
+        Guarded::Ended(Err(error)) | Guarded::TaskFailed(error) => Cause::Error(error),
+        Guarded::Panicked(panic) => Cause::Panic(panic),
+        Guarded::Dropped => Cause::Dropped,
+        Guarded::Late(limit) => late(limit),
+    }
+}
+
+fn ended(cx: &Context, cause: Cause, phase: Phase) -> (Exit, Instant) {
+    (Exit { cause, phase, asked: cx.cell().read().is_asked() }, now())
+}
+
+/// Waits for the end of a backoff, or until something else is decided.
+async fn delay(cx: &mut Context, until: Instant) -> Next {
+    let mut sleep = Box::pin(sleep_until(until.into()));
+    poll_fn(|task| {
+        let over = sleep.as_mut().poll(task).is_ready();
+        let group = Arc::clone(cx.group());
+        match group.resume(cx, over, Some(task.waker())) {
+            Next::Delay(again) if again == until => Poll::Pending,
+            next => Poll::Ready(next),
+        }
+    })
+    .await
+}
+
+/// Waits until the supervisor has decided.
+async fn changed(cx: &mut Context) -> Next {
+    poll_fn(|task| {
+        let group = Arc::clone(cx.group());
+        match group.resume(cx, false, Some(task.waker())) {
+            Next::Park => Poll::Pending,
+            next => Poll::Ready(next),
+        }
+    })
+    .await
+}
+
+/// How long a child has been restarting without ever waiting.
+#[derive(Default)]
+struct Burst {
+    last: Option<Instant>,
+    spent: Duration,
+}
+
+impl Burst {
+    /// Whether it is time to let others run.
+    fn is_spent(&mut self, now: Instant) -> bool {
+        const ENOUGH: Duration = Duration::from_micros(50);
+        // A paused clock never advances, so a restart counts for something by itself.
+        const AT_LEAST: Duration = Duration::from_nanos(100);
+        let took = self.last.map_or(AT_LEAST, |last| now.saturating_duration_since(last));
+        self.last = Some(now);
+        self.spent += took.max(AT_LEAST);
+        let spent = self.spent >= ENOUGH;
+        if spent {
+            self.spent = Duration::ZERO;
+        }
+        spent
+    }
+}
+

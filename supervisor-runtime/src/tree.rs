@@ -1,0 +1,254 @@
+//! A running tree: its owner, its end, and the task in which the outermost supervisor runs.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
+
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::declare::{GroupSpec, Supervisor};
+use crate::error::Left;
+use crate::exit::bare;
+use crate::shell::{Group, Guarded, guard, install_hook};
+use crate::signals::Signals;
+use crate::sync::MutexExt;
+use crate::{BoxError, Cause, Context, Exit, Phase, Service, TreeError, log};
+
+impl Supervisor {
+    /// Starts the tree, and runs it until it ends or the process is told to stop.
+    ///
+    /// SIGINT and SIGTERM stop the tree gracefully, in reverse order; a second signal ends the process at
+    /// once, with exit code 128 + its number and without destructors, even if every thread of the runtime is
+    /// blocked. The signal handlers are the process's and stay after this has returned: then a signal ends the
+    /// process at once.
+    ///
+    /// It must be called in a tokio runtime with time enabled, as `#[tokio::main]` makes one.
+    ///
+    /// # Errors
+    ///
+    /// [`TreeError`]: the tree is not valid, did not start, failed, ended with something forfeited, or something
+    /// of it had to be dropped by force. `Ok` if all of it was done, or was asked to stop and did.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops what runs, in no order and without `stop`; the log says so.
+    pub async fn run(self) -> Result<(), TreeError> {
+        let mut signals = Signals::listen().map_err(|error| {
+            TreeError::invalid(self.name(), vec![format!("the signal handlers cannot be installed: {error}")])
+        })?;
+        let mut running = self.launch()?;
+        tokio::select! {
+            end = running.wait() => end,
+            name = signals.next() => {
+                log::signal(name);
+                running.shutdown().await
+            }
+        }
+    }
+
+    /// Starts the tree; returns when every child has started.
+    ///
+    /// Signals are left alone: who calls this decides what stops the tree.
+    ///
+    /// # Errors
+    ///
+    /// [`TreeError`]: the tree is not valid, or a child did not start; what had started was stopped again.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops what has started, in no order and without `stop`; the log says so.
+    pub async fn start(self) -> Result<Running, TreeError> {
+        let mut running = self.launch()?;
+        let started = match running.started.take() {
+            Some(started) => started.await.is_ok(),
+            None => false,
+        };
+        if started { Ok(running) } else { running.wait().await.map(|()| running) }
+    }
+
+    fn name(&self) -> String {
+        self.name.to_string()
+    }
+
+    /// Checks the declaration and spawns the outermost supervisor.
+    fn launch(self) -> Result<Running, TreeError> {
+        let name = self.name();
+        let mut problems = self.problems();
+        if self.name.is_anonymous() {
+            problems.push("the outermost supervisor has no name: give it one".to_owned());
+        }
+        if Handle::try_current().is_err() {
+            problems.push("it is started outside of a tokio runtime: call it from `#[tokio::main]`".to_owned());
+        }
+        if !problems.is_empty() {
+            return Err(TreeError::invalid(name, problems));
+        }
+        if self.panic_hook {
+            install_hook();
+        }
+        if cfg!(panic = "abort") {
+            log::panics_abort();
+        }
+        let tree = Arc::new(TreeShared {
+            name,
+            seed: self.seed.unwrap_or_else(|| fastrand::u64(..)),
+            ending: AtomicBool::new(false),
+            dropped: Mutex::default(),
+            stuck: Mutex::default(),
+            anchor: OnceLock::new(),
+        });
+        let (tell, started) = oneshot::channel();
+        let anchor = Group::anchor(GroupSpec::anchor(&self), Arc::clone(&tree));
+        let _ = tree.anchor.set(Arc::downgrade(&anchor));
+        let task = tokio::spawn(outermost(self, anchor.context(0), tell));
+        Ok(Running { anchor, tree, started: Some(started), task: Some(task) })
+    }
+}
+
+/// The life of the outermost supervisor; what it failed with, if it failed.
+async fn outermost(mut supervisor: Supervisor, cx: Context, started: oneshot::Sender<()>) -> Option<BoxError> {
+    let failure = |end: Guarded<Result<(), BoxError>>| match end {
+        Guarded::Ended(Ok(())) | Guarded::Dropped | Guarded::Late(_) => None,
+        Guarded::Ended(Err(error)) | Guarded::TaskFailed(error) => Some(bare(error)),
+        Guarded::Panicked(panic) => Some(format!("the outermost supervisor panicked{panic}").into()),
+    };
+    if let Some(error) = failure(guard(&cx, Service::start(&mut supervisor, &cx), &mut None).await) {
+        return Some(error);
+    }
+    let _ = started.send(());
+    let run = guard(&cx, Service::run(&mut supervisor, &cx), &mut None).await;
+    let exit = Exit { cause: Cause::Done, phase: Phase::Run, asked: true };
+    guard(&cx, Service::stop(&mut supervisor, &cx, &exit), &mut None).await;
+    failure(run)
+}
+
+/// What all groups of a tree share.
+pub(crate) struct TreeShared {
+    name: String,
+    seed: u64,
+    /// Whether the end of the whole tree has begun; what is dropped from then on belongs into its error.
+    ending: AtomicBool,
+    dropped: Mutex<Vec<Left>>,
+    stuck: Mutex<Vec<Left>>,
+    anchor: OnceLock<Weak<Group>>,
+}
+
+impl TreeShared {
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    pub(crate) fn note_ending(&self) {
+        self.ending.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn note_dropped(&self, left: impl FnOnce() -> Left) {
+        if self.ending.load(Ordering::Relaxed) {
+            let left = left();
+            self.dropped.hold().push(left);
+        }
+    }
+
+    pub(crate) fn note_stuck(&self, left: Left) {
+        self.stuck.hold().push(left);
+    }
+
+    fn end(&self, failure: Option<BoxError>) -> Result<(), TreeError> {
+        let dropped = std::mem::take(&mut *self.dropped.hold());
+        let stuck = std::mem::take(&mut *self.stuck.hold());
+        TreeError::of(self.name.clone(), failure, dropped, stuck).map_or(Ok(()), Err)
+    }
+}
+
+/// The owner of a running tree.
+///
+/// Dropping it drops what still runs, in no order and without `stop`, and the log says so:
+/// [`shutdown`](Self::shutdown) is the way to stop a tree.
+#[must_use = "dropping it drops the running tree"]
+pub struct Running {
+    anchor: Arc<Group>,
+    tree: Arc<TreeShared>,
+    started: Option<oneshot::Receiver<()>>,
+    task: Option<JoinHandle<Option<BoxError>>>,
+}
+
+impl Running {
+    /// Waits until the tree ends by itself; `Ok` at once if that has been told already.
+    ///
+    /// # Errors
+    ///
+    /// As [`Supervisor::run`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: the tree goes on, and the next call waits again.
+    pub async fn wait(&mut self) -> Result<(), TreeError> {
+        let Some(task) = &mut self.task else { return Ok(()) };
+        let end = task.await;
+        self.task = None;
+        match end {
+            Ok(failure) => self.tree.end(failure),
+            Err(error) => self.tree.end(Some(error.into())),
+        }
+    }
+
+    /// Stops the tree gracefully and waits for its end.
+    ///
+    /// # Errors
+    ///
+    /// As [`Supervisor::run`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops what still runs.
+    pub async fn shutdown(mut self) -> Result<(), TreeError> {
+        self.anchor.ask(0);
+        self.wait().await
+    }
+
+    /// A handle that can ask the tree to stop from anywhere.
+    pub fn handle(&self) -> TreeHandle {
+        TreeHandle::new(Arc::clone(&self.tree))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.task.as_ref().is_some_and(|task| !task.is_finished()) {
+            log::dropped_while_running(&self.tree.name);
+            self.anchor.kill(0);
+        }
+    }
+}
+
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Running").field("tree", &self.tree.name).finish_non_exhaustive()
+    }
+}
+
+/// Speaks to a running tree without owning it: it does not keep the tree alive.
+#[derive(Clone)]
+pub struct TreeHandle(Arc<TreeShared>);
+
+impl TreeHandle {
+    pub(crate) fn new(tree: Arc<TreeShared>) -> Self {
+        Self(tree)
+    }
+
+    /// Asks the tree to stop gracefully, and does not wait: a service that asks is stopped, too.
+    ///
+    /// Asking a tree that is stopping or has ended changes nothing.
+    pub fn shutdown(&self) {
+        if let Some(anchor) = self.0.anchor.get().and_then(Weak::upgrade) {
+            anchor.ask(0);
+        }
+    }
+}
+
+impl std::fmt::Debug for TreeHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("TreeHandle").field(&self.0.name).finish()
+    }
+}
