@@ -18,10 +18,10 @@ pub(super) const GRACE: Duration = Duration::from_secs(1);
 pub(super) struct Plan {
     /// In the order of declaration; some may have left the plan.
     members: Vec<SlotId>,
-    stage: Stage,
+    pub(super) stage: Stage,
     /// Nothing starts before.
     not_before: Option<Instant>,
-    counts: Counts,
+    pub(super) counts: Counts,
     /// What may be stopped, or started, now.
     ready: Vec<SlotId>,
     /// How much of `members` the stage has gone through, where the order is that of declaration.
@@ -30,8 +30,8 @@ pub(super) struct Plan {
     deadlines: BinaryHeap<Reverse<(Instant, SlotId)>>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
     Sweep,
     Wait,
     Start,
@@ -39,11 +39,11 @@ enum Stage {
 
 /// How many of its slots play which part.
 #[derive(Default)]
-struct Counts {
-    pending: usize,
-    starting: usize,
-    sweeping: usize,
-    stopping: usize,
+pub(super) struct Counts {
+    pub(super) pending: usize,
+    pub(super) starting: usize,
+    pub(super) sweeping: usize,
+    pub(super) stopping: usize,
 }
 
 impl Counts {

@@ -10,7 +10,7 @@ use crate::{AutoShutdown, Backoff, Restart, RestartLimit, Shutdown};
 pub(crate) type ChildId = u32;
 
 /// The rules of one group.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Rules {
     pub(crate) strategy: StrategyRule,
     pub(crate) limit: RestartLimit,
