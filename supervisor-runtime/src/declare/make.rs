@@ -16,8 +16,9 @@ use crate::{BoxError, Service};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a `Service`",
     label = "this child is not a `Service`",
-    note = "a child is an expression that gives a `Service`, a `Result` of one, or a future of either",
-    note = "implement `Service` for `{Self}`, or wrap an async function in `service_fn(|cx| async move {{ .. }})`"
+    note = "a child is an expression that gives a `Service`, a `Result` of one whose error is an `Error`, or a future of either that is `Send`",
+    note = "implement `Service` for your type, or wrap async code in `service_fn(|cx| async move {{ .. }})`",
+    note = "a function is called here, as in `Worker::new()`; replicas (`worker*4`) take the function itself"
 )]
 pub trait IntoService<M>: Send {
     /// The service that comes out.
@@ -119,7 +120,6 @@ where
 
 macro_rules! makes {
     ($($name:ident: $arg:ty),*) => {
-        #[diagnostic::do_not_recommend]
         impl<F, R, S, M> Makes<S, ($($arg,)*), M> for F
         where
             F: Fn($($arg),*) -> R + Send + Sync + 'static,
@@ -137,7 +137,6 @@ makes!();
 makes!(index: usize);
 makes!(old: S, index: usize);
 
-#[diagnostic::do_not_recommend]
 impl<F, R, S, M> MakesOnce<S, M> for F
 where
     F: FnOnce() -> R + Send + 'static,
