@@ -107,7 +107,7 @@ impl TreeError {
             }
             if let Some(SupervisorFailed { why, forfeited, .. }) = find(&**error) {
                 match why {
-                    Why::StartFailed => story.kind = TreeErrorKind::StartFailed,
+                    Why::StartFailed | Why::StartTimedOut(_) => story.kind = TreeErrorKind::StartFailed,
                     Why::Forfeited => story.kind = TreeErrorKind::Forfeited,
                     Why::GaveUp => story.kind = TreeErrorKind::LimitReached,
                     Why::Crashed | Why::Escalated | Why::Stuck => {}
@@ -172,7 +172,9 @@ impl fmt::Display for TreeError {
             }
             (Some(error), _) if f.alternate() => write!(f, "{}", Chain(&**error)),
             (Some(error), _) => write!(f, "{error}"),
-            (None, _) => write!(f, "tree `{}` stopped, but {} had to be dropped by force", story.tree, paths(&story.dropped)),
+            (None, _) => {
+                write!(f, "tree `{}` stopped, but {} had to be dropped by force", story.tree, paths(&story.dropped))
+            }
         }
     }
 }
@@ -186,7 +188,11 @@ impl fmt::Debug for TreeError {
         }
         write!(f, "{self}")?;
         if let Some(failure) = &story.failure {
-            let mut next = if story.kind == TreeErrorKind::Stuck { Some(&**failure as &(dyn Error + 'static)) } else { failure.source() };
+            let mut next = if story.kind == TreeErrorKind::Stuck {
+                Some(&**failure as &(dyn Error + 'static))
+            } else {
+                failure.source()
+            };
             while let Some(error) = next {
                 write!(f, "\n  caused by: {error}")?;
                 next = error.source();
@@ -289,6 +295,7 @@ pub(crate) struct SupervisorFailed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Why {
     StartFailed,
+    StartTimedOut(Duration),
     Crashed,
     Escalated,
     Forfeited,
@@ -313,6 +320,9 @@ impl fmt::Display for SupervisorFailed {
                 }
                 None => write!(f, "supervisor `{supervisor}` did not start"),
             },
+            Why::StartTimedOut(limit) => {
+                write!(f, "supervisor `{supervisor}` took longer to start than its start_timeout of {limit:?}")
+            }
             Why::Crashed => child("crashed with its child", f),
             Why::Escalated => child("escalated the failure of its child", f),
             Why::Stuck => write!(f, "supervisor `{supervisor}` has a child that cannot be dropped"),
@@ -380,7 +390,7 @@ impl fmt::Display for Headline<'_> {
             (Cause::Error(_), Phase::Create) => f.write_str("failed while it was created"),
             (Cause::Error(_), Phase::Start) => f.write_str("failed in start"),
             (Cause::Error(_), _) => f.write_str("failed"),
-            (Cause::Done, _) => f.write_str("returned Ok unasked, but is permanent"),
+            (Cause::Done, _) if !self.0.asked => f.write_str("returned Ok unasked, but is permanent"),
             _ => write!(f, "{}", self.0),
         }
     }

@@ -8,8 +8,8 @@ use std::fmt;
 
 use tracing::{debug, error, info, warn};
 
-use crate::declare::Kind;
 use crate::decide::{Outcome, Phase, SlotId, Verdict};
+use crate::declare::Kind;
 use crate::shell::Group;
 use crate::{Cause, Context, Exit, Panic};
 

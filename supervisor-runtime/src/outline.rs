@@ -251,11 +251,17 @@ mod tests {
     #[test]
     fn a_drawing_shows_every_kind_of_node() {
         const OUTLINE: Outline = Outline::group("Orders", "dependents_for_one").with_children(&[
-            Outline::child("db", "Db::open(config.clone()).with_a_name_that_is_very_long(indeed).and_more()").with_ty("Db"),
-            Outline::group("pool", "custom").with_decide("decide").with_options(&[("max_restarts", "3")]).with_children(&[
-                Outline::child("conn", "Conn::new").with_replicas("N").with_options(&[("restart", "transient"), ("significant", "")]),
-                Outline::child("tick", "Tick"),
-            ]),
+            Outline::child("db", "Db::open(config.clone()).with_a_name_that_is_very_long(indeed).and_more()")
+                .with_ty("Db"),
+            Outline::group("pool", "custom")
+                .with_decide("decide")
+                .with_options(&[("max_restarts", "3")])
+                .with_children(&[
+                    Outline::child("conn", "Conn::new")
+                        .with_replicas("N")
+                        .with_options(&[("restart", "transient"), ("significant", "")]),
+                    Outline::child("tick", "Tick"),
+                ]),
             Outline::group("", "crashing").with_children(&[Outline::child("last", "Last")]),
         ]);
         let expected = "\

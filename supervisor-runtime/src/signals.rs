@@ -1,9 +1,9 @@
 //! Signals of the process: the first asks the tree to stop, the second ends the process.
 
-#[cfg(unix)]
-pub(crate) use unix::Signals;
 #[cfg(not(unix))]
 pub(crate) use other::Signals;
+#[cfg(unix)]
+pub(crate) use unix::Signals;
 
 #[cfg(unix)]
 mod unix {
@@ -35,7 +35,8 @@ mod unix {
         pub(crate) fn listen() -> io::Result<Self> {
             install()?;
             // Listen before the count says so: until then a signal ends the process, as it did.
-            let signals = Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? };
+            let signals =
+                Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? };
             if LISTENING.fetch_add(1, Ordering::SeqCst) == 0 {
                 ARMED.store(false, Ordering::SeqCst);
             }

@@ -62,8 +62,9 @@ mod tests {
     fn the_limit_means_what_it_says() {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
-        // (max_restarts, over, [(when, what is left)])
-        let table: &[(u32, u64, &[(u64, Option<u32>)])] = &[
+        /// `max_restarts`, `over`, and when what is left.
+        type Row = (u32, u64, &'static [(u64, Option<u32>)]);
+        let table: &[Row] = &[
             (0, 1000, &[(0, None)]),
             (1, 1000, &[(0, Some(0)), (1, None)]),
             (2, 1000, &[(0, Some(1)), (0, Some(0)), (0, None)]),

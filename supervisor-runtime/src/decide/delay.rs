@@ -29,7 +29,8 @@ mod tests {
         let ms = Duration::from_millis;
         let backoff = Backoff::from(ms(100)..ms(1000));
         // (attempt, ceiling)
-        let table = [(1, 0), (2, 100), (3, 200), (4, 400), (5, 800), (6, 1000), (7, 1000), (40, 1000), (u32::MAX, 1000)];
+        let table =
+            [(1, 0), (2, 100), (3, 200), (4, 400), (5, 800), (6, 1000), (7, 1000), (40, 1000), (u32::MAX, 1000)];
         for (attempt, ceiling) in table {
             let mut seen = Vec::new();
             for seed in 0..100 {

@@ -163,6 +163,12 @@ pub(crate) enum Started {
     Stop,
 }
 
+/// `by` later, or as good as never where no clock reaches that far.
+pub(crate) fn later(now: Instant, by: Duration) -> Instant {
+    const NEVER: Duration = Duration::from_secs(30 * 365 * 86_400);
+    now.checked_add(by.min(NEVER)).unwrap_or(now)
+}
+
 impl Core {
     pub(crate) fn new(rules: Rules, seed: u64) -> Self {
         let mut core = Self {
@@ -243,7 +249,11 @@ impl Core {
         let Slot { state, swept, .. } = *self.slot(slot);
         match state {
             State::Starting | State::Running | State::Stopping | State::Killing => {
-                if swept { self.joins(slot, ended, now) } else { self.ended(slot, ended, decision, now) }
+                if swept {
+                    self.joins(slot, ended, now)
+                } else {
+                    self.ended(slot, ended, decision, now)
+                }
             }
             // Its group has given it up; that it went after all changes nothing any more.
             State::Stuck => Verdict::Swept,
@@ -345,6 +355,9 @@ impl Core {
             Ended::Forfeit if !self.is_ending() => self.forfeit(self.with_dependents(slot), slot, now),
             _ => {
                 self.settle_swept(slot);
+                if self.open == 0 {
+                    self.look_for_the_end(slot, now);
+                }
                 Verdict::Swept
             }
         }
@@ -357,7 +370,7 @@ impl Core {
             Err(Exhausted) => return self.fail(slot, Outcome::GaveUp(slot), now),
         };
         let (attempt, delay) = self.attempt(slot, now);
-        let until = (!delay.is_zero()).then(|| now + delay);
+        let until = (!delay.is_zero()).then(|| later(now, delay));
         let others = set.len() - 1;
         let verdict = Verdict::Restart { attempt, delay, left, others };
         if others == 0 && self.slot(slot).plan.is_none() {
@@ -368,8 +381,8 @@ impl Core {
             }
         } else {
             self.update(slot, |slot| slot.state = State::Pending);
-            self.sweep(&set, After::Restart);
-            self.plan(set, until);
+            let waited = self.sweep(&set, After::Restart);
+            self.plan(set, until.max(waited));
         }
         verdict
     }
@@ -431,7 +444,7 @@ impl Core {
     /// Ends the group by its own decision, so by its own deadline.
     fn end_at(&mut self, outcome: Outcome, after: After, now: Instant) {
         let limit = self.rules.shutdown.and_then(|shutdown| shutdown.limit());
-        self.end(outcome, after, limit.map(|limit| now + limit));
+        self.end(outcome, after, limit.map(|limit| later(now, limit)));
     }
 
     fn is_ending(&self) -> bool {
@@ -460,7 +473,8 @@ impl Core {
     fn slots_of(&self, first: SlotId, children: &[ChildId]) -> Vec<SlotId> {
         let others = children.iter().flat_map(|&child| &self.children[child as usize]).copied();
         let takes_part = |slot: &SlotId| {
-            *slot != first && !matches!(self.slot(*slot).state, State::Down(Rest::Gone | Rest::Forfeited) | State::Stuck)
+            *slot != first
+                && !matches!(self.slot(*slot).state, State::Down(Rest::Gone | Rest::Forfeited) | State::Stuck)
         };
         std::iter::once(first).chain(others.filter(takes_part)).collect()
     }

@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 use std::time::{Duration, Instant};
 
 use super::slot::Role;
-use super::{Action, After, ChildId, Core, Outcome, Phase, Rest, Rules, SlotId, State};
+use super::{Action, After, ChildId, Core, Outcome, Phase, Rest, Rules, SlotId, State, later};
 use crate::declare::Kind;
 
 /// How long after it was told to be dropped a child counts as stuck.
@@ -26,8 +26,17 @@ pub(super) struct Plan {
     ready: Vec<SlotId>,
     /// How much of `members` the stage has gone through, where the order is that of declaration.
     passed: usize,
-    /// When the patience with a slot that was asked, or told, ends.
-    deadlines: BinaryHeap<Reverse<(Instant, SlotId)>>,
+    /// When the patience with a slot ends.
+    deadlines: BinaryHeap<Reverse<(Instant, SlotId, Patience)>>,
+}
+
+/// What a slot was given time for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Patience {
+    /// It was asked to stop.
+    ToStop,
+    /// It was told to be dropped.
+    ToBeDropped,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -197,7 +206,7 @@ impl Core {
             _ => None,
         };
         let plans = self.plans.iter().flatten().filter_map(|plan| match plan.stage {
-            Stage::Sweep => plan.deadlines.peek().map(|Reverse((when, _))| *when),
+            Stage::Sweep => plan.deadlines.peek().map(|Reverse((when, ..))| *when),
             Stage::Wait => plan.not_before,
             Stage::Start => None,
         });
@@ -278,7 +287,8 @@ impl Core {
 
     /// What stood in the way of a child is gone: its slots go on, each in its plan.
     fn make_ready(&mut self, child: ChildId, stage: Stage, role: Role) {
-        for &id in &self.children[child as usize] {
+        // In reverse, because the last that is ready goes first.
+        for &id in self.children[child as usize].iter().rev() {
             let slot = &self.slots[id as usize];
             let Some(plan_id) = slot.plan.filter(|_| slot.role() == Some(role)) else { continue };
             let Some(plan) = &mut self.plans[plan_id as usize] else { continue };
@@ -347,7 +357,8 @@ impl Core {
     fn next_to_stop(&mut self, id: u32) {
         let Some(plan) = &mut self.plans[id as usize] else { return };
         let slots = &self.slots;
-        let waits = |slot: SlotId| slots[slot as usize].plan == Some(id) && slots[slot as usize].role() == Some(Role::Sweeping);
+        let waits =
+            |slot: SlotId| slots[slot as usize].plan == Some(id) && slots[slot as usize].role() == Some(Role::Sweeping);
         let mut child = None;
         while plan.passed > 0 {
             let next = plan.members[plan.passed - 1];
@@ -366,7 +377,8 @@ impl Core {
     fn next_to_start(&mut self, id: u32) {
         let Some(plan) = &mut self.plans[id as usize] else { return };
         let slots = &self.slots;
-        let waits = |slot: SlotId| slots[slot as usize].plan == Some(id) && slots[slot as usize].role() == Some(Role::Pending);
+        let waits =
+            |slot: SlotId| slots[slot as usize].plan == Some(id) && slots[slot as usize].role() == Some(Role::Pending);
         let mut child = None;
         while let Some(&next) = plan.members.get(plan.passed) {
             if waits(next) {
@@ -402,7 +414,7 @@ impl Core {
     /// Asks a slot to stop, or drops it at once where it has no time to.
     fn ask(&mut self, slot: SlotId, plan: u32, now: Instant, out: &mut Vec<Action>) {
         let child = &self.rules.children[self.slot(slot).child as usize];
-        let own = child.shutdown.and_then(|shutdown| shutdown.limit()).map(|limit| now + limit);
+        let own = child.shutdown.and_then(|shutdown| shutdown.limit()).map(|limit| later(now, limit));
         let deadline = [own, self.deadline()].into_iter().flatten().min();
         if child.kind == Kind::Supervisor {
             // It is one of us: it drops what is left of its own at the deadline, and then returns.
@@ -414,7 +426,7 @@ impl Core {
             self.update(slot, |slot| slot.state = State::Stopping);
             out.push(Action::Stop(slot, None));
             if let (Some(deadline), Some(plan)) = (deadline, &mut self.plans[plan as usize]) {
-                plan.deadlines.push(Reverse((deadline, slot)));
+                plan.deadlines.push(Reverse((deadline, slot, Patience::ToStop)));
             }
         }
     }
@@ -431,7 +443,7 @@ impl Core {
         self.update(slot, |slot| slot.state = State::Killing);
         out.push(Action::Kill(slot));
         if let Some(plan) = &mut self.plans[plan as usize] {
-            plan.deadlines.push(Reverse((now + GRACE, slot)));
+            plan.deadlines.push(Reverse((now + GRACE, slot, Patience::ToBeDropped)));
         }
     }
 
@@ -449,10 +461,10 @@ impl Core {
             self.group_is_late(now, out);
         }
         for id in 0..self.plans.len() as u32 {
-            while let Some(slot) = self.pop_expired(id, now) {
-                match self.slot(slot).state {
-                    State::Stopping => self.kill(slot, id, now, out),
-                    State::Killing => self.give_up_on(slot),
+            while let Some((slot, patience)) = self.pop_expired(id, now) {
+                match (patience, self.slot(slot).state) {
+                    (Patience::ToStop, State::Stopping) => self.kill(slot, id, now, out),
+                    (Patience::ToBeDropped, State::Killing) => self.give_up_on(slot),
                     _ => {}
                 }
             }
@@ -463,14 +475,14 @@ impl Core {
         }
     }
 
-    fn pop_expired(&mut self, id: u32, now: Instant) -> Option<SlotId> {
+    fn pop_expired(&mut self, id: u32, now: Instant) -> Option<(SlotId, Patience)> {
         let plan = self.plans[id as usize].as_mut()?;
-        let Reverse((when, slot)) = *plan.deadlines.peek()?;
+        let Reverse((when, slot, patience)) = *plan.deadlines.peek()?;
         if plan.stage != Stage::Sweep || when > now {
             return None;
         }
         plan.deadlines.pop();
-        Some(slot)
+        Some((slot, patience))
     }
 
     /// The deadline of the whole group has passed: what is left is dropped, in no order.
@@ -508,9 +520,8 @@ impl Core {
 impl Core {
     /// What was forfeited, and is.
     pub(crate) fn forfeited(&self) -> impl Iterator<Item = SlotId> {
-        let forfeited = |(id, slot): (usize, &super::Slot)| {
-            (slot.state == State::Down(Rest::Forfeited)).then_some(id as SlotId)
-        };
+        let forfeited =
+            |(id, slot): (usize, &super::Slot)| (slot.state == State::Down(Rest::Forfeited)).then_some(id as SlotId);
         self.slots.iter().enumerate().filter_map(forfeited)
     }
 }

@@ -207,9 +207,15 @@ impl Core {
     }
 
     /// Marks a set to be swept: the live ones are stopped by their plan, the others get there at once.
-    pub(super) fn sweep(&mut self, set: &[SlotId], after: After) {
+    ///
+    /// Returns the latest time until when one of them was waiting by itself.
+    pub(super) fn sweep(&mut self, set: &[SlotId], after: After) -> Option<Instant> {
+        let mut waited = None;
         for &id in set {
             let temporary = self.rules.children[self.slot(id).child as usize].restart == Restart::Temporary;
+            if let State::Waiting(until) = self.slot(id).state {
+                waited = waited.max(Some(until));
+            }
             self.update(id, |slot| match slot.state {
                 State::Starting | State::Running | State::Stopping | State::Killing => {
                     let after = if temporary { after.max(After::Gone) } else { after };
@@ -228,5 +234,6 @@ impl Core {
                 State::Down(_) | State::Stuck => {}
             });
         }
+        waited
     }
 }

@@ -31,6 +31,8 @@ struct World {
     /// When a slot was told to be dropped.
     killed_at: HashMap<SlotId, Instant>,
     ending: bool,
+    /// The deadline of the group, once it is stopping; after it, order no longer counts.
+    deadline: Option<Instant>,
 }
 
 impl World {
@@ -42,6 +44,7 @@ impl World {
             not_before: HashMap::new(),
             killed_at: HashMap::new(),
             ending: false,
+            deadline: None,
         };
         world.settle();
         world
@@ -80,7 +83,11 @@ impl World {
         // `start` does not return `Ok` as the end of an incarnation.
         let starting = self.core.slot(slot).state == State::Starting;
         let ended = if starting && ended == Ended::Ok && !asked { Ended::Failed } else { ended };
-        let verdict = self.core.exited(slot, ended, Some(&Choice::Restart(Members::Rest)), self.now);
+        let choice = match self.restarts.len() % 3 {
+            0 => Choice::Forfeit(Members::All),
+            _ => Choice::Restart(Members::Rest),
+        };
+        let verdict = self.core.exited(slot, ended, Some(&choice), self.now);
         if !asked && ended == Ended::Forfeit {
             assert!(matches!(self.core.slot(slot).state, State::Down(_)), "it said: do not restart me");
         }
@@ -138,6 +145,9 @@ impl World {
         }
         loop {
             let before = self.core.slots().to_vec();
+            if let Phase::Stopping { deadline: Some(deadline), .. } = *self.core.phase() {
+                self.deadline = Some(deadline);
+            }
             let mut actions = Vec::new();
             let more = self.core.step(self.now, 3, &mut actions);
             self.check_actions(&before, &actions);
@@ -175,6 +185,9 @@ impl World {
                 self.killed_at.insert(*slot, self.now);
             }
         }
+        for &slot in self.core.stuck() {
+            assert!(self.now >= self.killed_at[&slot] + GRACE, "slot {slot} is given up on too early");
+        }
         for slot in self.slots(|slot| slot.state == State::Killing) {
             assert!(self.now < self.killed_at[&slot] + GRACE, "slot {slot} is waited for, for ever");
         }
@@ -195,11 +208,12 @@ impl World {
 
     /// What is declared after it, or what depends on it, is down.
     fn check_stop_order(&self, slot: SlotId) {
+        if self.deadline.is_some_and(|deadline| deadline <= self.now) {
+            return;
+        }
         let child = self.core.slot(slot).child;
         let later = |other: &Slot| match self.core.rules.strategy {
-            StrategyRule::DependentsForOne => {
-                self.core.rules.children[other.child as usize].requires.contains(&child)
-            }
+            StrategyRule::DependentsForOne => self.core.rules.children[other.child as usize].requires.contains(&child),
             // Under the other strategies, only a sweep of everything has to look at everything.
             StrategyRule::OneForAll => other.child > child,
             _ => self.core.is_ending() && other.child > child,
@@ -282,7 +296,8 @@ fn child() -> impl Strategy<Value = ChildRules> {
         1 => Just(Restart::Transient),
         1 => Just(Restart::Temporary),
     ];
-    let backoff = proptest::option::of(Just(Backoff { initial: Duration::from_millis(10), max: Duration::from_millis(80) }));
+    let backoff =
+        proptest::option::of(Just(Backoff { initial: Duration::from_millis(10), max: Duration::from_millis(80) }));
     let supervisor = prop_oneof![4 => Just(Kind::Worker), 1 => Just(Kind::Supervisor)];
     (restart, backoff, supervisor, 1_usize..4, any::<bool>(), proptest::collection::vec(0_u32..5, 0..3)).prop_map(
         |(restart, backoff, kind, replicas, significant, requires)| ChildRules {
@@ -306,6 +321,7 @@ prop_compose! {
             1 => Just(AutoShutdown::AnySignificant),
             1 => Just(AutoShutdown::AllSignificant),
         ],
+        deadline in proptest::option::of(0_u64..6_000),
         mut children in proptest::collection::vec(child(), 1..6),
     ) -> Rules {
         for (position, child) in children.iter_mut().enumerate() {
@@ -315,7 +331,8 @@ prop_compose! {
             }
         }
         let limit = RestartLimit { max_restarts, over: Duration::from_millis(100) };
-        Rules { strategy, limit, shutdown: None, auto_shutdown, children }
+        let shutdown = deadline.map(|ms| Shutdown::Within(Duration::from_millis(ms)));
+        Rules { strategy, limit, shutdown, auto_shutdown, children }
     }
 }
 

@@ -33,7 +33,8 @@ impl Supervisor {
                 ("backoff", self.backoff.is_some()),
             ];
             for (option, _) in set.iter().filter(|(_, set)| *set) {
-                problems.push(format!("supervisor `{me}` has `{option}`, but `{strategy}` never restarts: leave it out"));
+                problems
+                    .push(format!("supervisor `{me}` has `{option}`, but `{strategy}` never restarts: leave it out"));
             }
         }
         check_duration(me, "over", self.over, problems);
@@ -47,7 +48,9 @@ impl Supervisor {
                 if name.is_empty() {
                     problems.push(format!("a child of supervisor `{me}` has an empty name: give it one"));
                 } else if name.contains(['/', '[', ']']) {
-                    problems.push(format!("child `{name}` of supervisor `{me}` has `/`, `[` or `]` in its name: paths use them"));
+                    problems.push(format!(
+                        "child `{name}` of supervisor `{me}` has `/`, `[` or `]` in its name: paths use them"
+                    ));
                 }
                 let count = seen.entry(name).or_default();
                 *count += 1;
@@ -78,15 +81,19 @@ impl Supervisor {
         check_backoff(name, options.backoff, problems);
         if !self.strategy.restarts() {
             let strategy = self.strategy.name();
-            for (option, set) in [("restart", options.restart != Restart::Permanent), ("backoff", options.backoff.is_some())] {
+            for (option, set) in
+                [("restart", options.restart != Restart::Permanent), ("backoff", options.backoff.is_some())]
+            {
                 if set {
-                    problems.push(format!("child `{name}` has `{option}`, but `{strategy}` never restarts: leave it out"));
+                    problems
+                        .push(format!("child `{name}` has `{option}`, but `{strategy}` never restarts: leave it out"));
                 }
             }
         }
         if options.significant {
             if self.auto_shutdown == AutoShutdown::Never {
-                problems.push(format!("child `{name}` is significant, but supervisor `{me}` has `auto_shutdown` = never"));
+                problems
+                    .push(format!("child `{name}` is significant, but supervisor `{me}` has `auto_shutdown` = never"));
             }
             if options.restart == Restart::Permanent && self.strategy.restarts() {
                 problems.push(format!("child `{name}` is significant, but permanent: it never ends by itself"));
@@ -99,18 +106,23 @@ impl Supervisor {
         let name = child.label();
         if !child.options.requires.is_empty() && !matches!(self.strategy, Strategy::DependentsForOne) {
             let strategy = self.strategy.name();
-            problems.push(format!("child `{name}` has `requires`, but `{strategy}` does not look at it: use `dependents_for_one`"));
+            problems.push(format!(
+                "child `{name}` has `requires`, but `{strategy}` does not look at it: use `dependents_for_one`"
+            ));
             return;
         }
         for required in &child.options.requires {
-            let found = self.children.iter().position(|sibling| !sibling.name.is_anonymous() && sibling.name == *required);
+            let found =
+                self.children.iter().position(|sibling| !sibling.name.is_anonymous() && sibling.name == *required);
             match found {
                 None => problems.push(format!("child `{name}` requires `{required}`, which is no sibling of it")),
                 Some(found) if found >= position => {
                     problems.push(format!("child `{name}` requires `{required}`, which is not declared before it"));
                 }
                 Some(found) if self.children[found].options.restart == Restart::Temporary => {
-                    problems.push(format!("child `{name}` requires `{required}`, which is temporary and may be gone for good"));
+                    problems.push(format!(
+                        "child `{name}` requires `{required}`, which is temporary and may be gone for good"
+                    ));
                 }
                 Some(_) => {}
             }

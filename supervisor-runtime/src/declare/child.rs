@@ -150,7 +150,12 @@ impl<S: Service> Child<S> {
         self
     }
 
-    fn from_factory(name: impl Into<Name>, replicas: Option<usize>, in_place: bool, factory: Arc<dyn Factory<S>>) -> Self {
+    fn from_factory(
+        name: impl Into<Name>,
+        replicas: Option<usize>,
+        in_place: bool,
+        factory: Arc<dyn Factory<S>>,
+    ) -> Self {
         let spec = ChildSpec {
             name: name.into(),
             replicas,
@@ -223,7 +228,11 @@ pub(crate) enum Kind {
 
 impl Kind {
     fn of<S: 'static>() -> Self {
-        if std::any::TypeId::of::<S>() == std::any::TypeId::of::<Supervisor>() { Self::Supervisor } else { Self::Worker }
+        if std::any::TypeId::of::<S>() == std::any::TypeId::of::<Supervisor>() {
+            Self::Supervisor
+        } else {
+            Self::Worker
+        }
     }
 }
 

@@ -15,8 +15,10 @@ use std::time::{Duration, Instant};
 use super::Spawned;
 use super::cell::Cell;
 use super::panic::{catch, catch_drop};
+use crate::decide::{
+    Action, ChildId, Choice, Core, Ended, Members, Next, Phase, Rules, SlotId, Started, Verdict, later,
+};
 use crate::declare::{ChildSpec, Decision, Failure, GroupSpec, Set, Strategy};
-use crate::decide::{Action, Choice, ChildId, Core, Ended, Members, Next, Phase, Rules, SlotId, Started, Verdict};
 use crate::error::Left;
 use crate::exit::Verb;
 use crate::log;
@@ -224,7 +226,11 @@ impl Group {
         };
         log::exited(self, slot, &exit, &verdict, phase.as_ref());
         if exit.asked && matches!(exit.cause, Cause::Dropped) {
-            self.tree.note_dropped(|| Left { path: self.path_of(slot), phase: Some(exit.phase), after: self.asked_for(slot) });
+            self.tree.note_dropped(|| Left {
+                path: self.path_of(slot),
+                phase: Some(exit.phase),
+                after: self.asked_for(slot),
+            });
         }
         wake(driver);
         let _ = catch_drop((old, extras));
@@ -315,9 +321,17 @@ impl Group {
     /// Asks what is in the anchor's slot to stop.
     pub(crate) fn ask(&self, slot: SlotId) {
         let mut wakers = Vec::new();
+        let (child, _) = self.child_and_index(slot);
+        let limit = child.options.shutdown.and_then(|shutdown| shutdown.limit());
         let mut state = self.state.hold();
+        let record = &mut state.records[slot as usize];
+        if record.asked_at.is_none() {
+            let now = now();
+            record.asked_at = Some(now);
+            record.deadline = limit.map(|limit| later(now, limit));
+        }
         self.cell(slot).ask();
-        state.records[slot as usize].wake(&mut wakers);
+        record.wake(&mut wakers);
         drop(state);
         wakers.into_iter().for_each(Waker::wake);
     }

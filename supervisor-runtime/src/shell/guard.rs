@@ -4,12 +4,14 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::task::{Context as Task, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pin_project_lite::pin_project;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Sleep, sleep_until};
 
+use super::group::now;
 use super::panic::{catch, catch_drop};
+use crate::decide::later;
 use crate::{BoxError, Context, Panic};
 
 /// How a guarded future ended; nothing of it is left.
@@ -46,31 +48,30 @@ impl Watch {
     fn poll(&mut self, cx: &Context, task: &mut Task<'_>) -> Poll<Duration> {
         match self {
             Self::Within(limit, sleep) => {
-                let sleep = sleep.get_or_insert_with(|| Box::pin(sleep_until(far(Instant::now(), *limit))));
+                let sleep = sleep.get_or_insert_with(|| after(now(), *limit));
                 sleep.as_mut().poll(task).map(|()| *limit)
             }
             Self::Heartbeat(limit, sleep) => {
-                let sleep = sleep.get_or_insert_with(|| Box::pin(sleep_until(far(Instant::now(), *limit))));
+                let sleep = sleep.get_or_insert_with(|| after(now(), *limit));
                 loop {
                     if sleep.as_mut().poll(task).is_pending() {
                         return Poll::Pending;
                     }
                     let beat = Duration::from_nanos(cx.cell().beat.load(Ordering::Relaxed));
-                    let until = far(Instant::from_std(cx.group().epoch()) + beat, *limit);
-                    if until <= sleep.deadline() {
+                    let until = later(later(cx.group().epoch(), beat), *limit);
+                    if until <= sleep.deadline().into_std() {
                         return Poll::Ready(*limit);
                     }
-                    sleep.as_mut().reset(until);
+                    sleep.as_mut().reset(until.into());
                 }
             }
         }
     }
 }
 
-/// `start + limit`, or as far away as a timer reaches.
-pub(crate) fn far(start: Instant, limit: Duration) -> Instant {
-    const YEAR: Duration = Duration::from_secs(365 * 86_400);
-    start.checked_add(limit).unwrap_or_else(|| start + 30 * YEAR)
+/// A timer that takes no room where it is kept.
+pub(super) fn after(now: Instant, limit: Duration) -> Pin<Box<Sleep>> {
+    Box::pin(sleep_until(later(now, limit).into()))
 }
 
 pin_project! {

@@ -37,10 +37,9 @@ impl Spawned {
     pub(crate) fn poll_failed(&self, task: &mut Task<'_>) -> Poll<BoxError> {
         let mut tasks = self.0.hold();
         while let Poll::Ready(Some(end)) = tasks.poll_join_next(task) {
-            match end {
-                Ok(Some(error)) => return Poll::Ready(error),
-                // It is done, or it panicked while it was dropped after its end.
-                Ok(None) | Err(_) => {}
+            // Otherwise it is done, or it panicked while it was dropped after its end.
+            if let Ok(Some(error)) = end {
+                return Poll::Ready(error);
             }
         }
         Poll::Pending

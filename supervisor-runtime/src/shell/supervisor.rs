@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use tokio::time::{Sleep, sleep_until};
 
-use super::group::Group;
-use super::guard::far;
-use crate::declare::Supervisor;
+use super::group::{Group, now};
+use super::guard::after;
 use crate::decide::{Core, Outcome, Phase, SlotId};
+use crate::declare::Supervisor;
 use crate::error::{Forfeited, LastExit, Left, SupervisorFailed, Why};
 use crate::{BoxError, Context, Exit, RestartLimitReached, Service, ServiceResult, TreeError, escalate, forfeit, log};
 
@@ -35,11 +35,11 @@ impl Service for Supervisor {
         self.group = Some(Arc::clone(&group));
         let (child, _) = cx.group().child_and_index(cx.slot());
         let limit = child.options.start_timeout;
-        match drive(&group, cx, |phase| *phase != Phase::Starting, limit).await {
+        match drive(&group, cx, |phase| matches!(phase, Phase::Running | Phase::Ended(_)), limit).await {
             (Phase::Ended(_), Late::No) => end(&group),
-            (_, Late::By(limit)) => {
+            (Phase::Ended(_), Late::By(limit)) => {
                 end(&group)?;
-                Err(format!("supervisor `{}` took longer to start than its start_timeout of {limit:?}", cx.path()).into())
+                Err(SupervisorFailed::new(&group, Why::StartTimedOut(limit), None).into())
             }
             _ => Ok(()),
         }
@@ -83,55 +83,57 @@ async fn drive(
     limit: Option<Duration>,
 ) -> (Phase, Late) {
     let abandon = Abandon(group);
-    let mut patience = limit.map(|limit| (limit, Box::pin(sleep_until(far(tokio::time::Instant::now(), limit)))));
+    let mut patience = limit.map(|limit| (limit, after(now(), limit)));
     let mut late = Late::No;
     let mut timer: Option<Pin<Box<Sleep>>> = None;
     let mut armed: Option<Instant> = None;
-    let phase = poll_fn(|task| loop {
-        // A supervisor has no time of its own to keep: it passes the deadline on to its children.
-        let asked = cx.cell().read().is_asked().then(|| cx.group().deadline_of(cx.slot()));
-        if let Some((limit, sleep)) = &mut patience
-            && sleep.as_mut().poll(task).is_ready()
-        {
-            late = Late::By(*limit);
-            patience = None;
-        }
-        let stop = asked.or(matches!(late, Late::By(_)).then_some(None));
-        let progress = group.step(stop, task.waker(), CHUNK);
-        if cx.group().is_anchor() && matches!(progress.phase, Phase::Stopping { .. }) {
-            cx.group().tree().note_ending();
-        }
-        if progress.more {
-            task.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        let gone = !matches!(progress.phase, Phase::Ended(_)) || progress.tasks == 0;
-        let reached = match late {
-            Late::No => goal(&progress.phase),
-            Late::By(_) => matches!(progress.phase, Phase::Ended(_)),
-        };
-        if reached && gone {
-            return Poll::Ready(progress.phase);
-        }
-        // Only an earlier deadline moves the timer; one that is no longer needed fires once, for nothing.
-        let Some(next) = progress.next_timer else { return Poll::Pending };
-        let sleep = match &mut timer {
-            Some(sleep) => {
-                if armed.is_none_or(|armed| next < armed) {
-                    sleep.as_mut().reset(next.into());
-                    armed = Some(next);
+    let phase = poll_fn(|task| {
+        loop {
+            // A supervisor has no time of its own to keep: it passes the deadline on to its children.
+            let asked = cx.cell().read().is_asked().then(|| cx.group().deadline_of(cx.slot()));
+            if let Some((limit, sleep)) = &mut patience
+                && sleep.as_mut().poll(task).is_ready()
+            {
+                late = Late::By(*limit);
+                patience = None;
+            }
+            let stop = asked.or(matches!(late, Late::By(_)).then_some(None));
+            let progress = group.step(stop, task.waker(), CHUNK);
+            if cx.group().is_anchor() && matches!(progress.phase, Phase::Stopping { .. }) {
+                cx.group().tree().note_ending();
+            }
+            if progress.more {
+                task.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            let gone = !matches!(progress.phase, Phase::Ended(_)) || progress.tasks == 0;
+            let reached = match late {
+                Late::No => goal(&progress.phase),
+                Late::By(_) => matches!(progress.phase, Phase::Ended(_)),
+            };
+            if reached && gone {
+                return Poll::Ready(progress.phase);
+            }
+            // Only an earlier deadline moves the timer; one that is no longer needed fires once, for nothing.
+            let Some(next) = progress.next_timer else { return Poll::Pending };
+            let sleep = match &mut timer {
+                Some(sleep) => {
+                    if armed.is_none_or(|armed| next < armed) {
+                        sleep.as_mut().reset(next.into());
+                        armed = Some(next);
+                    }
+                    sleep
                 }
-                sleep
+                None => {
+                    armed = Some(next);
+                    timer.insert(Box::pin(sleep_until(next.into())))
+                }
+            };
+            if sleep.as_mut().poll(task).is_pending() {
+                return Poll::Pending;
             }
-            None => {
-                armed = Some(next);
-                timer.insert(Box::pin(sleep_until(next.into())))
-            }
-        };
-        if sleep.as_mut().poll(task).is_pending() {
-            return Poll::Pending;
+            armed = None;
         }
-        armed = None;
     })
     .await;
     std::mem::forget(abandon);
@@ -145,14 +147,7 @@ fn end(group: &Group) -> ServiceResult {
         (outcome, core.stuck().to_vec(), core.forfeited().collect::<Vec<_>>())
     });
     let child = |slot| LastExit::of(group, slot);
-    let failed = |why, child| SupervisorFailed {
-        supervisor: group.path().to_owned(),
-        why,
-        child,
-        forfeited: Vec::new(),
-        raised: None,
-        before: Vec::new(),
-    };
+    let failed = |why, child| SupervisorFailed::new(group, why, child);
     for &slot in &stuck {
         let left = Left { path: group.path_of(slot), phase: None, after: group.asked_for(slot) };
         log::stuck(&left.path);
@@ -188,12 +183,9 @@ fn gave_up(group: &Group, slot: SlotId) -> BoxError {
             let child = report.last.first().cloned();
             match super::panic::catch(|| raises(report.clone())) {
                 Ok(raised) => SupervisorFailed {
-                    supervisor: report.supervisor,
-                    why: Why::GaveUp,
-                    child,
-                    forfeited: Vec::new(),
                     raised: Some(raised),
                     before,
+                    ..SupervisorFailed::new(group, Why::GaveUp, child)
                 }
                 .into(),
                 Err(_) => report.into(),
@@ -215,9 +207,15 @@ fn forfeits_of(group: &Group, slot: SlotId) -> Vec<Forfeited> {
     inner.unwrap_or_else(|| vec![Forfeited { path: group.path_of(slot), exit }])
 }
 
+impl SupervisorFailed {
+    fn new(group: &Group, why: Why, child: Option<LastExit>) -> Self {
+        let supervisor = group.path().to_owned();
+        Self { supervisor, why, child, forfeited: Vec::new(), raised: None, before: Vec::new() }
+    }
+}
+
 impl LastExit {
     fn of(group: &Group, slot: SlotId) -> Option<Self> {
         group.last_exit(slot).map(|exit| Self { path: group.path_of(slot), exit })
     }
 }
-

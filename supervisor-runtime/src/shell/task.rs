@@ -11,8 +11,8 @@ use super::factory::Source;
 use super::group::{Group, now};
 use super::guard::{Guarded, Watch, guard};
 use super::panic::catch;
-use crate::declare::{ChildSpec, Kind};
 use crate::decide::{Next, SlotId, Started};
+use crate::declare::{ChildSpec, Kind};
 use crate::{Cause, Context, Exit, Phase, Service, log};
 
 /// Spawns the task of the child in `slot`.
@@ -213,4 +213,3 @@ impl Burst {
         spent
     }
 }
-
