@@ -1,4 +1,89 @@
-//! Supervision trees for tokio services, with the semantics of Erlang/OTP.
+//! Supervision trees for tokio services: a declaration that the compiler checks, with the semantics of Erlang/OTP.
+//!
+//! A long-running program is a tree. The leaves are [`Service`]s, which do the work; the inner nodes are
+//! [`Supervisor`]s, which start their children in order, watch them, restart them when they fail, give up when that
+//! happens too often, and stop them in reverse order. [`supervision_tree!`] declares the tree, and `Tree::run()` runs it
+//! until it ends or the process is told to stop.
+//!
+//! ```no_run
+//! use supervisor_runtime::{Context, Service, ServiceResult, supervision_tree};
+//!
+//! struct Db;
+//! struct Worker(usize);
+//!
+//! impl Service for Db {
+//!     async fn run(&mut self, cx: &Context) -> ServiceResult {
+//!         cx.stopping().await;
+//!         Ok(())
+//!     }
+//! }
+//!
+//! impl Service for Worker {
+//!     async fn run(&mut self, cx: &Context) -> ServiceResult {
+//!         cx.stopping().await;
+//!         Ok(())
+//!     }
+//! }
+//!
+//! supervision_tree! {
+//!     one_for_all(max_restarts = 10, over = "1s") {
+//!         db: Db,
+//!         one_for_one {
+//!             worker*4: Worker,
+//!         }
+//!     }
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), supervisor_runtime::TreeError> {
+//!     Tree::run().await
+//! }
+//! ```
+//!
+//! # Where to read on
+//!
+//! | you want to | read |
+//! |---|---|
+//! | declare a tree | [`supervision_tree!`]: the whole language |
+//! | write a service | [`Service`], [`Context`], [`service_fn`] |
+//! | choose a strategy | the constructors of [`Supervisor`] |
+//! | say when a child is restarted | [`Restart`], [`RestartLimit`], [`Backoff`], [`forfeit`], [`escalate`] |
+//! | know how a tree ends | [`Supervisor::run`], [`TreeError`] |
+//! | build a tree by hand | [`Supervisor`], [`Child`] |
+//!
+//! # Words
+//!
+//! They are Erlang's, where Erlang has one.
+//!
+//! - An *incarnation* is one life of a child: factory, `start`, `run`, `stop`. A restart begins the next one, from
+//!   clean state unless the child says otherwise.
+//! - A *failure* is an `Err`, a panic, a limit missed; for a `permanent` child also an unasked `Ok`.
+//! - A restart *sweeps* a set of children: they are stopped in reverse order and started in order. One failure, however
+//!   many it sweeps, is one *incident*, and counts once against the *restart limit*.
+//! - A supervisor *gives up* past its limit: it stops its children and fails; its own supervisor decides on.
+//! - *Done* is a child that returned `Ok` and may. *Forfeited* is a child that will not be started again. *Stuck* is one
+//!   that blocks its thread, so that it cannot even be dropped.
+//!
+//! # What is guaranteed
+//!
+//! - No incarnation of a child is ever alive beside another of the same child.
+//! - What is declared after a child starts after its `start` has returned, and is stopped before it.
+//! - When [`Supervisor::run`] has returned, nothing of the tree is alive but what its error lists as stuck.
+//! - Nothing ends silently: a tree that gave up, or in which something was forfeited or dropped by force, says so.
+//!
+//! # Logs
+//!
+//! Through [`tracing`](https://docs.rs/tracing), under the target `supervisor`: `warn` for a failure that is answered by a
+//! restart, `error` for what does not come back by itself, `info` for starts, restarts and stops. The fields are `child`
+//! or `supervisor` (a path, as in `orders/pool/worker[2]`), `error` with its whole chain, `phase`, `place`, `attempt`,
+//! `delay`, `restarts_left`.
+//!
+//! # What it asks of the program
+//!
+//! A tokio runtime with time enabled, either flavor. `panic = "unwind"`, the default: with `abort` a panic still ends the
+//! process, and the start warns. A service that never awaits cannot be stopped, by any supervisor: put blocking work into
+//! `spawn_blocking`, and look at [`Context::is_stopping`] in long computations.
+
 mod context;
 mod decide;
 mod declare;
