@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::BoxError;
 use crate::error::{Forfeited, SupervisorFailed, Why};
@@ -16,6 +16,8 @@ pub struct Exit {
     pub(crate) cause: Cause,
     pub(crate) phase: Phase,
     pub(crate) asked: bool,
+    /// When `run`, or what came before it, ended.
+    pub(crate) at: Instant,
 }
 
 /// Why an incarnation ended.
@@ -264,7 +266,7 @@ mod tests {
     }
 
     fn failed(error: BoxError) -> Exit {
-        Exit { cause: Cause::Error(error), phase: Phase::Run, asked: false }
+        Exit { cause: Cause::Error(error), phase: Phase::Run, asked: false, at: Instant::now() }
     }
 
     #[test]

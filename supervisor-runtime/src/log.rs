@@ -96,6 +96,16 @@ pub(crate) fn custom_strategy_panicked(group: &Group, panic: &Panic) {
     );
 }
 
+pub(crate) fn raises_panicked(group: &Group, panic: &Panic) {
+    error!(
+        target: TARGET,
+        supervisor = group.path(),
+        place = panic.place(),
+        panic = panic.message(),
+        "`raises` panicked: failing with the report of the limit instead"
+    );
+}
+
 pub(crate) fn signal(name: &str) {
     info!(target: TARGET, signal = name, "asked to stop; a second signal ends the process at once");
 }

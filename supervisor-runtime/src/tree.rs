@@ -113,13 +113,13 @@ async fn outermost(mut supervisor: Supervisor, cx: Context, started: oneshot::Se
         Guarded::Ended(Err(error)) | Guarded::TaskFailed(error) => Some(bare(error)),
         Guarded::Panicked(panic) => Some(format!("the outermost supervisor panicked{panic}").into()),
     };
-    if let Some(error) = failure(guard(&cx, Service::start(&mut supervisor, &cx), &mut None).await) {
+    if let Some(error) = failure(guard(&cx, || Service::start(&mut supervisor, &cx), &mut None).await) {
         return Some(error);
     }
     let _ = started.send(());
-    let run = guard(&cx, Service::run(&mut supervisor, &cx), &mut None).await;
-    let exit = Exit { cause: Cause::Done, phase: Phase::Run, asked: true };
-    guard(&cx, Service::stop(&mut supervisor, &cx, &exit), &mut None).await;
+    let run = guard(&cx, || Service::run(&mut supervisor, &cx), &mut None).await;
+    let exit = Exit { cause: Cause::Done, phase: Phase::Run, asked: true, at: crate::shell::now() };
+    guard(&cx, || Service::stop(&mut supervisor, &cx, &exit), &mut None).await;
     failure(run)
 }
 

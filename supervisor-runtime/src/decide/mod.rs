@@ -47,6 +47,12 @@ pub(crate) struct Core {
     /// Parked tasks of slots that will not start again.
     released: Vec<SlotId>,
     phase: Phase,
+    /// Slots whose first start in this incarnation of the group is still to come or under way.
+    awaited: usize,
+    /// Whether there were none left at some time: then the group has started, whatever happened since.
+    has_started: bool,
+    /// Something has to be told to the supervisor, though there is no plan to go on with.
+    news: bool,
     budget: RestartBudget,
     rng: fastrand::Rng,
     /// Slots that run, will run, or were stopped by hand: while there are any, the group is not done.
@@ -179,6 +185,9 @@ impl Core {
             dirty: VecDeque::new(),
             released: Vec::new(),
             phase: Phase::Starting,
+            awaited: 0,
+            has_started: false,
+            news: false,
             budget: RestartBudget::new(rules.limit),
             rng: fastrand::Rng::with_seed(seed),
             open: 0,
@@ -194,6 +203,7 @@ impl Core {
         }
         let all = (0..core.slots.len() as SlotId).collect();
         core.plan(all, None);
+        core.note_started();
         core
     }
 
@@ -218,11 +228,26 @@ impl Core {
         &self.stuck
     }
 
+    /// Whether every child has started, or declined to, at some time.
+    pub(crate) fn has_started(&self) -> bool {
+        self.has_started
+    }
+
+    /// Once nothing is awaited, a start that fails is no longer the start of the group.
+    pub(super) fn note_started(&mut self) {
+        if self.phase == Phase::Starting && self.awaited == 0 {
+            self.phase = Phase::Running;
+            self.has_started = true;
+            self.news = true;
+        }
+    }
+
     /// Whether [`step`](Self::step) has something to do.
     pub(crate) fn has_work(&self) -> bool {
         !self.dirty.is_empty()
             || !self.released.is_empty()
-            || matches!(self.phase, Phase::Starting | Phase::Stopping { .. }) && !self.has_plans()
+            || self.news
+            || matches!(self.phase, Phase::Stopping { .. }) && !self.has_plans()
     }
 
     /// The `start` of the incarnation in `slot` has succeeded. `now` is needed only with a backoff.
@@ -417,8 +442,9 @@ impl Core {
 
     /// The group fails: everything is stopped, and then it ends with `outcome`.
     fn fail(&mut self, slot: SlotId, outcome: Outcome, now: Instant) -> Verdict {
-        self.update(slot, |slot| slot.come_down(Rest::Stopped));
+        // In this order: that nothing is awaited any more must not make a failed start look like a start.
         self.end_at(outcome, After::Stopped, now);
+        self.update(slot, |slot| slot.come_down(Rest::Stopped));
         Verdict::GroupFails
     }
 

@@ -189,12 +189,11 @@ impl Core {
             }
             self.advance(id, now, room, out);
         }
-        if !self.has_plans() {
-            match self.phase {
-                Phase::Starting => self.phase = Phase::Running,
-                Phase::Stopping { outcome, .. } => self.phase = Phase::Ended(outcome),
-                Phase::Running | Phase::Ended(_) => {}
-            }
+        self.news = false;
+        if let Phase::Stopping { outcome, .. } = self.phase
+            && !self.has_plans()
+        {
+            self.phase = Phase::Ended(outcome);
         }
         more
     }

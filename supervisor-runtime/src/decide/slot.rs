@@ -84,6 +84,7 @@ struct Marks {
     live: bool,
     unstarted: bool,
     open: bool,
+    awaited: bool,
     forfeited: bool,
     parked: bool,
 }
@@ -121,6 +122,7 @@ impl Slot {
             live: self.is_live(),
             unstarted: matches!(self.state, State::Pending | State::Starting),
             open: !matches!(self.state, State::Down(Rest::Done | Rest::Forfeited | Rest::Gone)),
+            awaited: !self.has_started && !matches!(self.state, State::Down(_) | State::Stuck),
             forfeited: self.state == State::Down(Rest::Forfeited),
             parked: matches!(self.state, State::Pending | State::Waiting(_)),
         }
@@ -170,6 +172,14 @@ impl Core {
             } else {
                 self.open -= 1;
                 self.open_significant -= significant;
+            }
+        }
+        if before.awaited != after.awaited {
+            if after.awaited {
+                self.awaited += 1;
+            } else {
+                self.awaited -= 1;
+                self.note_started();
             }
         }
         if before.forfeited != after.forfeited {

@@ -7,6 +7,7 @@
 //! 2. Commands are written under the lock, wakers are called after it.
 //! 3. `tasks` counts the tasks that are spawned and have not been told to end.
 
+use std::cmp::Reverse;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex};
 use std::task::Waker;
@@ -25,6 +26,9 @@ use crate::log;
 use crate::sync::MutexExt;
 use crate::tree::TreeShared;
 use crate::{Cause, Context, Exit};
+
+/// How many last causes an error tells.
+const LAST_CAUSES: usize = 3;
 
 /// One incarnation of a supervisor's group.
 pub(crate) struct Group {
@@ -45,6 +49,8 @@ struct State {
     /// The supervisor's task.
     driver: Option<Waker>,
     tasks: usize,
+    /// What failed last when the group began to fail, the latest first.
+    last_causes: Vec<(SlotId, Arc<Exit>)>,
 }
 
 /// What the shell knows of one slot.
@@ -72,6 +78,8 @@ struct Extras {
 /// Where a supervisor stands, for its driver.
 pub(crate) struct Progress {
     pub(crate) phase: Phase,
+    /// Every child has started, at some time.
+    pub(crate) has_started: bool,
     /// There is more to do at once.
     pub(crate) more: bool,
     pub(crate) next_timer: Option<Instant>,
@@ -108,7 +116,7 @@ impl Group {
             tree,
             epoch: now(),
             cells: std::iter::repeat_with(Cell::default).take(count).collect(),
-            state: Mutex::new(State { core, records, driver: None, tasks: 0 }),
+            state: Mutex::new(State { core, records, driver: None, tasks: 0, last_causes: Vec::new() }),
         })
     }
 
@@ -203,7 +211,7 @@ impl Group {
     }
 
     /// The incarnation of `cx` has ended, and nothing of it is left; what its task does next.
-    pub(crate) fn exited(&self, cx: &mut Context, exit: Exit, at: Instant) -> Next {
+    pub(crate) fn exited(&self, cx: &mut Context, exit: Exit) -> Next {
         let slot = cx.slot();
         let choice = self.choose(slot, &exit);
         let ended = match exit.instruction() {
@@ -216,10 +224,13 @@ impl Group {
         let exit = Arc::new(exit);
         let (verdict, next, old, driver, phase, extras) = {
             let mut state = self.state.hold();
-            let verdict = state.core.exited(slot, ended, choice.as_ref(), at);
+            let verdict = state.core.exited(slot, ended, choice.as_ref(), exit.at);
             let record = &mut state.records[slot as usize];
             let old = record.last_exit.replace(Arc::clone(&exit));
             let extras = record.extras.take();
+            if verdict == Verdict::GroupFails {
+                state.note_last_causes(slot);
+            }
             let next = state.next(slot, &self.cells, cx);
             let phase = matches!(verdict, Verdict::GroupFails).then(|| state.core.phase().clone());
             (verdict, next, old, state.driver_to_wake(), phase, extras)
@@ -279,6 +290,7 @@ impl Group {
             }
             Progress {
                 phase: state.core.phase().clone(),
+                has_started: state.core.has_started(),
                 more: more || state.core.has_work(),
                 next_timer: state.core.next_timer(),
                 tasks: state.tasks - state.core.stuck().len(),
@@ -395,6 +407,11 @@ impl Group {
         Some(record.extras().spawned.get_or_insert_default().clone())
     }
 
+    /// What failed last when the group began to fail, the latest first.
+    pub(crate) fn last_causes(&self) -> Vec<(SlotId, Arc<Exit>)> {
+        self.state.hold().last_causes.clone()
+    }
+
     /// Looks at the core: for the error that the group ends with.
     pub(crate) fn read<T>(&self, read: impl FnOnce(&Core) -> T) -> T {
         read(&self.state.hold().core)
@@ -441,6 +458,18 @@ impl State {
     fn driver_to_wake(&self) -> Option<Waker> {
         let over = matches!(self.core.phase(), Phase::Ended(_)) && self.tasks == self.core.stuck().len();
         if over || self.core.has_work() { self.driver.clone() } else { None }
+    }
+
+    /// The failure that was one too many, and those of others that were answered before it.
+    fn note_last_causes(&mut self, slot: SlotId) {
+        let failed = |&(other, record): &(SlotId, &Record)| {
+            let exit = record.last_exit.as_ref().filter(|exit| !exit.asked)?;
+            (other == slot || self.core.slot(other).has_failed()).then(|| (other, Arc::clone(exit)))
+        };
+        let mut causes: Vec<_> = (0..).zip(&self.records).filter_map(|each| failed(&each)).collect();
+        causes.sort_by_key(|(other, exit)| (*other != slot, Reverse(exit.at)));
+        causes.truncate(LAST_CAUSES);
+        self.last_causes = causes;
     }
 
     /// After an exit: what the task does, with everything set for it.

@@ -84,9 +84,16 @@ pin_project! {
     }
 }
 
-/// Polls `future` for the incarnation of `cx` until it ends, or until it has to be dropped.
-pub(crate) async fn guard<F: Future>(cx: &Context, future: F, watch: &mut Option<Watch>) -> Guarded<F::Output> {
-    Guard { cx, future: Some(future), watch, registered: false }.await
+/// Calls `begin` and polls its future for the incarnation of `cx`, until it ends or has to be dropped.
+pub(crate) async fn guard<F: Future>(
+    cx: &Context,
+    begin: impl FnOnce() -> F,
+    watch: &mut Option<Watch>,
+) -> Guarded<F::Output> {
+    match catch(begin) {
+        Ok(future) => Guard { cx, future: Some(future), watch, registered: false }.await,
+        Err(panic) => Guarded::Panicked(panic),
+    }
 }
 
 impl<F: Future> Future for Guard<'_, F> {

@@ -10,16 +10,14 @@ use tokio::time::{Sleep, sleep_until};
 
 use super::group::{Group, now};
 use super::guard::after;
-use crate::decide::{Core, Outcome, Phase, SlotId};
+use super::panic::catch;
+use crate::decide::{Outcome, Phase, SlotId};
 use crate::declare::Supervisor;
 use crate::error::{Forfeited, LastExit, Left, SupervisorFailed, Why};
 use crate::{BoxError, Context, Exit, RestartLimitReached, Service, ServiceResult, TreeError, escalate, forfeit, log};
 
 /// How many actions are carried out under one hold of the lock.
 const CHUNK: usize = 256;
-
-/// How many last causes an error tells.
-const LAST_CAUSES: usize = 3;
 
 /// A supervisor is a service like any other: `start` starts its children in order, `run` keeps them running,
 /// and when it ends, for whatever reason, all of them have been stopped.
@@ -35,26 +33,27 @@ impl Service for Supervisor {
         self.group = Some(Arc::clone(&group));
         let (child, _) = cx.group().child_and_index(cx.slot());
         let limit = child.options.start_timeout;
-        match drive(&group, cx, |phase| matches!(phase, Phase::Running | Phase::Ended(_)), limit).await {
-            (Phase::Ended(_), Late::No) => end(&group),
-            (Phase::Ended(_), Late::By(limit)) => {
+        match drive(&group, cx, Goal::Started, limit).await {
+            // If it has ended since, `run` says how.
+            Reached::Started => Ok(()),
+            Reached::End => end(&group),
+            Reached::EndAfter(limit) => {
                 end(&group)?;
                 Err(SupervisorFailed::new(&group, Why::StartTimedOut(limit), None).into())
             }
-            _ => Ok(()),
         }
     }
 
     async fn run(&mut self, cx: &Context) -> ServiceResult {
         let Some(group) = &self.group else { return Ok(()) };
-        drive(group, cx, |phase| matches!(phase, Phase::Ended(_)), None).await;
+        drive(group, cx, Goal::Ended, None).await;
         end(group)
     }
 
     /// Stops what still runs: it does, if the supervisor was asked to stop between its `start` and its `run`.
     async fn stop(&mut self, cx: &Context, _exit: &Exit) {
         if let Some(group) = self.group.take() {
-            drive(&group, cx, |phase| matches!(phase, Phase::Ended(_)), None).await;
+            drive(&group, cx, Goal::Ended, None).await;
         }
     }
 }
@@ -68,76 +67,75 @@ impl Drop for Abandon<'_> {
     }
 }
 
-/// Whether a start took too long; then it has been rolled back.
-#[derive(Clone, Copy)]
-enum Late {
-    No,
-    By(Duration),
+/// How far a group is driven.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Goal {
+    Started,
+    Ended,
+}
+
+/// How far it came.
+enum Reached {
+    Started,
+    End,
+    /// The start took longer than this, and has been rolled back.
+    EndAfter(Duration),
 }
 
 /// Carries out what the core says until the group has come as far as `goal`, for which it has `limit`.
-async fn drive(
-    group: &Arc<Group>,
-    cx: &Context,
-    goal: impl Fn(&Phase) -> bool,
-    limit: Option<Duration>,
-) -> (Phase, Late) {
+async fn drive(group: &Arc<Group>, cx: &Context, goal: Goal, limit: Option<Duration>) -> Reached {
     let abandon = Abandon(group);
     let mut patience = limit.map(|limit| (limit, after(now(), limit)));
-    let mut late = Late::No;
+    let mut late = None;
     let mut timer: Option<Pin<Box<Sleep>>> = None;
     let mut armed: Option<Instant> = None;
-    let phase = poll_fn(|task| {
-        loop {
-            // A supervisor has no time of its own to keep: it passes the deadline on to its children.
-            let asked = cx.cell().read().is_asked().then(|| cx.group().deadline_of(cx.slot()));
-            if let Some((limit, sleep)) = &mut patience
-                && sleep.as_mut().poll(task).is_ready()
-            {
-                late = Late::By(*limit);
-                patience = None;
-            }
-            let stop = asked.or(matches!(late, Late::By(_)).then_some(None));
-            let progress = group.step(stop, task.waker(), CHUNK);
-            if cx.group().is_anchor() && matches!(progress.phase, Phase::Stopping { .. }) {
-                cx.group().tree().note_ending();
-            }
-            if progress.more {
-                task.waker().wake_by_ref();
-                return Poll::Pending;
-            }
-            let gone = !matches!(progress.phase, Phase::Ended(_)) || progress.tasks == 0;
-            let reached = match late {
-                Late::No => goal(&progress.phase),
-                Late::By(_) => matches!(progress.phase, Phase::Ended(_)),
-            };
-            if reached && gone {
-                return Poll::Ready(progress.phase);
-            }
-            // Only an earlier deadline moves the timer; one that is no longer needed fires once, for nothing.
-            let Some(next) = progress.next_timer else { return Poll::Pending };
-            let sleep = match &mut timer {
-                Some(sleep) => {
-                    if armed.is_none_or(|armed| next < armed) {
-                        sleep.as_mut().reset(next.into());
-                        armed = Some(next);
-                    }
-                    sleep
-                }
-                None => {
-                    armed = Some(next);
-                    timer.insert(Box::pin(sleep_until(next.into())))
-                }
-            };
-            if sleep.as_mut().poll(task).is_pending() {
-                return Poll::Pending;
-            }
-            armed = None;
+    let reached = poll_fn(|task| loop {
+        // A supervisor has no time of its own to keep: it passes the deadline on to its children.
+        let asked = cx.cell().read().is_asked().then(|| cx.group().deadline_of(cx.slot()));
+        if let Some((limit, sleep)) = &mut patience
+            && sleep.as_mut().poll(task).is_ready()
+        {
+            late = Some(*limit);
+            patience = None;
         }
+        let stop = asked.or(late.map(|_| None));
+        let progress = group.step(stop, task.waker(), CHUNK);
+        if cx.group().is_anchor() && matches!(progress.phase, Phase::Stopping { .. }) {
+            cx.group().tree().note_ending();
+        }
+        if progress.more {
+            task.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if goal == Goal::Started && progress.has_started && late.is_none() {
+            return Poll::Ready(Reached::Started);
+        }
+        if matches!(progress.phase, Phase::Ended(_)) && progress.tasks == 0 {
+            return Poll::Ready(late.map_or(Reached::End, Reached::EndAfter));
+        }
+        // Only an earlier deadline moves the timer; one that is no longer needed fires once, for nothing.
+        let Some(next) = progress.next_timer else { return Poll::Pending };
+        let sleep = match &mut timer {
+            Some(sleep) => {
+                if armed.is_none_or(|armed| next < armed) {
+                    sleep.as_mut().reset(next.into());
+                    armed = Some(next);
+                }
+                sleep
+            }
+            None => {
+                armed = Some(next);
+                timer.insert(Box::pin(sleep_until(next.into())))
+            }
+        };
+        if sleep.as_mut().poll(task).is_pending() {
+            return Poll::Pending;
+        }
+        armed = None;
     })
     .await;
     std::mem::forget(abandon);
-    (phase, late)
+    reached
 }
 
 /// What a group that has ended returns to its own supervisor.
@@ -158,7 +156,7 @@ fn end(group: &Group) -> ServiceResult {
         Outcome::StartFailed(slot) => Err(failed(Why::StartFailed, child(slot)).into()),
         Outcome::Crashed(slot) => Err(failed(Why::Crashed, child(slot)).into()),
         Outcome::Escalated(slot) => Err(failed(Why::Escalated, child(slot)).into()),
-        Outcome::GaveUp(slot) => Err(gave_up(group, slot)),
+        Outcome::GaveUp(_) => Err(gave_up(group)),
         Outcome::Forfeited => {
             let forfeited = forfeited.into_iter().flat_map(|slot| forfeits_of(group, slot)).collect();
             Err(forfeit(SupervisorFailed { forfeited, ..failed(Why::Forfeited, None) }))
@@ -172,32 +170,25 @@ fn end(group: &Group) -> ServiceResult {
     Err(escalate(result.err().unwrap_or_else(|| failed(Why::Stuck, None).into())))
 }
 
-fn gave_up(group: &Group, slot: SlotId) -> BoxError {
-    let recent = group.read(|core| recent_failures(core, slot));
-    let last: Vec<_> = recent.into_iter().filter_map(|slot| LastExit::of(group, slot)).take(LAST_CAUSES).collect();
-    let report = RestartLimitReached { supervisor: group.path().to_owned(), limit: group.spec().limit, last };
-    match &group.spec().raises {
-        None => report.into(),
-        Some(raises) => {
-            let before = report.last.get(1..).unwrap_or_default().to_vec();
-            let child = report.last.first().cloned();
-            match super::panic::catch(|| raises(report.clone())) {
-                Ok(raised) => SupervisorFailed {
-                    raised: Some(raised),
-                    before,
-                    ..SupervisorFailed::new(group, Why::GaveUp, child)
-                }
-                .into(),
-                Err(_) => report.into(),
-            }
+fn gave_up(group: &Group) -> BoxError {
+    let last = group.last_causes().into_iter().map(|(slot, exit)| LastExit { path: group.path_of(slot), exit });
+    let report = RestartLimitReached {
+        supervisor: group.path().to_owned(),
+        limit: group.spec().limit,
+        last: last.collect(),
+    };
+    let Some(raises) = &group.spec().raises else { return report.into() };
+    let before = report.last.get(1..).unwrap_or_default().to_vec();
+    let child = report.last.first().cloned();
+    match catch(|| raises(report.clone())) {
+        Ok(raised) => {
+            SupervisorFailed { raised: Some(raised), before, ..SupervisorFailed::new(group, Why::GaveUp, child) }.into()
+        }
+        Err(panic) => {
+            log::raises_panicked(group, &panic);
+            report.into()
         }
     }
-}
-
-/// The slot whose failure was one too many, then others that failed and came back.
-fn recent_failures(core: &Core, slot: SlotId) -> Vec<SlotId> {
-    let others = (0..core.slots().len() as SlotId).filter(|&other| other != slot && core.slot(other).has_failed());
-    std::iter::once(slot).chain(others).take(LAST_CAUSES).collect()
 }
 
 /// What was forfeited in a slot: the child itself, or, if it is a supervisor, what it lists.

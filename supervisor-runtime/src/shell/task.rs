@@ -24,9 +24,10 @@ pub(super) fn spawn<T: Source>(source: Arc<T>, group: Arc<Group>, slot: SlotId) 
 async fn child<T: Source>(source: Arc<T>, mut cx: Context) {
     let mut burst = Burst::default();
     loop {
-        let (exit, at) = incarnation(&*source, &cx).await;
+        let exit = incarnation(&*source, &cx).await;
+        let at = exit.at;
         let group = Arc::clone(cx.group());
-        let mut next = group.exited(&mut cx, exit, at);
+        let mut next = group.exited(&mut cx, exit);
         if next == Next::Start && burst.is_spent(at) {
             // A child that fails without ever waiting must not keep its thread to itself.
             tokio::task::yield_now().await;
@@ -50,10 +51,10 @@ async fn child<T: Source>(source: Arc<T>, mut cx: Context) {
     }
 }
 
-/// One incarnation from its factory to its end, and when it ended.
-async fn incarnation<T: Source>(source: &T, cx: &Context) -> (Exit, Instant) {
+/// One incarnation from its factory to its end.
+async fn incarnation<T: Source>(source: &T, cx: &Context) -> Exit {
     if cx.cell().read().is_asked() {
-        return (Exit { cause: Cause::Done, phase: Phase::Create, asked: true }, now());
+        return ended(cx, Cause::Done, Phase::Create);
     }
     log::starting(cx);
     let (child, index) = cx.group().child_and_index(cx.slot());
@@ -61,7 +62,7 @@ async fn incarnation<T: Source>(source: &T, cx: &Context) -> (Exit, Instant) {
     let limit = child.options.start_timeout.filter(|_| child.kind == Kind::Worker);
     let mut watch = limit.map(Watch::within);
 
-    let made = guard(cx, source.make(index), &mut watch).await;
+    let made = guard(cx, || source.make(index), &mut watch).await;
     let made = match made {
         Guarded::Ended(Ok(service)) => Ok(service),
         other => Err(failure(other, Cause::StartTimedOut)),
@@ -71,30 +72,30 @@ async fn incarnation<T: Source>(source: &T, cx: &Context) -> (Exit, Instant) {
         Err(cause) => return ended(cx, cause, Phase::Create),
     };
 
-    let started = guard(cx, service.start(cx), &mut watch).await;
+    let started = guard(cx, || service.start(cx), &mut watch).await;
     let started = match started {
         Guarded::Ended(Ok(())) => None,
         other => Some(failure(other, Cause::StartTimedOut)),
     };
-    let (mut exit, at) = match started {
+    let mut exit = match started {
         Some(cause) => ended(cx, cause, Phase::Start),
         None if cx.group().started(cx.slot()) == Started::Stop => {
-            let (exit, at) = ended(cx, Cause::Done, Phase::Start);
-            stop(&mut service, cx, child, exit, at).await
+            let exit = ended(cx, Cause::Done, Phase::Start);
+            stop(&mut service, cx, child, exit).await
         }
         None => {
             log::started(cx);
             let mut watch = child.options.heartbeat.map(Watch::heartbeat);
             cx.heartbeat_begins(watch.is_some());
-            let run = guard(cx, service.run(cx), &mut watch).await;
+            let run = guard(cx, || service.run(cx), &mut watch).await;
             drop(watch);
             let dropped = matches!(run, Guarded::Dropped | Guarded::Late(_));
             let cause = match run {
                 Guarded::Ended(Ok(())) => Cause::Done,
                 other => failure(other, Cause::Unresponsive),
             };
-            let (exit, at) = ended(cx, cause, Phase::Run);
-            if dropped { (exit, at) } else { stop(&mut service, cx, child, exit, at).await }
+            let exit = ended(cx, cause, Phase::Run);
+            if dropped { exit } else { stop(&mut service, cx, child, exit).await }
         }
     };
     cx.group().note_end(cx);
@@ -105,40 +106,25 @@ async fn incarnation<T: Source>(source: &T, cx: &Context) -> (Exit, Instant) {
             exit.cause = Cause::Panic(panic);
         }
     }
-    (exit, at)
+    exit
 }
 
 /// Calls `stop`, within what is left of the child's `shutdown`; a failure there holds nobody up.
-async fn stop<S: Service>(
-    service: &mut S,
-    cx: &Context,
-    child: &ChildSpec,
-    exit: Exit,
-    at: Instant,
-) -> (Exit, Instant) {
+async fn stop<S: Service>(service: &mut S, cx: &Context, child: &ChildSpec, exit: Exit) -> Exit {
     // Once it was asked, the supervisor keeps the time; after a failure of its own, we do.
     let limit = child.stop_limit();
     let mut watch = if exit.asked { None } else { limit.map(Watch::within) };
     cx.group().note_end(cx);
-    let stopped = guard(cx, service.stop(cx, &exit), &mut watch).await;
+    let stopped = guard(cx, || service.stop(cx, &exit), &mut watch).await;
     match stopped {
-        Guarded::Ended(()) => (exit, at),
-        Guarded::Panicked(panic) => {
-            log::stop_panicked(cx, &panic);
-            (exit, at)
-        }
-        Guarded::TaskFailed(error) => {
-            log::task_failed_in_stop(cx, &*error);
-            (exit, at)
-        }
-        Guarded::Dropped | Guarded::Late(_) if exit.is_failure() => {
-            log::stop_dropped(cx);
-            (exit, at)
-        }
-        Guarded::Dropped | Guarded::Late(_) => {
-            (Exit { cause: Cause::Dropped, phase: Phase::Stop, asked: exit.asked }, at)
-        }
+        Guarded::Ended(()) => {}
+        Guarded::Panicked(panic) => log::stop_panicked(cx, &panic),
+        Guarded::TaskFailed(error) => log::task_failed_in_stop(cx, &*error),
+        // It failed before: that is what its supervisor has to know.
+        Guarded::Dropped | Guarded::Late(_) if exit.is_failure() => log::stop_dropped(cx),
+        Guarded::Dropped | Guarded::Late(_) => return Exit { cause: Cause::Dropped, phase: Phase::Stop, ..exit },
     }
+    exit
 }
 
 /// Takes the tasks of the incarnation along. They cannot be dropped while they block a thread, and until they
@@ -160,8 +146,9 @@ fn failure<T>(end: Guarded<Result<T, crate::BoxError>>, late: fn(Duration) -> Ca
     }
 }
 
-fn ended(cx: &Context, cause: Cause, phase: Phase) -> (Exit, Instant) {
-    (Exit { cause, phase, asked: cx.cell().read().is_asked() }, now())
+/// An end that happens now; the one time that an incarnation looks at the clock.
+fn ended(cx: &Context, cause: Cause, phase: Phase) -> Exit {
+    Exit { cause, phase, asked: cx.cell().read().is_asked(), at: now() }
 }
 
 /// Waits for the end of a backoff, or until something else is decided.

@@ -1,0 +1,71 @@
+/// A supervision tree.
+///
+/// ```text
+/// one_for_all
+/// ├─ db
+/// └─ one_for_one
+///    └─ worker*4
+/// ```
+struct Tree;
+#[allow(dead_code, reason = "a program needs only some of these")]
+impl Tree {
+    /// The declaration as data.
+    const OUTLINE: supervisor_runtime::Outline = supervisor_runtime::Outline::group(
+            "Tree",
+            "one_for_all",
+        )
+        .with_options(&[("max_restarts", "10"), ("over", "\"1s\"")])
+        .with_children(
+            &[
+                supervisor_runtime::Outline::child("db", "Db::new()"),
+                supervisor_runtime::Outline::group("", "one_for_one")
+                    .with_children(
+                        &[
+                            supervisor_runtime::Outline::child("worker", "Worker::new")
+                                .with_replicas("4"),
+                        ],
+                    ),
+            ],
+        );
+    /// The tree as a service: a child for another tree, or to run later.
+    #[allow(
+        unused_braces,
+        unused_parens,
+        clippy::redundant_closure,
+        clippy::redundant_async_block,
+        reason = "the expressions stand here as they are written"
+    )]
+    fn service() -> supervisor_runtime::Supervisor {
+        supervisor_runtime::Supervisor::one_for_all("Tree")
+            .max_restarts(10)
+            .over(::core::time::Duration::from_secs(1))
+            .child(supervisor_runtime::Child::new("db", || Db::new()))
+            .child(
+                supervisor_runtime::Supervisor::one_for_one(
+                        supervisor_runtime::ANONYMOUS,
+                    )
+                    .child(
+                        supervisor_runtime::Child::replicated("worker", 4, Worker::new),
+                    ),
+            )
+    }
+    /// Starts the tree; dropping what it returns drops the tree.
+    ///
+    /// # Errors
+    ///
+    /// If a child cannot be started.
+    async fn start() -> ::core::result::Result<
+        supervisor_runtime::Running,
+        supervisor_runtime::TreeError,
+    > {
+        Self::service().start().await
+    }
+    /// Runs the tree until it ends or the process is asked to.
+    ///
+    /// # Errors
+    ///
+    /// If a child cannot be started, or the tree gives up.
+    async fn run() -> ::core::result::Result<(), supervisor_runtime::TreeError> {
+        Self::service().run().await
+    }
+}

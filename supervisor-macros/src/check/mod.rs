@@ -1,0 +1,165 @@
+//! The rules over the whole tree.
+//!
+//! Every rule is applied and every mistake collected; what was wrong is left out of the tree that is
+//! returned, so that the compiler checks the types of all the rest in the same run.
+
+mod count;
+mod duration;
+mod limit;
+mod names;
+mod options;
+mod relations;
+mod strategy;
+mod tree;
+mod values;
+
+pub(crate) use tree::{Child, Group, Node, Setting, Time, Tree, Value, option, valid};
+
+use std::time::Duration;
+
+use proc_macro2::{Ident, Span};
+use syn::Visibility;
+
+use self::names::Scope;
+use self::strategy::Strategy;
+use crate::mistake::Mistakes;
+use crate::parse as written;
+use crate::parse::Header;
+
+/// Applies every rule.
+pub(crate) fn check(tree: written::Tree, mistakes: &mut Mistakes) -> Tree {
+    let mut header = tree.header.unwrap_or_else(default_header);
+    names::header(&mut header, mistakes);
+    let checker = Checker { params: header.params.iter().map(|param| param.name.to_string()).collect() };
+    let mut scope = Scope::of(header.name.to_string());
+    let root = tree.root.map(|root| checker.group(root, None, &mut scope, mistakes));
+    // What the children do with a parameter of any type would only raise a second wave of errors.
+    let root = root.filter(|_| header.generics.is_none());
+    Tree { krate: tree.krate, header, root }
+}
+
+fn default_header() -> Header {
+    let name = Ident::new("Tree", Span::call_site());
+    Header { attributes: Vec::new(), visibility: Visibility::Inherited, name, generics: None, params: Vec::new() }
+}
+
+/// What a node is told of the group in which it stands.
+struct Around<'a> {
+    strategy: Strategy,
+    options: &'a [Setting],
+    /// The deadline for stopping the nearest group around it that states one.
+    shutdown: Option<Duration>,
+}
+
+struct Checker {
+    params: Vec<String>,
+}
+
+impl Checker {
+    fn group(
+        &self,
+        group: written::Group,
+        around: Option<&Around<'_>>,
+        scope: &mut Scope,
+        mistakes: &mut Mistakes,
+    ) -> Group {
+        let strategy = strategy::strategy(&group.strategy, mistakes);
+        let (decide, arguments) = strategy::decide(strategy, &group.strategy, group.arguments, mistakes);
+        let taker = options::Taker::group(strategy, &group.strategy, around.map(|around| around.strategy));
+        let options = options::options(&taker, arguments, &self.params, mistakes);
+
+        if let (Some(name), Some(_)) = (&group.name, around) {
+            scope.declare(name, mistakes);
+        }
+        let mut own = group.name.as_ref().map(|name| scope.inner(name));
+        let scope = own.as_mut().unwrap_or(scope);
+
+        let own_shutdown = option(&options, "shutdown").and_then(relations::literal);
+        let shutdown = own_shutdown.or(around.and_then(|around| around.shutdown));
+        let here = Around { strategy, options: &options, shutdown };
+        let children = match group.children {
+            Some(children) if children.is_empty() => {
+                strategy::empty(&group.strategy, mistakes);
+                Vec::new()
+            }
+            Some(children) => {
+                let written = children.len();
+                let children = self.nodes(children, &here, scope, mistakes);
+                // How often a child restarts is known only if all of it is.
+                if children.len() == written {
+                    limit::check(strategy, &options, &children, mistakes);
+                }
+                children
+            }
+            None => Vec::new(),
+        };
+        let strategy = strategy.known(group.strategy, decide.as_ref());
+        Group { docs: group.docs, name: group.name, strategy, decide, options, children }
+    }
+
+    fn nodes(
+        &self,
+        nodes: Vec<written::Node>,
+        around: &Around<'_>,
+        scope: &mut Scope,
+        mistakes: &mut Mistakes,
+    ) -> Vec<Node> {
+        let names: Vec<String> = nodes.iter().map(names::of_node).collect();
+        let mut siblings = relations::Siblings::new(names);
+        let mut checked = Vec::new();
+        for node in nodes {
+            let node = match node {
+                written::Node::Group(group) => {
+                    let group = self.group(group, Some(around), scope, mistakes);
+                    relations::check(group.name.as_ref(), &group.options, around, &siblings, mistakes);
+                    siblings.declared(&group.options);
+                    Some(Node::Group(group))
+                }
+                written::Node::Child(child) => {
+                    let (options, child) = self.child(child, around, scope, &siblings, mistakes);
+                    siblings.declared(&options);
+                    child.map(|child| Node::Child(Child { options, ..child }))
+                }
+            };
+            checked.extend(node);
+        }
+        checked
+    }
+
+    /// The options of a child are of interest to its siblings even if its expression is not.
+    fn child(
+        &self,
+        child: written::Child,
+        around: &Around<'_>,
+        scope: &mut Scope,
+        siblings: &relations::Siblings,
+        mistakes: &mut Mistakes,
+    ) -> (Vec<Setting>, Option<Child>) {
+        scope.declare(&child.name, mistakes);
+        let taker = options::Taker::child(&child.name, around.strategy);
+        let options = options::options(&taker, child.arguments, &self.params, mistakes);
+        relations::check(Some(&child.name), &options, around, siblings, mistakes);
+        relations::in_place(&options, mistakes);
+        let count = child.count.map(|count| count::count(count, mistakes));
+        let called = match (&child.expression, &count) {
+            (Some(expression), Some(_)) => count::called(expression),
+            _ => None,
+        };
+        let is_called = called.is_some();
+        mistakes.extend(called);
+        let checked = match (child.expression, count) {
+            // The count is wrong, so nothing is known of what the expression should be.
+            (None, _) | (_, Some(None)) => None,
+            _ if is_called => None,
+            (Some(expression), count) => Some(Child {
+                docs: child.docs,
+                name: child.name,
+                count: count.flatten(),
+                options: Vec::new(),
+                ty: child.ty,
+                expression,
+            }),
+        };
+        (options, checked)
+    }
+}

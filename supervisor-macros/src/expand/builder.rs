@@ -1,0 +1,153 @@
+//! Groups, children and options as calls of the builder.
+
+use std::time::Duration;
+
+use proc_macro2::{Ident, Literal, Span, TokenStream, TokenTree};
+use quote::{quote, quote_spanned};
+use syn::ext::IdentExt;
+
+use super::factory::Factory;
+use super::params::Params;
+use crate::check::{Child, Group, Node, Setting, Time, Value, valid};
+
+/// Writes the calls of one tree.
+pub(super) struct Builder<'a> {
+    pub(super) krate: &'a TokenStream,
+    pub(super) params: &'a Params,
+}
+
+impl Builder<'_> {
+    pub(super) fn root(&self, title: &str, root: &Group) -> TokenStream {
+        self.supervisor(&quote!(#title), root)
+    }
+
+    fn supervisor(&self, name: &TokenStream, group: &Group) -> TokenStream {
+        let krate = self.krate;
+        let strategy = &group.strategy;
+        let decide = group.decide.iter().map(|decide| self.params.function(decide));
+        let options = self.options(&group.options);
+        let children = group.children.iter().map(|node| self.node(node));
+        let constructor = callee(krate, "Supervisor", None, &strategy.to_string(), strategy.span());
+        quote! {
+            #constructor(#name #(, #decide)*)
+                #options
+                #(.child(#children))*
+        }
+    }
+
+    fn node(&self, node: &Node) -> TokenStream {
+        let krate = self.krate;
+        match node {
+            Node::Child(child) => self.child(child),
+            Node::Group(group) => match &group.name {
+                Some(name) => {
+                    let name = name.unraw().to_string();
+                    self.supervisor(&quote!(#name), group)
+                }
+                None => self.supervisor(&quote!(#krate::ANONYMOUS), group),
+            },
+        }
+    }
+
+    /// ```text
+    /// worker*4(shutdown = 30s): Worker = |index| Worker::new(index, pool)
+    ///
+    /// {
+    ///     let pool = Clone::clone(&pool);
+    ///     Child::<Worker>::replicated("worker", 4, move |index| {
+    ///         let pool = Clone::clone(&pool);
+    ///         Worker::new(index, pool)
+    ///     })
+    /// }
+    /// .shutdown(Duration::from_secs(30))
+    /// ```
+    fn child(&self, child: &Child) -> TokenStream {
+        let krate = self.krate;
+        let constructor = match (&child.count, child.is_in_place()) {
+            (None, false) => "new",
+            (None, true) => "in_place",
+            (Some(_), false) => "replicated",
+            (Some(_), true) => "replicated_in_place",
+        };
+        let constructor = callee(krate, "Child", child.ty.as_ref(), constructor, child.name.span());
+        let name = child.name.unraw().to_string();
+        let count = child.count.iter().map(|count| self.params.value(count));
+        let Factory { clones, function } = Factory::of(child, krate, self.params);
+        let options = self.options(&child.options);
+        let call = quote!(#constructor(#name #(, #count)*, #function));
+        if clones.is_empty() { quote!(#call #options) } else { quote!({ #clones #call } #options) }
+    }
+
+    fn options(&self, options: &[Setting]) -> TokenStream {
+        valid(options).filter(|option| option.key != "in_place").map(|option| self.option(option)).collect()
+    }
+
+    fn option(&self, option: &Setting) -> TokenStream {
+        let krate = self.krate;
+        let key = &option.key;
+        let value = match &option.value {
+            Value::Flag | Value::Wrong => TokenStream::new(),
+            Value::Expression(expression) => self.params.value(expression),
+            Value::Function(function) => self.params.function(function),
+            Value::Time(time) => self.time(time),
+            Value::Range(initial, max) => {
+                let (initial, max) = (self.time(initial), self.time(max));
+                quote!(#initial..#max)
+            }
+            Value::Word { of, variant, word } => {
+                let of = Ident::new(of, Span::call_site());
+                let variant = Ident::new(variant, word.span());
+                quote!(#krate::#of::#variant)
+            }
+            Value::Names(names) => {
+                let names = names.iter().map(|name| name.unraw().to_string());
+                quote!([#(#names),*])
+            }
+        };
+        quote_spanned!(key.span()=> .#key(#value))
+    }
+
+    fn time(&self, time: &Time) -> TokenStream {
+        match time {
+            Time::Literal(duration) => literal(*duration),
+            Time::Expression(expression) => self.params.value(expression),
+        }
+    }
+}
+
+/// `$crate::Child::<Db>::new`, all of it in the place of one word of the user, which the compiler then
+/// labels where it would label the callee. Every token resolves as `$crate` does: the ends of a path of
+/// two contexts would be taken for the ends of the whole macro call.
+fn callee(krate: &TokenStream, ty: &str, parameter: Option<&TokenStream>, function: &str, place: Span) -> TokenStream {
+    let krate: Vec<TokenTree> = krate.clone().into_iter().collect();
+    let span = place.resolved_at(krate.first().map_or_else(Span::call_site, TokenTree::span));
+    let krate: TokenStream = krate
+        .into_iter()
+        .map(|mut token| {
+            token.set_span(span);
+            token
+        })
+        .collect();
+    let (ty, function) = (Ident::new(ty, span), Ident::new(function, span));
+    let parameter = parameter.map(|parameter| quote_spanned!(span=> ::<#parameter>));
+    quote_spanned!(span=> #krate::#ty #parameter ::#function)
+}
+
+/// In the largest unit that is exact.
+fn literal(duration: Duration) -> TokenStream {
+    let nanos = duration.as_nanos();
+    let of = |unit: u128| {
+        u64::try_from(nanos / unit).ok().filter(|_| nanos.is_multiple_of(unit)).map(Literal::u64_unsuffixed)
+    };
+    if let Some(seconds) = of(1_000_000_000) {
+        quote!(::core::time::Duration::from_secs(#seconds))
+    } else if let Some(millis) = of(1_000_000) {
+        quote!(::core::time::Duration::from_millis(#millis))
+    } else if let Some(micros) = of(1_000) {
+        quote!(::core::time::Duration::from_micros(#micros))
+    } else {
+        let (seconds, nanos) =
+            (Literal::u64_unsuffixed(duration.as_secs()), Literal::u32_unsuffixed(duration.subsec_nanos()));
+        quote!(::core::time::Duration::new(#seconds, #nanos))
+    }
+}

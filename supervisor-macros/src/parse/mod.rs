@@ -1,0 +1,88 @@
+//! Tokens to the tree as written.
+//!
+//! Parsing is permissive and never fails: what cannot be read is reported and skipped up to the next
+//! comma, so that one run finds every mistake.
+
+mod arguments;
+mod child;
+mod count;
+mod header;
+mod node;
+mod stream;
+mod written;
+
+pub(crate) use written::{Argument, Child, Count, Expression, Group, Header, Node, Tree};
+
+use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
+use quote::quote;
+use syn::Token;
+use syn::parse::{ParseStream, Parser};
+
+use crate::mistake::{Mistake, Mistakes};
+
+/// The words that begin a group.
+pub(crate) const STRATEGIES: [&str; 8] = [
+    "one_for_one",
+    "one_for_all",
+    "rest_for_one",
+    "dependents_for_one",
+    "forfeit_one_for_one",
+    "forfeit_one_for_all",
+    "crashing",
+    "custom",
+];
+
+/// Reads a whole declaration, the path of the runtime crate in brackets before it.
+pub(crate) fn parse(input: TokenStream, mistakes: &mut Mistakes) -> Tree {
+    let (krate, input) = split_crate(input);
+    let mut found = Mistakes::default();
+    let read = |input: ParseStream<'_>| {
+        let header = header::header(input, &mut found);
+        let root = root(input, &mut found);
+        stream::drain(input);
+        Ok((header, root))
+    };
+    let (header, root) = read.parse2(input).unwrap_or_else(|error| {
+        found.push(Mistake::at_span(error.span(), error.to_string()));
+        (None, None)
+    });
+    mistakes.append(found);
+    Tree { krate, header, root }
+}
+
+/// `[$crate] rest`
+fn split_crate(input: TokenStream) -> (TokenStream, TokenStream) {
+    let mut tokens = input.clone().into_iter();
+    match tokens.next() {
+        Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Bracket => (group.stream(), tokens.collect()),
+        _ => (quote!(::supervisor_runtime), input),
+    }
+}
+
+fn root(input: ParseStream<'_>, mistakes: &mut Mistakes) -> Option<Group> {
+    const HELP: &str = "begin with a strategy: `one_for_one { db: Db::new() }`";
+    if input.is_empty() {
+        mistakes.push(Mistake::at_span(Span::call_site(), "a tree needs a root group").help(HELP));
+        return None;
+    }
+    let root = match node::node(input, mistakes)? {
+        Node::Group(group) => group,
+        Node::Child(child) => {
+            let message = format!("the root of a tree is a group, and `{}` is a child", child.name);
+            mistakes.push(Mistake::at(&child.name, message).help("put it into a group: `one_for_one { .. }`"));
+            return None;
+        }
+    };
+    if let Some(name) = &root.name {
+        let message = format!("the root group takes its name from the tree's type, so `{name}` cannot stand here");
+        mistakes.push(Mistake::at(name, message).help("name the type instead: `struct Name;` before the group"));
+    }
+    let _ = input.parse::<Option<Token![,]>>();
+    if !input.is_empty() {
+        mistakes.push(
+            Mistake::at_span(stream::here(input), "a tree has one root, and it ends before this")
+                .help("put both into one group, or declare a second tree"),
+        );
+    }
+    Some(root)
+}

@@ -1,0 +1,88 @@
+//! Reading on after a mistake, and keeping tokens as they are written.
+
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::buffer::Cursor;
+use syn::ext::IdentExt;
+use syn::parse::discouraged::Speculative;
+use syn::parse::{Parse, ParseStream};
+use syn::{Token, token};
+
+use super::written::Expression;
+
+/// Reads an expression, or leaves the stream where it was.
+pub(super) fn expression(input: ParseStream<'_>) -> syn::Result<Expression> {
+    let (syntax, tokens) = verbatim(input)?;
+    Ok(Expression::new(syntax, tokens))
+}
+
+/// Reads a `T` together with its tokens as they are written, or leaves the stream where it was.
+pub(super) fn verbatim<T: Parse + ToTokens>(input: ParseStream<'_>) -> syn::Result<(T, TokenStream)> {
+    let fork = input.fork();
+    let syntax: T = fork.parse()?;
+    let tokens = between(input.cursor(), fork.cursor()).unwrap_or_else(|| syntax.to_token_stream());
+    input.advance_to(&fork);
+    Ok((syntax, tokens))
+}
+
+/// The tokens from `begin` to `end`; `None` if an invisible group begins before `end` and ends after it.
+fn between(begin: Cursor<'_>, end: Cursor<'_>) -> Option<TokenStream> {
+    let mut tokens = Vec::new();
+    let mut cursor = begin;
+    while cursor != end {
+        let (token, next) = cursor.token_tree()?;
+        if next > end {
+            return None;
+        }
+        tokens.push(token);
+        cursor = next;
+    }
+    Some(tokens.into_iter().collect())
+}
+
+/// Any identifier, keywords and `_` included: which may be a name is for `check` to say.
+pub(super) fn any_ident(input: ParseStream<'_>) -> Option<Ident> {
+    if input.peek(Ident::peek_any) { input.call(Ident::parse_any).ok() } else { None }
+}
+
+/// Whether an argument, a child, or the whole input ends here.
+pub(super) fn at_end(input: ParseStream<'_>) -> bool {
+    input.is_empty() || input.peek(Token![,])
+}
+
+/// Whether a `=` stands here that is no part of `==` or `=>`.
+pub(super) fn at_equals(input: ParseStream<'_>) -> bool {
+    input.peek(Token![=]) && !input.peek(Token![==]) && !input.peek(Token![=>])
+}
+
+/// Skips what is left before the next comma.
+pub(super) fn skip_to_comma(input: ParseStream<'_>) {
+    take_while(input, |input| !at_end(input));
+}
+
+/// Takes tokens as long as `more` holds before the next.
+pub(super) fn take_while(input: ParseStream<'_>, more: impl Fn(ParseStream<'_>) -> bool) -> TokenStream {
+    let mut tokens = TokenStream::new();
+    while more(input)
+        && let Ok(token) = input.parse::<TokenTree>()
+    {
+        tokens.extend([token]);
+    }
+    tokens
+}
+
+/// Skips everything.
+pub(super) fn drain(input: ParseStream<'_>) {
+    while input.parse::<TokenTree>().is_ok() {}
+}
+
+/// The next token, to point at; the end of the surrounding group if there is none.
+pub(super) fn here(input: ParseStream<'_>) -> Span {
+    input.cursor().token_tree().map_or_else(|| input.span(), |(token, _)| token.span())
+}
+
+/// `(..)` and then a `{`.
+pub(super) fn peek_parens_then_brace(input: ParseStream<'_>) -> bool {
+    let fork = input.fork();
+    fork.peek(token::Paren) && fork.parse::<TokenTree>().is_ok() && fork.peek(token::Brace)
+}

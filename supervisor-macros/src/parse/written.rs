@@ -1,0 +1,126 @@
+//! The tree as it is written: nothing is checked, nothing is left out that could be read.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::ToTokens;
+use syn::{Attribute, Expr, Visibility};
+
+/// A whole declaration.
+pub(crate) struct Tree {
+    /// The path of the runtime crate.
+    pub(crate) krate: TokenStream,
+    pub(crate) header: Option<Header>,
+    pub(crate) root: Option<Group>,
+}
+
+/// `pub struct Orders(config: Arc<Config>);`
+pub(crate) struct Header {
+    pub(crate) attributes: Vec<Attribute>,
+    pub(crate) visibility: Visibility,
+    pub(crate) name: Ident,
+    /// Not allowed, which has been reported; the types of the parameters name them.
+    pub(crate) generics: Option<TokenStream>,
+    pub(crate) params: Vec<Param>,
+}
+
+/// `config: Arc<Config>`
+pub(crate) struct Param {
+    pub(crate) name: Ident,
+    pub(crate) ty: TokenStream,
+}
+
+/// What stands in a group.
+pub(crate) enum Node {
+    Group(Group),
+    Child(Child),
+}
+
+/// `pool: one_for_one(max_restarts = 10) { .. }`
+pub(crate) struct Group {
+    pub(crate) docs: Vec<String>,
+    pub(crate) name: Option<Ident>,
+    pub(crate) strategy: Ident,
+    pub(crate) arguments: Vec<Argument>,
+    /// `None` if the braces are missing or nothing in them can be read, which has been reported.
+    pub(crate) children: Option<Vec<Node>>,
+}
+
+/// `worker*4(restart = transient): Worker = Worker::new`
+pub(crate) struct Child {
+    pub(crate) docs: Vec<String>,
+    pub(crate) name: Ident,
+    pub(crate) count: Option<Count>,
+    pub(crate) arguments: Vec<Argument>,
+    pub(crate) ty: Option<TokenStream>,
+    /// `None` if it is missing or cannot be read, which has been reported.
+    pub(crate) expression: Option<Expression>,
+}
+
+/// What follows the `*` of a child.
+pub(crate) enum Count {
+    Known(Expression),
+    /// Cannot be read, which has been reported.
+    Wrong,
+}
+
+/// One of the arguments in the parentheses of a group or a child.
+pub(crate) enum Argument {
+    /// `max_restarts = 10`; no value if it is missing or cannot be read, which has been reported.
+    Keyed { key: Ident, value: Option<Expression> },
+    /// `significant`
+    Bare(Ident),
+    /// Anything else; the function of a `custom` strategy.
+    Positional(Expression),
+}
+
+/// An expression that the user wrote, and its tokens as they were, for those go in untouched.
+#[derive(Clone)]
+pub(crate) struct Expression {
+    syntax: Box<Expr>,
+    pub(crate) tokens: TokenStream,
+}
+
+impl Expression {
+    pub(crate) fn new(syntax: Expr, tokens: TokenStream) -> Self {
+        Self { syntax: Box::new(syntax), tokens }
+    }
+
+    /// A part of another expression.
+    pub(crate) fn part(syntax: &Expr) -> Self {
+        Self::new(syntax.clone(), syntax.to_token_stream())
+    }
+
+    pub(crate) fn syntax(&self) -> &Expr {
+        &self.syntax
+    }
+
+    /// Without the parentheses, and the invisible delimiters of a `macro_rules!` variable, around it.
+    pub(crate) fn bare(&self) -> Self {
+        match self.syntax() {
+            Expr::Paren(paren) => Self::part(&paren.expr).bare(),
+            Expr::Group(group) => Self::part(&group.expr).bare(),
+            _ => self.clone(),
+        }
+    }
+
+    /// The one identifier that it is.
+    pub(crate) fn as_ident(&self) -> Option<&Ident> {
+        match self.syntax() {
+            Expr::Path(path) if path.qself.is_none() && path.attrs.is_empty() => path.path.get_ident(),
+            _ => None,
+        }
+    }
+
+    /// Where it begins and where it ends.
+    pub(crate) fn spans(&self) -> (Span, Span) {
+        let mut tokens = self.tokens.clone().into_iter();
+        let first = tokens.next().map_or_else(Span::call_site, |token| token.span());
+        let last = tokens.last().map_or(first, |token| token.span());
+        (first, last)
+    }
+}
+
+impl ToTokens for Expression {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        tokens.extend(self.tokens.clone());
+    }
+}
