@@ -1,0 +1,23 @@
+use supervisor_runtime::{Context, Service, ServiceResult, supervision_tree};
+
+struct Worker(usize);
+
+impl Service for Worker {
+    async fn run(&mut self, cx: &Context) -> ServiceResult {
+        cx.stopping().await;
+        Ok(())
+    }
+}
+
+supervision_tree! {
+    one_for_one {
+        a(backoff = 1s): Worker(0),
+        b(backoff = 1s..=2s): Worker(0),
+        c(backoff = 1s..): Worker(0),
+        d(backoff = 30s..1s): Worker(0),
+    }
+}
+
+fn main() {
+    let _ = Tree::run();
+}

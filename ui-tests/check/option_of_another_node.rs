@@ -1,0 +1,23 @@
+use supervisor_runtime::{Context, Service, ServiceResult, supervision_tree};
+
+struct Worker(usize);
+
+impl Service for Worker {
+    async fn run(&mut self, cx: &Context) -> ServiceResult {
+        cx.stopping().await;
+        Ok(())
+    }
+}
+
+supervision_tree! {
+    one_for_one(restart = transient) {
+        worker(max_restarts = 3): Worker(0),
+        pool: one_for_one(heartbeat = 1s) {
+            other: Worker(0),
+        }
+    }
+}
+
+fn main() {
+    let _ = Tree::run();
+}

@@ -1,0 +1,24 @@
+use supervisor_runtime::{Context, Service, ServiceResult, supervision_tree};
+
+struct Worker(usize);
+
+impl Service for Worker {
+    async fn run(&mut self, cx: &Context) -> ServiceResult {
+        cx.stopping().await;
+        Ok(())
+    }
+}
+
+supervision_tree! {
+    dependents_for_one {
+        db: Worker(0),
+        a(requires = db): Worker(0),
+        b(requires = []): Worker(0),
+        c(requires = [db, "db"]): Worker(0),
+        d(requires = [db, db]): Worker(0),
+    }
+}
+
+fn main() {
+    let _ = Tree::run();
+}

@@ -1,0 +1,23 @@
+use supervisor_runtime::{Context, Service, ServiceResult, supervision_tree};
+
+struct Worker(usize);
+
+impl Service for Worker {
+    async fn run(&mut self, cx: &Context) -> ServiceResult {
+        cx.stopping().await;
+        Ok(())
+    }
+}
+
+supervision_tree! {
+    one_for_one(auto_shutdown = any) {
+        a(restart = transent): Worker(0),
+        b(restart = sometimes): Worker(0),
+        c(restart = "transient"): Worker(0),
+        d(shutdown = infinty): Worker(0),
+    }
+}
+
+fn main() {
+    let _ = Tree::run();
+}

@@ -1,0 +1,22 @@
+use supervisor_runtime::{Context, Service, ServiceResult, supervision_tree};
+
+struct Worker(usize);
+
+impl Service for Worker {
+    async fn run(&mut self, cx: &Context) -> ServiceResult {
+        cx.stopping().await;
+        Ok(())
+    }
+}
+
+supervision_tree! {
+    one_for_one {
+        first: Worker(0),
+        pool: one_for_one(max_restarts = 3),
+        rest_for_one,
+    }
+}
+
+fn main() {
+    let _ = Tree::run();
+}

@@ -1,0 +1,26 @@
+use supervisor_runtime::{Context, Service, ServiceResult, supervision_tree};
+
+struct Worker(usize);
+
+impl Service for Worker {
+    async fn run(&mut self, cx: &Context) -> ServiceResult {
+        cx.stopping().await;
+        Ok(())
+    }
+}
+
+impl Worker {
+    fn new(name: &str) -> Self {
+        Self(name.len())
+    }
+}
+
+supervision_tree! {
+    one_for_one {
+        worker*4: Worker::new,
+    }
+}
+
+fn main() {
+    let _ = Tree::run();
+}

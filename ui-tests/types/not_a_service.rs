@@ -1,0 +1,23 @@
+use supervisor_runtime::{Context, Service, ServiceResult, supervision_tree};
+
+struct Worker(usize);
+
+impl Service for Worker {
+    async fn run(&mut self, cx: &Context) -> ServiceResult {
+        cx.stopping().await;
+        Ok(())
+    }
+}
+
+struct NotService;
+
+supervision_tree! {
+    one_for_one {
+        db: NotService,
+        worker*4: Worker,
+    }
+}
+
+fn main() {
+    let _ = Tree::run();
+}

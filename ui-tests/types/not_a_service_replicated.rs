@@ -1,0 +1,28 @@
+use supervisor_runtime::{Context, Service, ServiceResult, supervision_tree};
+
+struct Worker(usize);
+
+impl Service for Worker {
+    async fn run(&mut self, cx: &Context) -> ServiceResult {
+        cx.stopping().await;
+        Ok(())
+    }
+}
+
+struct NotService;
+
+impl NotService {
+    fn nth(_index: usize) -> Self {
+        Self
+    }
+}
+
+supervision_tree! {
+    one_for_one {
+        worker*4: NotService::nth,
+    }
+}
+
+fn main() {
+    let _ = Tree::run();
+}

@@ -1,0 +1,29 @@
+use supervisor_runtime::{Context, Service, ServiceResult, supervision_tree};
+
+struct Worker(usize);
+
+impl Service for Worker {
+    async fn run(&mut self, cx: &Context) -> ServiceResult {
+        cx.stopping().await;
+        Ok(())
+    }
+}
+
+struct Inbox(usize);
+
+impl Worker {
+    fn new(inbox: Inbox) -> Self {
+        Self(inbox.0)
+    }
+}
+
+supervision_tree! {
+    struct Tree(inbox: Inbox);
+    one_for_one {
+        worker: Worker::new(inbox),
+    }
+}
+
+fn main() {
+    let _ = Tree::run(Inbox(0));
+}

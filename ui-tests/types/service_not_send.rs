@@ -1,0 +1,29 @@
+use supervisor_runtime::{Context, Service, ServiceResult, supervision_tree};
+
+struct Worker(usize);
+
+impl Service for Worker {
+    async fn run(&mut self, cx: &Context) -> ServiceResult {
+        cx.stopping().await;
+        Ok(())
+    }
+}
+
+struct Local(std::rc::Rc<usize>);
+
+impl Service for Local {
+    async fn run(&mut self, cx: &Context) -> ServiceResult {
+        cx.stopping().await;
+        Ok(())
+    }
+}
+
+supervision_tree! {
+    one_for_one {
+        db: Local(std::rc::Rc::new(0)),
+    }
+}
+
+fn main() {
+    let _ = Tree::run();
+}
