@@ -24,7 +24,9 @@ fn a_signal_stops_the_tree_gracefully() {
 
 #[test]
 fn a_second_signal_ends_the_process_at_once() {
-    for (first, second, code) in [("INT", "INT", 130), ("TERM", "TERM", 143), ("INT", "TERM", 143), ("TERM", "INT", 130)] {
+    for (first, second, code) in
+        [("INT", "INT", 130), ("TERM", "TERM", 143), ("INT", "TERM", 143), ("TERM", "INT", 130)]
+    {
         let mut program = Program::start("deaf");
         program.until("deaf started");
         program.send(first);
@@ -145,9 +147,9 @@ fn the_program() {
             Child::new("a", || supervisor_runtime::service_fn(|_| async { Ok(()) }))
                 .restart(supervisor_runtime::Restart::Transient),
         ),
-        "crashing" => tree.child(Child::new("broken", || {
-            supervisor_runtime::service_fn(|_| async { Err("disk full".into()) })
-        })),
+        "crashing" => {
+            tree.child(Child::new("broken", || supervisor_runtime::service_fn(|_| async { Err("disk full".into()) })))
+        }
         other => panic!("unknown mode {other}"),
     };
     let end = runtime.block_on(tree.run());
@@ -157,8 +159,10 @@ fn the_program() {
         std::process::exit(1);
     }
     println!("run returned Ok(())");
-    while mode == "done" {
-        std::thread::park();
+    if mode == "done" {
+        loop {
+            std::thread::park();
+        }
     }
     std::process::exit(0);
 }

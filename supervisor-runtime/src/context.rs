@@ -105,8 +105,11 @@ impl Context {
 
     /// Says that the service is alive, for its `heartbeat` option; without that option it does nothing.
     pub fn heartbeat(&self) {
-        let since = crate::shell::now().saturating_duration_since(self.group.epoch());
-        self.cell().beat.store(since.as_nanos() as u64, Ordering::Relaxed);
+        // What is left of an earlier incarnation must not keep this one alive.
+        if self.cell().is_of(self.incarnation) {
+            let since = crate::shell::now().saturating_duration_since(self.group.epoch());
+            self.cell().beat.store(since.as_nanos() as u64, Ordering::Relaxed);
+        }
     }
 
     /// Spawns a task that belongs to this incarnation.
@@ -128,7 +131,8 @@ impl Context {
     ///             }
     ///             Ok(())
     ///         });
-    ///         Ok(cx.stopping().await)
+    ///         cx.stopping().await;
+    ///         Ok(())
     ///     }
     /// }
     /// ```

@@ -185,7 +185,8 @@ impl fmt::Display for Phase {
 ///     }
 ///
 ///     async fn run(&mut self, cx: &Context) -> ServiceResult {
-///         Ok(cx.stopping().await)
+///         cx.stopping().await;
+///         Ok(())
 ///     }
 /// }
 /// ```

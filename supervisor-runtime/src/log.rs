@@ -32,9 +32,9 @@ pub(crate) fn exited(group: &Group, slot: SlotId, exit: &Exit, verdict: &Verdict
                 target: TARGET,
                 child = group.path_of(slot),
                 attempt,
-                delay = ?delay,
+                delay = (!delay.is_zero()).then(|| tracing::field::debug(delay)),
                 restarts_left = left,
-                others,
+                others = (*others > 0).then_some(others),
                 "restarting"
             );
         }

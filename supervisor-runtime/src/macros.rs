@@ -144,7 +144,7 @@
 /// | [`auto_shutdown = any_significant`](crate::Supervisor::auto_shutdown) | `never` | or `all_significant`: ends as done when its significant children have ended |
 ///
 /// `forfeit_one_for_one`, `forfeit_one_for_all` and `crashing` restart nothing: they take no `max_restarts`, `over`,
-/// `raises`, `backoff` and `restart`, and their children take no `restart` and `backoff`.
+/// `raises` and `backoff`, and their children take no `restart` and `backoff`.
 ///
 /// # Options of a child
 ///

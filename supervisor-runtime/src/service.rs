@@ -126,7 +126,7 @@ where
 ///
 /// fn backend(in_memory: bool) -> BoxService {
 ///     if in_memory {
-///         BoxService::new(service_fn(|cx| async move { Ok(cx.stopping().await) }))
+///         BoxService::new(service_fn(|cx| async move { cx.stopping().await; Ok(()) }))
 ///     } else {
 ///         BoxService::new(service_fn(|_| async { Err("no such file".into()) }))
 ///     }

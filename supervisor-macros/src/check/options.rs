@@ -77,7 +77,7 @@ impl Taker {
     /// Why the strategy, its own or the one around it, has no use for an option.
     fn excluded(&self, key: &str) -> Option<String> {
         if let Some((Strategy::Final, word)) = &self.own
-            && (OF_RESTARTS.contains(&key) || key == "restart")
+            && OF_RESTARTS.contains(&key)
         {
             return Some(format!("`{word}` never restarts anything, so it takes no `{key}`"));
         }

@@ -26,6 +26,7 @@ fn a_valid_tree_has_no_mistakes() {
         "dependents_for_one { a(restart = transient): A, b(requires = [a]): B }",
         "one_for_one(auto_shutdown = any_significant) { a(significant, restart = temporary): A }",
         "crashing(auto_shutdown = all_significant) { a(significant): A }",
+        "one_for_one { batch: crashing(restart = transient) { a: A } }",
         "crashing(shutdown = 1s) { one_for_one(max_restarts = 3, over = 1m, backoff = 1s..2s) { a(restart = transient): A } }",
         "custom(decide) { a: A }",
         "custom(|failure| decide(failure), over = 1s) { a: A }",
@@ -116,7 +117,7 @@ fn one_mistake_is_reported_once() {
             "this limit can never be reached: with their backoff, the children restart at most 3 times in 1s",
         ),
         ("one_for_one(max_restarts = 4294967296) { a: A }", "this number is too large for `max_restarts`"),
-        ("crashing(restart = transient) { a: A }", "`crashing` never restarts anything, so it takes no `restart`"),
+        ("crashing(raises = E::from) { a: A }", "`crashing` never restarts anything, so it takes no `raises`"),
         (
             "crashing { one_for_one(restart = transient) { a: A } }",
             "`one_for_one` stands in a group that never restarts anything, so it takes no `restart`",

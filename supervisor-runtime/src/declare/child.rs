@@ -20,7 +20,8 @@ use crate::shell::{Evaluated, Factory, InPlace, Launch, Replaced};
 ///
 /// impl Service for Worker {
 ///     async fn run(&mut self, cx: &Context) -> ServiceResult {
-///         Ok(cx.stopping().await)
+///         cx.stopping().await;
+///         Ok(())
 ///     }
 /// }
 ///

@@ -21,8 +21,8 @@ use crate::{BoxError, RestartLimitReached};
 ///
 /// struct Db;
 /// struct Worker(usize);
-/// # impl Service for Db { async fn run(&mut self, cx: &Context) -> ServiceResult { Ok(cx.stopping().await) } }
-/// # impl Service for Worker { async fn run(&mut self, cx: &Context) -> ServiceResult { Ok(cx.stopping().await) } }
+/// # impl Service for Db { async fn run(&mut self, cx: &Context) -> ServiceResult { cx.stopping().await; Ok(()) } }
+/// # impl Service for Worker { async fn run(&mut self, cx: &Context) -> ServiceResult { cx.stopping().await; Ok(()) } }
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), supervisor_runtime::TreeError> {

@@ -58,6 +58,11 @@ impl Cell {
         self.read().is_over(incarnation)
     }
 
+    /// Whether the cell speaks to this incarnation.
+    pub(crate) fn is_of(&self, incarnation: u32) -> bool {
+        self.read().0 >> BITS == u64::from(incarnation)
+    }
+
     pub(super) fn begin(&self, incarnation: u32) {
         self.word.store(u64::from(incarnation) << BITS, Ordering::Release);
     }

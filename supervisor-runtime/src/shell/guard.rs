@@ -51,6 +51,8 @@ impl Watch {
                 let sleep = sleep.get_or_insert_with(|| after(now(), *limit));
                 sleep.as_mut().poll(task).map(|()| *limit)
             }
+            // Once it is stopping, its `shutdown` keeps the time.
+            Self::Heartbeat(..) if cx.cell().read().is_asked() => Poll::Pending,
             Self::Heartbeat(limit, sleep) => {
                 let sleep = sleep.get_or_insert_with(|| after(now(), *limit));
                 loop {

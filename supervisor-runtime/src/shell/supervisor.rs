@@ -89,49 +89,51 @@ async fn drive(group: &Arc<Group>, cx: &Context, goal: Goal, limit: Option<Durat
     let mut late = None;
     let mut timer: Option<Pin<Box<Sleep>>> = None;
     let mut armed: Option<Instant> = None;
-    let reached = poll_fn(|task| loop {
-        // A supervisor has no time of its own to keep: it passes the deadline on to its children.
-        let asked = cx.cell().read().is_asked().then(|| cx.group().deadline_of(cx.slot()));
-        if let Some((limit, sleep)) = &mut patience
-            && sleep.as_mut().poll(task).is_ready()
-        {
-            late = Some(*limit);
-            patience = None;
-        }
-        let stop = asked.or(late.map(|_| None));
-        let progress = group.step(stop, task.waker(), CHUNK);
-        if cx.group().is_anchor() && matches!(progress.phase, Phase::Stopping { .. }) {
-            cx.group().tree().note_ending();
-        }
-        if progress.more {
-            task.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        if goal == Goal::Started && progress.has_started && late.is_none() {
-            return Poll::Ready(Reached::Started);
-        }
-        if matches!(progress.phase, Phase::Ended(_)) && progress.tasks == 0 {
-            return Poll::Ready(late.map_or(Reached::End, Reached::EndAfter));
-        }
-        // Only an earlier deadline moves the timer; one that is no longer needed fires once, for nothing.
-        let Some(next) = progress.next_timer else { return Poll::Pending };
-        let sleep = match &mut timer {
-            Some(sleep) => {
-                if armed.is_none_or(|armed| next < armed) {
-                    sleep.as_mut().reset(next.into());
-                    armed = Some(next);
+    let reached = poll_fn(|task| {
+        loop {
+            // A supervisor has no time of its own to keep: it passes the deadline on to its children.
+            let asked = cx.cell().read().is_asked().then(|| cx.group().deadline_of(cx.slot()));
+            if let Some((limit, sleep)) = &mut patience
+                && sleep.as_mut().poll(task).is_ready()
+            {
+                late = Some(*limit);
+                patience = None;
+            }
+            let stop = asked.or(late.map(|_| None));
+            let progress = group.step(stop, task.waker(), CHUNK);
+            if cx.group().is_anchor() && matches!(progress.phase, Phase::Stopping { .. }) {
+                cx.group().tree().note_ending();
+            }
+            if progress.more {
+                task.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            if goal == Goal::Started && progress.has_started && late.is_none() {
+                return Poll::Ready(Reached::Started);
+            }
+            if matches!(progress.phase, Phase::Ended(_)) && progress.tasks == 0 {
+                return Poll::Ready(late.map_or(Reached::End, Reached::EndAfter));
+            }
+            // Only an earlier deadline moves the timer; one that is no longer needed fires once, for nothing.
+            let Some(next) = progress.next_timer else { return Poll::Pending };
+            let sleep = match &mut timer {
+                Some(sleep) => {
+                    if armed.is_none_or(|armed| next < armed) {
+                        sleep.as_mut().reset(next.into());
+                        armed = Some(next);
+                    }
+                    sleep
                 }
-                sleep
+                None => {
+                    armed = Some(next);
+                    timer.insert(Box::pin(sleep_until(next.into())))
+                }
+            };
+            if sleep.as_mut().poll(task).is_pending() {
+                return Poll::Pending;
             }
-            None => {
-                armed = Some(next);
-                timer.insert(Box::pin(sleep_until(next.into())))
-            }
-        };
-        if sleep.as_mut().poll(task).is_pending() {
-            return Poll::Pending;
+            armed = None;
         }
-        armed = None;
     })
     .await;
     std::mem::forget(abandon);
@@ -172,11 +174,8 @@ fn end(group: &Group) -> ServiceResult {
 
 fn gave_up(group: &Group) -> BoxError {
     let last = group.last_causes().into_iter().map(|(slot, exit)| LastExit { path: group.path_of(slot), exit });
-    let report = RestartLimitReached {
-        supervisor: group.path().to_owned(),
-        limit: group.spec().limit,
-        last: last.collect(),
-    };
+    let report =
+        RestartLimitReached { supervisor: group.path().to_owned(), limit: group.spec().limit, last: last.collect() };
     let Some(raises) = &group.spec().raises else { return report.into() };
     let before = report.last.get(1..).unwrap_or_default().to_vec();
     let child = report.last.first().cloned();
