@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -10,7 +11,7 @@ use tokio::task::JoinHandle;
 use crate::declare::{GroupSpec, Supervisor};
 use crate::error::Left;
 use crate::exit::bare;
-use crate::shell::{Group, Guarded, guard, install_hook};
+use crate::shell::{Group, Guarded, catch, guard, install_hook};
 use crate::signals::Signals;
 use crate::sync::MutexExt;
 use crate::{BoxError, Cause, Context, Exit, Phase, Service, TreeError, log};
@@ -34,10 +35,16 @@ impl Supervisor {
     ///
     /// Dropping the future drops what runs, in no order and without `stop`; the log says so.
     pub async fn run(self) -> Result<(), TreeError> {
-        let mut signals = Signals::listen().map_err(|error| {
-            TreeError::invalid(self.name(), vec![format!("the signal handlers cannot be installed: {error}")])
-        })?;
-        let mut running = self.launch()?;
+        self.check()?;
+        let name = self.name();
+        let no_signals = |why: String| TreeError::invalid(name, vec![format!("cannot listen to signals: {why}")]);
+        let mut signals = match catch(Signals::listen) {
+            Ok(Ok(signals)) => signals,
+            Ok(Err(error)) => return Err(no_signals(error.to_string())),
+            // Tokio panics where its runtime has no driver for them.
+            Err(_) => return Err(no_signals("the runtime has no io: build it with `enable_all()`".to_owned())),
+        };
+        let mut running = self.launch();
         tokio::select! {
             end = running.wait() => end,
             name = signals.next() => {
@@ -59,7 +66,8 @@ impl Supervisor {
     ///
     /// Dropping the future drops what has started, in no order and without `stop`; the log says so.
     pub async fn start(self) -> Result<Running, TreeError> {
-        let mut running = self.launch()?;
+        self.check()?;
+        let mut running = self.launch();
         let started = match running.started.take() {
             Some(started) => started.await.is_ok(),
             None => false,
@@ -71,19 +79,22 @@ impl Supervisor {
         self.name.to_string()
     }
 
-    /// Checks the declaration and spawns the outermost supervisor.
-    fn launch(self) -> Result<Running, TreeError> {
-        let name = self.name();
+    /// What keeps it from being started.
+    fn check(&self) -> Result<(), TreeError> {
         let mut problems = self.problems();
         if self.name.is_anonymous() {
             problems.push("the outermost supervisor has no name: give it one".to_owned());
         }
         if Handle::try_current().is_err() {
             problems.push("it is started outside of a tokio runtime: call it from `#[tokio::main]`".to_owned());
+        } else if catch(|| tokio::time::sleep(Duration::ZERO)).is_err() {
+            problems.push("the runtime has no time: build it with `enable_all()`".to_owned());
         }
-        if !problems.is_empty() {
-            return Err(TreeError::invalid(name, problems));
-        }
+        if problems.is_empty() { Ok(()) } else { Err(TreeError::invalid(self.name(), problems)) }
+    }
+
+    /// Spawns the outermost supervisor.
+    fn launch(self) -> Running {
         if self.panic_hook {
             install_hook();
         }
@@ -91,7 +102,7 @@ impl Supervisor {
             log::panics_abort();
         }
         let tree = Arc::new(TreeShared {
-            name,
+            name: self.name(),
             seed: self.seed.unwrap_or_else(|| fastrand::u64(..)),
             ending: AtomicBool::new(false),
             dropped: Mutex::default(),
@@ -102,7 +113,7 @@ impl Supervisor {
         let anchor = Group::anchor(GroupSpec::anchor(&self), Arc::clone(&tree));
         let _ = tree.anchor.set(Arc::downgrade(&anchor));
         let task = tokio::spawn(outermost(self, anchor.context(0), tell));
-        Ok(Running { anchor, tree, started: Some(started), task: Some(task) })
+        Running { anchor, tree, started: Some(started), task: Some(task) }
     }
 }
 

@@ -42,6 +42,10 @@ impl Supervisor {
     }
 
     fn check_names(&self, me: &str, problems: &mut Vec<String>) {
+        if self.name.is_anonymous() {
+            // They are names in the scope of the supervisor above, and told there.
+            return;
+        }
         let mut seen: HashMap<&str, usize> = HashMap::new();
         for child in &self.children {
             for name in child.names() {
@@ -69,6 +73,10 @@ impl Supervisor {
         }
         if child.replicas.is_some_and(|count| count > MAX_REPLICAS) {
             problems.push(format!("child `{name}` of supervisor `{me}` has more than {MAX_REPLICAS} replicas"));
+        }
+        if child.kind == Kind::Supervisor && options.heartbeat.is_some() {
+            problems
+                .push(format!("child `{name}` has `heartbeat`, but is a supervisor, which gives none: leave it out"));
         }
         if child.in_place_and_replace {
             problems.push(format!("child `{name}` has `in_place` and `replace`: with one the old value is started again, with the other a new one is made of it"));
@@ -136,7 +144,8 @@ const MAX_REPLICAS: usize = 10_000_000;
 impl ChildSpec {
     /// The names that it takes up in the scope of its parent: its own, or, if it has none, its children's.
     fn names(&self) -> impl Iterator<Item = &str> {
-        let anonymous = self.name.is_anonymous() && self.kind == Kind::Supervisor;
+        // One made by a factory has the name that it was given, even if that is empty.
+        let anonymous = self.name.is_anonymous() && !self.label.is_empty();
         let own = (!anonymous).then(|| self.name.as_str());
         own.into_iter().chain(self.inner_names.iter().map(String::as_str).filter(move |_| anonymous))
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::child::{AnyChild, ChildOptions, ChildSpec, Kind};
 use super::{ANONYMOUS, AutoShutdown, Backoff, Decision, Failure, Name, Restart, RestartLimit, Shutdown};
-use crate::shell::{Group, InPlace, Launch};
+use crate::shell::{InPlace, Launch, Owned};
 use crate::{BoxError, RestartLimitReached};
 
 /// A supervisor: a strategy, its options and its children, in the order in which they start.
@@ -54,9 +54,9 @@ pub struct Supervisor {
     pub(super) children: Vec<ChildSpec>,
     pub(crate) seed: Option<u64>,
     pub(crate) panic_hook: bool,
-    /// The running group, and what it was made from; see `shell::supervisor`.
+    /// What a running group is made from, once there has been one; see `shell::supervisor`.
     pub(crate) spec: Option<Arc<GroupSpec>>,
-    pub(crate) group: Option<Arc<Group>>,
+    pub(crate) group: Option<Owned>,
 }
 
 pub(crate) type Raises = Arc<dyn Fn(RestartLimitReached) -> BoxError + Send + Sync>;

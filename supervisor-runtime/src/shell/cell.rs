@@ -24,7 +24,10 @@ pub(crate) struct Command(u64);
 const STOP: u64 = 1;
 const KILL: u64 = 2;
 const TASKS: u64 = 4;
+/// `run` has ended.
 const ENDING: u64 = 8;
+/// Nothing of the incarnation is left.
+const ENDED: u64 = 16;
 const BITS: u32 = 8;
 
 impl Command {
@@ -44,7 +47,7 @@ impl Command {
     }
 
     fn is_over(self, incarnation: u32) -> bool {
-        self.0 & (STOP | KILL | ENDING) != 0 || self.0 >> BITS != u64::from(incarnation)
+        self.0 & (STOP | KILL | ENDING | ENDED) != 0 || self.0 >> BITS != u64::from(incarnation)
     }
 }
 
@@ -58,9 +61,10 @@ impl Cell {
         self.read().is_over(incarnation)
     }
 
-    /// Whether the cell speaks to this incarnation.
+    /// Whether the cell speaks to this incarnation, and something of it is left.
     pub(crate) fn is_of(&self, incarnation: u32) -> bool {
-        self.read().0 >> BITS == u64::from(incarnation)
+        let word = self.read().0;
+        word & ENDED == 0 && word >> BITS == u64::from(incarnation)
     }
 
     pub(super) fn begin(&self, incarnation: u32) {
@@ -79,8 +83,12 @@ impl Cell {
         self.set(TASKS);
     }
 
-    pub(super) fn note_end(&self) {
+    pub(super) fn note_ending(&self) {
         self.set(ENDING);
+    }
+
+    pub(super) fn note_end(&self) {
+        self.set(ENDED);
     }
 
     /// Under the lock, so that a load and a store do.

@@ -198,20 +198,20 @@ impl Group {
         }
     }
 
-    /// `start` has succeeded in `slot`.
-    pub(crate) fn started(&self, slot: SlotId) -> Started {
+    /// `start` has succeeded in `slot`. Says too whether the supervisor has been woken for it.
+    pub(crate) fn started(&self, slot: SlotId) -> (Started, bool) {
         let mut state = self.state.hold();
         let child = state.core.slot(slot).child as usize;
         let wants_time = state.core.rules().children[child].backoff.is_some();
         let started = state.core.started(slot, wants_time.then(now));
         let driver = state.driver_to_wake();
         drop(state);
-        wake(driver);
-        started
+        (started, wake(driver))
     }
 
-    /// The incarnation of `cx` has ended, and nothing of it is left; what its task does next.
-    pub(crate) fn exited(&self, cx: &mut Context, exit: Exit) -> Next {
+    /// The incarnation of `cx` has ended, and nothing of it is left; what its task does next. Says too whether the
+    /// supervisor has been woken for it.
+    pub(crate) fn exited(&self, cx: &mut Context, exit: Exit) -> (Next, bool) {
         let slot = cx.slot();
         let choice = self.choose(slot, &exit);
         let ended = match exit.instruction() {
@@ -243,10 +243,10 @@ impl Group {
                 after: self.asked_for(slot),
             });
         }
-        wake(driver);
+        let woken = wake(driver);
         let _ = catch_drop((old, extras));
         let _ = catch_drop(exit);
-        next
+        (next, woken)
     }
 
     /// The delay of the restart in the slot of `cx` is over, or something changed; what its task does next.
@@ -349,12 +349,12 @@ impl Group {
     }
 
     /// Tells what waits for the incarnation of `cx` to stop that it has ended by itself.
-    pub(crate) fn note_end(&self, cx: &Context) {
+    pub(crate) fn note_ending(&self, cx: &Context) {
         let mut wakers = Vec::new();
         let mut state = self.state.hold();
         let record = &mut state.records[cx.slot() as usize];
         if record.extras.is_some() && record.incarnation == cx.incarnation() {
-            self.cell(cx.slot()).note_end();
+            self.cell(cx.slot()).note_ending();
             record.wake(&mut wakers);
         }
         drop(state);
@@ -400,7 +400,7 @@ impl Group {
         let mut state = self.state.hold();
         let record = &mut state.records[cx.slot() as usize];
         let cell = self.cell(cx.slot());
-        if cell.is_over(cx.incarnation()) && !cell.read().is_asked() || record.incarnation != cx.incarnation() {
+        if !cell.is_of(cx.incarnation()) {
             return None;
         }
         cell.note_tasks();
@@ -420,6 +420,9 @@ impl Group {
     /// Asks a custom strategy.
     fn choose(&self, slot: SlotId, exit: &Exit) -> Option<Choice> {
         let Strategy::Custom(decide) = &self.spec.strategy else { return None };
+        if exit.asked {
+            return None;
+        }
         let (child, index) = self.child_and_index(slot);
         let failure = Failure {
             child: child.name.as_str(),
@@ -474,8 +477,10 @@ impl State {
 
     /// After an exit: what the task does, with everything set for it.
     fn next(&mut self, slot: SlotId, cells: &[Cell], cx: &mut Context) -> Next {
-        if self.core.next(slot) == Next::Start {
-            self.begin(slot, cells);
+        match self.core.next(slot) {
+            Next::Start => self.begin(slot, cells),
+            // What is left of the incarnation is to know that it is over, however long the next one takes.
+            Next::Delay(_) | Next::Park | Next::End => cells[slot as usize].note_end(),
         }
         self.look(slot, cx)
     }
@@ -562,10 +567,8 @@ impl Record {
     }
 }
 
-fn wake(waker: Option<Waker>) {
-    if let Some(waker) = waker {
-        waker.wake();
-    }
+fn wake(waker: Option<Waker>) -> bool {
+    waker.map(Waker::wake).is_some()
 }
 
 /// The runtime's clock, which a test may have paused.

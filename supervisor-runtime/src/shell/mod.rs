@@ -18,5 +18,6 @@ pub(crate) use cell::Cell;
 pub(crate) use factory::{Evaluated, Factory, InPlace, Launch, Replaced};
 pub(crate) use group::{Group, now};
 pub(crate) use guard::{Guarded, guard};
-pub(crate) use panic::install_hook;
+pub(crate) use panic::{catch, install_hook};
 pub(crate) use spawned::Spawned;
+pub(crate) use supervisor::Owned;

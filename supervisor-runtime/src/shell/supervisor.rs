@@ -30,7 +30,7 @@ impl Service for Supervisor {
             }
         }
         let group = Group::new(self.spec(), cx);
-        self.group = Some(Arc::clone(&group));
+        self.group = Some(Owned(Arc::clone(&group)));
         let (child, _) = cx.group().child_and_index(cx.slot());
         let limit = child.options.start_timeout;
         match drive(&group, cx, Goal::Started, limit).await {
@@ -44,21 +44,36 @@ impl Service for Supervisor {
         }
     }
 
-    async fn run(&mut self, cx: &Context) -> ServiceResult {
-        let Some(group) = &self.group else { return Ok(()) };
-        drive(group, cx, Goal::Ended, None).await;
-        end(group)
+    fn run(&mut self, cx: &Context) -> impl Future<Output = ServiceResult> + Send {
+        let driven = self.group.as_ref().map(|Owned(group)| (group, drive(group, cx, Goal::Ended, None)));
+        async move {
+            let Some((group, driven)) = driven else { return Ok(()) };
+            driven.await;
+            end(group)
+        }
     }
 
     /// Stops what still runs: it does, if the supervisor was asked to stop between its `start` and its `run`.
-    async fn stop(&mut self, cx: &Context, _exit: &Exit) {
-        if let Some(group) = self.group.take() {
-            drive(&group, cx, Goal::Ended, None).await;
+    fn stop(&mut self, cx: &Context, _exit: &Exit) -> impl Future<Output = ()> + Send {
+        let driven = self.group.as_ref().map(|Owned(group)| drive(group, cx, Goal::Ended, None));
+        async move {
+            if let Some(driven) = driven {
+                driven.await;
+            }
         }
     }
 }
 
-/// Drops what runs in a group whose supervisor is being dropped.
+/// A group and all that runs in it: dropping it drops those, in no order and without `stop`.
+pub(crate) struct Owned(Arc<Group>);
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
+}
+
+/// Drops what runs in a group when the future that drives it is dropped.
 struct Abandon<'a>(&'a Group);
 
 impl Drop for Abandon<'_> {
@@ -83,13 +98,28 @@ enum Reached {
 }
 
 /// Carries out what the core says until the group has come as far as `goal`, for which it has `limit`.
-async fn drive(group: &Arc<Group>, cx: &Context, goal: Goal, limit: Option<Duration>) -> Reached {
+///
+/// Not an `async fn`: what drops the future before it was ever polled drops what runs in the group, too.
+fn drive(
+    group: &Arc<Group>,
+    cx: &Context,
+    goal: Goal,
+    limit: Option<Duration>,
+) -> impl Future<Output = Reached> + Send {
     let abandon = Abandon(group);
+    async move {
+        let reached = carry_out(group, cx, goal, limit).await;
+        std::mem::forget(abandon);
+        reached
+    }
+}
+
+async fn carry_out(group: &Arc<Group>, cx: &Context, goal: Goal, limit: Option<Duration>) -> Reached {
     let mut patience = limit.map(|limit| (limit, after(now(), limit)));
     let mut late = None;
     let mut timer: Option<Pin<Box<Sleep>>> = None;
     let mut armed: Option<Instant> = None;
-    let reached = poll_fn(|task| {
+    poll_fn(|task| {
         loop {
             // A supervisor has no time of its own to keep: it passes the deadline on to its children.
             let asked = cx.cell().read().is_asked().then(|| cx.group().deadline_of(cx.slot()));
@@ -135,9 +165,7 @@ async fn drive(group: &Arc<Group>, cx: &Context, goal: Goal, limit: Option<Durat
             armed = None;
         }
     })
-    .await;
-    std::mem::forget(abandon);
-    reached
+    .await
 }
 
 /// What a group that has ended returns to its own supervisor.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::time::sleep_until;
 
 use super::factory::Source;
@@ -27,9 +28,12 @@ async fn child<T: Source>(source: Arc<T>, mut cx: Context) {
         let exit = incarnation(&*source, &cx).await;
         let at = exit.at;
         let group = Arc::clone(cx.group());
-        let mut next = group.exited(&mut cx, exit);
+        let (mut next, woken) = group.exited(&mut cx, exit);
+        if next == Next::Start && woken {
+            let_it_run().await;
+        }
+        // A child that fails without ever waiting must not keep its thread to itself.
         if next == Next::Start && burst.is_spent(at) {
-            // A child that fails without ever waiting must not keep its thread to itself.
             tokio::task::yield_now().await;
         }
         loop {
@@ -79,26 +83,13 @@ async fn incarnation<T: Source>(source: &T, cx: &Context) -> Exit {
     };
     let mut exit = match started {
         Some(cause) => ended(cx, cause, Phase::Start),
-        None if cx.group().started(cx.slot()) == Started::Stop => {
-            let exit = ended(cx, Cause::Done, Phase::Start);
-            stop(&mut service, cx, child, exit).await
-        }
         None => {
-            log::started(cx);
-            let mut watch = child.options.heartbeat.map(Watch::heartbeat);
-            cx.heartbeat_begins(watch.is_some());
-            let run = guard(cx, || service.run(cx), &mut watch).await;
-            drop(watch);
-            let dropped = matches!(run, Guarded::Dropped | Guarded::Late(_));
-            let cause = match run {
-                Guarded::Ended(Ok(())) => Cause::Done,
-                other => failure(other, Cause::Unresponsive),
-            };
-            let exit = ended(cx, cause, Phase::Run);
-            if dropped { exit } else { stop(&mut service, cx, child, exit).await }
+            let exit = run(&mut service, cx, child).await;
+            let was_dropped = matches!(exit.cause, Cause::Dropped | Cause::Unresponsive(_));
+            if was_dropped { exit } else { stop(&mut service, cx, child, exit).await }
         }
     };
-    cx.group().note_end(cx);
+    cx.group().note_ending(cx);
     reap(cx).await;
     if let Err(panic) = catch(|| source.keep(index, service)) {
         log::drop_panicked(cx, &panic);
@@ -109,12 +100,33 @@ async fn incarnation<T: Source>(source: &T, cx: &Context) -> Exit {
     exit
 }
 
+/// Tells the supervisor that `start` has succeeded, and calls `run`, unless it was asked to stop meanwhile.
+async fn run<S: Service>(service: &mut S, cx: &Context, child: &ChildSpec) -> Exit {
+    let (started, woken) = cx.group().started(cx.slot());
+    if started == Started::Run {
+        log::started(cx);
+    }
+    if woken {
+        let_it_run().await;
+    }
+    if started == Started::Stop {
+        return ended(cx, Cause::Done, Phase::Start);
+    }
+    let mut watch = child.options.heartbeat.map(Watch::heartbeat);
+    cx.heartbeat_begins(watch.is_some());
+    let cause = match guard(cx, || service.run(cx), &mut watch).await {
+        Guarded::Ended(Ok(())) => Cause::Done,
+        other => failure(other, Cause::Unresponsive),
+    };
+    ended(cx, cause, Phase::Run)
+}
+
 /// Calls `stop`, within what is left of the child's `shutdown`; a failure there holds nobody up.
 async fn stop<S: Service>(service: &mut S, cx: &Context, child: &ChildSpec, exit: Exit) -> Exit {
     // Once it was asked, the supervisor keeps the time; after a failure of its own, we do.
     let limit = child.stop_limit();
     let mut watch = if exit.asked { None } else { limit.map(Watch::within) };
-    cx.group().note_end(cx);
+    cx.group().note_ending(cx);
     let stopped = guard(cx, || service.stop(cx, &exit), &mut watch).await;
     match stopped {
         Guarded::Ended(()) => {}
@@ -132,6 +144,16 @@ async fn stop<S: Service>(service: &mut S, cx: &Context, child: &ChildSpec, exit
 async fn reap(cx: &Context) {
     if let Some(tasks) = cx.group().tasks_of(cx) {
         tasks.reap().await;
+    }
+}
+
+/// Makes way for the supervisor, which was woken just now.
+///
+/// A thread of the multi-threaded runtime runs what it has woken last next, and lets no other thread have it: if the
+/// child blocked this thread at once, the supervisor would never learn of it.
+async fn let_it_run() {
+    if Handle::current().runtime_flavor() != RuntimeFlavor::CurrentThread {
+        tokio::task::yield_now().await;
     }
 }
 
