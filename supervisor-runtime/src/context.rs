@@ -168,13 +168,6 @@ impl Context {
         self.incarnation = incarnation;
     }
 
-    /// The silence that counts for `heartbeat` begins now.
-    pub(crate) fn heartbeat_begins(&self, counts: bool) {
-        if counts {
-            self.heartbeat();
-        }
-    }
-
     /// The failure of a task of this incarnation, once there is one.
     pub(crate) fn poll_tasks(&self, task: &mut Task<'_>) -> Poll<BoxError> {
         self.group.tasks_of(self).map_or(Poll::Pending, |tasks| tasks.poll_failed(task))

@@ -130,6 +130,11 @@ impl TreeError {
         self.0.kind
     }
 
+    /// The report of the limit, where the outermost supervisor reached it and has no `raises`.
+    pub fn limit(&self) -> Option<&RestartLimitReached> {
+        self.0.failure.as_deref()?.downcast_ref()
+    }
+
     /// The paths of what was forfeited, where the tree ended for that.
     pub fn forfeited(&self) -> impl Iterator<Item = &str> {
         self.0.forfeited.iter().map(|forfeited| &*forfeited.path)
@@ -218,9 +223,8 @@ impl fmt::Debug for TreeError {
 
 impl Error for TreeError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        let failure = self.0.failure.as_deref()?;
-        // Our own words are in `Display` already.
-        if failure.is::<SupervisorFailed>() { failure.source() } else { Some(failure) }
+        // The words of the failure itself are in `Display` already.
+        self.0.failure.as_deref()?.source()
     }
 }
 
@@ -290,6 +294,8 @@ pub(crate) struct SupervisorFailed {
     pub(crate) raised: Option<BoxError>,
     /// The other children that failed before it gave up.
     pub(crate) before: Vec<LastExit>,
+    /// Something below it still runs, and cannot be dropped.
+    pub(crate) stuck: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

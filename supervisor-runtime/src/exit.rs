@@ -5,7 +5,9 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use crate::BoxError;
+use crate::RestartLimitReached;
 use crate::error::{Forfeited, SupervisorFailed, Why};
+use crate::shell::SpawnedTaskFailed;
 
 /// How an incarnation of a child ended; [`Service::stop`](crate::Service::stop) is told, and
 /// [`Context::last_exit`](crate::Context::last_exit) remembers.
@@ -92,6 +94,12 @@ impl Exit {
         Some(error)
     }
 
+    /// Whether this is the end of a supervisor with something stuck below it.
+    pub(crate) fn is_stuck(&self) -> bool {
+        let failed = self.error().and_then(|error| error.downcast_ref::<SupervisorFailed>());
+        failed.is_some_and(|failed| failed.stuck)
+    }
+
     /// What was forfeited, if this is the end of a supervisor that ended for that.
     pub(crate) fn forfeits(&self) -> Option<Vec<Forfeited>> {
         let failed = self.error()?.downcast_ref::<SupervisorFailed>()?;
@@ -106,7 +114,15 @@ impl Exit {
             if let Some(instruction) = error.downcast_ref::<Instruction>() {
                 return Some(instruction.verb);
             }
-            next = error.source();
+            if let Some(task) = error.downcast_ref::<SpawnedTaskFailed>() {
+                return task.exit.instruction();
+            }
+            // What a child said has been obeyed by its own supervisor; it is not meant for those above.
+            next = match error.downcast_ref::<SupervisorFailed>() {
+                Some(failed) => failed.raised.as_deref().map(|raised| raised as _),
+                None if error.is::<RestartLimitReached>() => None,
+                None => error.source(),
+            };
         }
         None
     }

@@ -69,7 +69,8 @@
 //! - No incarnation of a child is ever alive beside another of the same child.
 //! - What is declared after a child starts after its `start` has returned, and is stopped before it.
 //! - When [`Supervisor::run`] has returned, nothing of the tree is alive but what its error lists as stuck.
-//! - Nothing ends silently: a tree that gave up, or in which something was forfeited or dropped by force, says so.
+//! - Nothing ends silently: a tree that gave up, that had nothing left but what was forfeited, or of which something was
+//!   dropped by force, returns an error that says so.
 //!
 //! # Logs
 //!
@@ -82,7 +83,9 @@
 //!
 //! A tokio runtime with time enabled, either flavor. `panic = "unwind"`, the default: with `abort` a panic still ends the
 //! process, and the start warns. A service that never awaits cannot be stopped, by any supervisor: put blocking work into
-//! `spawn_blocking`, and look at [`Context::is_stopping`] in long computations.
+//! `spawn_blocking`, give the thread a clone of the [`Context`], and let it look at [`Context::is_stopping`], which stays
+//! true after the incarnation has ended. What a library spawns by itself (a connection of a web server, say) is not the
+//! tree's: stop it in [`Service::stop`].
 
 mod context;
 mod decide;

@@ -11,7 +11,7 @@ use tracing::{debug, error, info, warn};
 use crate::decide::{Outcome, Phase, SlotId, Verdict};
 use crate::declare::Kind;
 use crate::shell::Group;
-use crate::{Cause, Context, Exit, Panic};
+use crate::{Cause, Context, Exit, Panic, Restart, TreeError};
 
 const TARGET: &str = "supervisor";
 
@@ -23,11 +23,43 @@ pub(crate) fn started(cx: &Context) {
     info!(target: TARGET, child = cx.path(), incarnation = cx.incarnation(), "started");
 }
 
-/// An incarnation ended; says what that means, and for the group if it fails with it.
+/// An incarnation has failed; `stop` comes next.
+pub(crate) fn failed(cx: &Context, exit: &Exit) {
+    let (child, _) = cx.group().child_and_index(cx.slot());
+    // One that was asked to stop has not failed, and a supervisor has said itself why it failed.
+    if exit.asked || child.kind == Kind::Supervisor && exit.error().is_some() {
+        return;
+    }
+    let phase = exit.phase;
+    match &exit.cause {
+        Cause::Error(error) => {
+            warn!(target: TARGET, child = cx.path(), %phase, error = %Chain(&**error), "failed");
+        }
+        Cause::Panic(panic) => {
+            warn!(
+                target: TARGET,
+                child = cx.path(),
+                %phase,
+                place = panic.place(),
+                panic = panic.message(),
+                "panicked"
+            );
+        }
+        Cause::Done if child.options.restart == Restart::Permanent => {
+            warn!(target: TARGET, child = cx.path(), "returned Ok unasked, but is permanent");
+        }
+        Cause::Done => {}
+        Cause::StartTimedOut(_) | Cause::Unresponsive(_) | Cause::Dropped => {
+            warn!(target: TARGET, child = cx.path(), %phase, cause = %exit, "failed");
+        }
+    }
+}
+
+/// What the end of an incarnation means, and for the group if it fails with it. The failure itself has been told when
+/// it happened, by [`failed`].
 pub(crate) fn exited(group: &Group, slot: SlotId, exit: &Exit, verdict: &Verdict, phase: Option<&Phase>) {
     match verdict {
         Verdict::Restart { attempt, delay, left, others } => {
-            failed(group, slot, exit);
             info!(
                 target: TARGET,
                 child = group.path_of(slot),
@@ -38,27 +70,31 @@ pub(crate) fn exited(group: &Group, slot: SlotId, exit: &Exit, verdict: &Verdict
                 "restarting"
             );
         }
-        Verdict::Swept if exit.is_failure() => failed(group, slot, exit),
+        Verdict::Swept if exit.is_failure() => {}
         Verdict::Swept if matches!(exit.cause, Cause::Dropped) => {
             warn!(target: TARGET, child = group.path_of(slot), phase = %exit.phase, "dropped by force");
         }
-        Verdict::Swept => match exit.error() {
-            Some(error) => {
-                info!(target: TARGET, child = group.path_of(slot), error = %Chain(error), "stopped with an error");
+        Verdict::Swept => match &exit.cause {
+            Cause::Panic(panic) => {
+                warn!(
+                    target: TARGET,
+                    child = group.path_of(slot),
+                    place = panic.place(),
+                    panic = panic.message(),
+                    "panicked while it was stopping"
+                );
             }
-            None => info!(target: TARGET, child = group.path_of(slot), "stopped"),
+            Cause::Error(error) => {
+                info!(target: TARGET, child = group.path_of(slot), error = %Chain(&**error), "stopped with an error");
+            }
+            _ => info!(target: TARGET, child = group.path_of(slot), "stopped"),
         },
         Verdict::Done => info!(target: TARGET, child = group.path_of(slot), "done"),
-        Verdict::Gone => {
-            failed(group, slot, exit);
-            info!(target: TARGET, child = group.path_of(slot), "not restarted: it is temporary");
-        }
+        Verdict::Gone => info!(target: TARGET, child = group.path_of(slot), "not restarted: it is temporary"),
         Verdict::Forfeited => {
-            failed(group, slot, exit);
             error!(target: TARGET, child = group.path_of(slot), "forfeited: it will not be started again");
         }
         Verdict::GroupFails => {
-            failed(group, slot, exit);
             if let Some(Phase::Stopping { outcome, .. } | Phase::Ended(outcome)) = phase {
                 group_fails(group, slot, *outcome);
             }
@@ -110,42 +146,17 @@ pub(crate) fn signal(name: &str) {
     info!(target: TARGET, signal = name, "asked to stop; a second signal ends the process at once");
 }
 
+/// Said besides being returned: what is stuck can keep the runtime, and so `main`, from ending.
+pub(crate) fn left_running(error: &TreeError) {
+    error!(target: TARGET, "{error:?}");
+}
+
 pub(crate) fn panics_abort() {
     warn!(target: TARGET, "compiled with panic = \"abort\": a panic in a service ends the process");
 }
 
 pub(crate) fn dropped_while_running(tree: &str) {
     warn!(target: TARGET, tree, "the owner of the running tree was dropped: dropping what still runs");
-}
-
-fn failed(group: &Group, slot: SlotId, exit: &Exit) {
-    let (child, _) = group.child_and_index(slot);
-    if child.kind == Kind::Supervisor && exit.error().is_some() {
-        // It has said itself why it failed.
-        return;
-    }
-    let phase = exit.phase;
-    match &exit.cause {
-        Cause::Error(error) => {
-            warn!(target: TARGET, child = group.path_of(slot), %phase, error = %Chain(&**error), "failed");
-        }
-        Cause::Panic(panic) => {
-            warn!(
-                target: TARGET,
-                child = group.path_of(slot),
-                %phase,
-                place = panic.place(),
-                panic = panic.message(),
-                "panicked"
-            );
-        }
-        Cause::Done => {
-            warn!(target: TARGET, child = group.path_of(slot), "returned Ok unasked, but is permanent");
-        }
-        Cause::StartTimedOut(_) | Cause::Unresponsive(_) | Cause::Dropped => {
-            warn!(target: TARGET, child = group.path_of(slot), %phase, cause = %exit, "failed");
-        }
-    }
 }
 
 fn group_fails(group: &Group, slot: SlotId, outcome: Outcome) {

@@ -14,7 +14,7 @@ use crate::exit::bare;
 use crate::shell::{Group, Guarded, catch, guard, install_hook};
 use crate::signals::Signals;
 use crate::sync::MutexExt;
-use crate::{BoxError, Cause, Context, Exit, Phase, Service, TreeError, log};
+use crate::{BoxError, Context, Service, TreeError, TreeErrorKind, log};
 
 impl Supervisor {
     /// Starts the tree, and runs it until it ends or the process is told to stop.
@@ -23,6 +23,12 @@ impl Supervisor {
     /// once, with exit code 128 + its number and without destructors, even if every thread of the runtime is
     /// blocked. The signal handlers are the process's and stay after this has returned: then a signal ends the
     /// process at once.
+    ///
+    /// A child that blocks its thread cannot be dropped. `run` then returns at the deadline and lists it as stuck, but
+    /// `#[tokio::main]` waits for its threads: where a service may block, end `main` with
+    /// [`std::process::exit`], or build the runtime by hand and end it with
+    /// [`shutdown_background`](tokio::runtime::Runtime::shutdown_background). (On Windows there is only Ctrl-C, and a
+    /// second one is not told from the first.)
     ///
     /// It must be called in a tokio runtime with time enabled, as `#[tokio::main]` makes one.
     ///
@@ -124,14 +130,13 @@ async fn outermost(mut supervisor: Supervisor, cx: Context, started: oneshot::Se
         Guarded::Ended(Err(error)) | Guarded::TaskFailed(error) => Some(bare(error)),
         Guarded::Panicked(panic) => Some(format!("the outermost supervisor panicked{panic}").into()),
     };
-    if let Some(error) = failure(guard(&cx, || Service::start(&mut supervisor, &cx), &mut None).await) {
-        return Some(error);
+    let mut failed = failure(guard(&cx, || Service::start(&mut supervisor, &cx), &mut None).await);
+    if failed.is_none() {
+        let _ = started.send(());
+        failed = failure(guard(&cx, || Service::run(&mut supervisor, &cx), &mut None).await);
     }
-    let _ = started.send(());
-    let run = guard(&cx, || Service::run(&mut supervisor, &cx), &mut None).await;
-    let exit = Exit { cause: Cause::Done, phase: Phase::Run, asked: true, at: crate::shell::now() };
-    guard(&cx, || Service::stop(&mut supervisor, &cx, &exit), &mut None).await;
-    failure(run)
+    supervisor.clear_kept();
+    failed
 }
 
 /// What all groups of a tree share.
@@ -168,7 +173,11 @@ impl TreeShared {
     fn end(&self, failure: Option<BoxError>) -> Result<(), TreeError> {
         let dropped = std::mem::take(&mut *self.dropped.hold());
         let stuck = std::mem::take(&mut *self.stuck.hold());
-        TreeError::of(self.name.clone(), failure, dropped, stuck).map_or(Ok(()), Err)
+        let Some(error) = TreeError::of(self.name.clone(), failure, dropped, stuck) else { return Ok(()) };
+        if error.kind() == TreeErrorKind::Stuck {
+            log::left_running(&error);
+        }
+        Err(error)
     }
 }
 

@@ -28,9 +28,11 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use self::budget::{Exhausted, RestartBudget};
+pub(crate) use self::plan::GRACE;
 use self::plan::{Graph, Plan};
-pub(crate) use self::rules::{ChildId, Rules, StrategyRule};
+pub(crate) use self::rules::{ChildId, ChildRules, Rules, StrategyRule};
 pub(crate) use self::slot::{After, Rest, Slot, SlotId, State};
+use crate::declare::Kind;
 use crate::{AutoShutdown, Restart};
 
 /// The deciding core of one group in one incarnation.
@@ -99,6 +101,8 @@ pub(crate) enum Ended {
     Failed,
     Forfeit,
     Escalate,
+    /// It was a supervisor, and something below it still runs and cannot be dropped.
+    Stuck,
 }
 
 /// What a custom strategy chose; a built-in one looks at nothing but the rules.
@@ -202,7 +206,7 @@ impl Core {
             }
         }
         let all = (0..core.slots.len() as SlotId).collect();
-        core.plan(all, None);
+        core.plan(all, Duration::ZERO, None);
         core.note_started();
         core
     }
@@ -266,10 +270,22 @@ impl Core {
         if state == State::Starting { Started::Run } else { Started::Stop }
     }
 
+    /// Whether the restarts of `slot` may be delayed, so that the core has to know when it started.
+    pub(crate) fn has_backoff(&self, slot: SlotId) -> bool {
+        self.rules.children[self.slot(slot).child as usize].backoff.is_some()
+    }
+
+    /// The incarnation in `slot` has spent this long in `stop`: that was no running.
+    pub(crate) fn forget_stop(&mut self, slot: SlotId, took: Duration) {
+        if let Some(started_at) = &mut self.slots[slot as usize].started_at {
+            *started_at = later(*started_at, took);
+        }
+    }
+
     /// The incarnation in `slot` has ended, and nothing of it is left.
     ///
-    /// An end that was asked for is passed as `Ended::Ok`. `decision` is what a custom strategy says, `now`
-    /// when the failure happened.
+    /// An end that was asked for is passed as `Ended::Ok`, unless something is stuck. `decision` is what a custom strategy says, `now`
+    /// when that is decided.
     pub(crate) fn exited(&mut self, slot: SlotId, ended: Ended, decision: Option<&Choice>, now: Instant) -> Verdict {
         let Slot { state, swept, .. } = *self.slot(slot);
         match state {
@@ -327,12 +343,13 @@ impl Core {
     /// A child ended that no plan sweeps.
     fn ended(&mut self, slot: SlotId, ended: Ended, decision: Option<&Choice>, now: Instant) -> Verdict {
         let Slot { state, has_started, child, .. } = *self.slot(slot);
-        let restart = self.rules.children[child as usize].restart;
+        let ChildRules { restart, kind, .. } = self.rules.children[child as usize];
         let starting = state == State::Starting;
         match ended {
-            Ended::Escalate => self.fail(slot, Outcome::Escalated(slot), now),
+            Ended::Escalate | Ended::Stuck => self.fail(slot, Outcome::Escalated(slot), now),
             Ended::Forfeit if starting => self.forfeit(self.with_dependents(slot), slot, now),
-            Ended::Ok if !starting && restart != Restart::Permanent => {
+            // A group ends by itself when all of its children may have ended, or were said to end it.
+            Ended::Ok if !starting && (restart != Restart::Permanent || kind == Kind::Supervisor) => {
                 self.settle(slot, Rest::Done, now);
                 Verdict::Done
             }
@@ -376,7 +393,7 @@ impl Core {
     /// is still obeyed.
     fn joins(&mut self, slot: SlotId, ended: Ended, now: Instant) -> Verdict {
         match ended {
-            Ended::Escalate if !self.is_ending() => self.fail(slot, Outcome::Escalated(slot), now),
+            Ended::Escalate | Ended::Stuck if !self.is_ending() => self.fail(slot, Outcome::Escalated(slot), now),
             Ended::Forfeit if !self.is_ending() => self.forfeit(self.with_dependents(slot), slot, now),
             _ => {
                 self.settle_swept(slot);
@@ -395,19 +412,19 @@ impl Core {
             Err(Exhausted) => return self.fail(slot, Outcome::GaveUp(slot), now),
         };
         let (attempt, delay) = self.attempt(slot, now);
-        let until = (!delay.is_zero()).then(|| later(now, delay));
         let others = set.len() - 1;
         let verdict = Verdict::Restart { attempt, delay, left, others };
         if others == 0 && self.slot(slot).plan.is_none() {
             // Its own restart concerns nobody else: its task starts the next incarnation in place.
-            match until {
-                None => self.start(slot),
-                Some(until) => self.update(slot, |slot| slot.state = State::Waiting(until)),
+            if delay.is_zero() {
+                self.start(slot);
+            } else {
+                self.update(slot, |slot| slot.state = State::Waiting(later(now, delay)));
             }
         } else {
             self.update(slot, |slot| slot.state = State::Pending);
             let waited = self.sweep(&set, After::Restart);
-            self.plan(set, until.max(waited));
+            self.plan(set, delay, waited);
         }
         verdict
     }
@@ -429,7 +446,7 @@ impl Core {
     fn forfeit(&mut self, set: Vec<SlotId>, slot: SlotId, now: Instant) -> Verdict {
         self.update(slot, |slot| slot.come_down(Rest::Forfeited));
         self.sweep(&set, After::Forfeited);
-        self.plan(set, None);
+        self.plan(set, Duration::ZERO, None);
         self.look_for_the_end(slot, now);
         Verdict::Forfeited
     }
@@ -468,7 +485,7 @@ impl Core {
     }
 
     /// Ends the group by its own decision, so by its own deadline.
-    fn end_at(&mut self, outcome: Outcome, after: After, now: Instant) {
+    pub(super) fn end_at(&mut self, outcome: Outcome, after: After, now: Instant) {
         let limit = self.rules.shutdown.and_then(|shutdown| shutdown.limit());
         self.end(outcome, after, limit.map(|limit| later(now, limit)));
     }

@@ -12,13 +12,15 @@ use crate::declare::Kind;
 ///
 /// A drop needs no more than a free thread and the child's destructors, so this only has to be longer
 /// than a busy machine takes to schedule a task.
-pub(super) const GRACE: Duration = Duration::from_secs(1);
+pub(crate) const GRACE: Duration = Duration::from_secs(1);
 
 /// A set of slots on its way down and up again.
 pub(super) struct Plan {
     /// In the order of declaration; some may have left the plan.
     members: Vec<SlotId>,
     pub(super) stage: Stage,
+    /// How long to wait once everything has been swept.
+    delay: Duration,
     /// Nothing starts before.
     not_before: Option<Instant>,
     pub(super) counts: Counts,
@@ -120,10 +122,13 @@ impl Graph {
 
 impl Core {
     /// Makes a plan of a set, together with every plan that it shares a slot with (invariant 2).
-    pub(super) fn plan(&mut self, set: Vec<SlotId>, not_before: Option<Instant>) {
+    ///
+    /// Nothing of it starts before `not_before`, nor before `delay` has passed since everything was swept.
+    pub(super) fn plan(&mut self, set: Vec<SlotId>, delay: Duration, not_before: Option<Instant>) {
         let mut plan = Plan {
             members: set,
             stage: Stage::Sweep,
+            delay,
             not_before,
             counts: Counts::default(),
             ready: Vec::new(),
@@ -136,6 +141,7 @@ impl Core {
         for id in shared {
             let old = self.plans[id as usize].take().expect("invariant 2: a slot's plan exists");
             plan.members.extend(old.members.into_iter().filter(|&member| self.slot(member).plan == Some(id)));
+            plan.delay = plan.delay.max(old.delay);
             plan.not_before = plan.not_before.max(old.not_before);
             if old.stage == Stage::Sweep {
                 plan.deadlines.extend(old.deadlines);
@@ -169,7 +175,7 @@ impl Core {
         self.phase = Phase::Stopping { outcome, deadline };
         let all: Vec<SlotId> = (0..self.slots.len() as SlotId).collect();
         self.sweep(&all, after);
-        self.plan(all, None);
+        self.plan(all, Duration::ZERO, None);
     }
 
     pub(super) fn has_plans(&self) -> bool {
@@ -304,14 +310,16 @@ impl Core {
     fn advance(&mut self, id: u32, now: Instant, room: usize, out: &mut Vec<Action>) {
         loop {
             while let Some(slot) = self.pop_ready(id) {
-                match self.slot(slot).role() {
-                    Some(Role::Sweeping) => self.ask(slot, id, now, out),
-                    Some(Role::Stopping) => self.remind(slot, now, out),
-                    Some(Role::Pending) => {
+                let stage = self.plans[id as usize].as_ref().map(|plan| plan.stage);
+                match (self.slot(slot).role(), stage) {
+                    (Some(Role::Sweeping), Some(Stage::Sweep)) => self.ask(slot, id, now, out),
+                    (Some(Role::Stopping), Some(Stage::Sweep)) => self.remind(slot, now, out),
+                    (Some(Role::Pending), Some(Stage::Start)) => {
                         self.start(slot);
                         out.push(Action::Start(slot));
                     }
-                    Some(Role::Starting) | None => {}
+                    // It was to be asked, but has ended by itself since: its turn to start comes later.
+                    _ => {}
                 }
                 if out.len() >= room {
                     self.dirty.push_back(id);
@@ -324,6 +332,10 @@ impl Core {
                 Stage::Sweep if sweeping + stopping == 0 => {
                     plan.deadlines.clear();
                     plan.stage = Stage::Wait;
+                    let delay = std::mem::take(&mut plan.delay);
+                    if !delay.is_zero() {
+                        plan.not_before = plan.not_before.max(Some(later(now, delay)));
+                    }
                 }
                 Stage::Sweep if sweeping > 0 && stopping == 0 && self.graph.is_none() => self.next_to_stop(id),
                 Stage::Wait if pending == 0 || plan.not_before.is_none_or(|then| then <= now) => {
@@ -463,7 +475,7 @@ impl Core {
             while let Some((slot, patience)) = self.pop_expired(id, now) {
                 match (patience, self.slot(slot).state) {
                     (Patience::ToStop, State::Stopping) => self.kill(slot, id, now, out),
-                    (Patience::ToBeDropped, State::Killing) => self.give_up_on(slot),
+                    (Patience::ToBeDropped, State::Killing) => self.give_up_on(slot, now),
                     _ => {}
                 }
             }
@@ -501,9 +513,12 @@ impl Core {
         }
     }
 
-    /// The slot was told to be dropped and was not. Its incarnation may still run, so nothing may be
+    /// The slot cannot be dropped. Its incarnation may still run, so nothing may be
     /// started in its place: the group fails.
-    fn give_up_on(&mut self, slot: SlotId) {
+    pub(crate) fn give_up_on(&mut self, slot: SlotId, now: Instant) {
+        if !self.slot(slot).is_live() {
+            return;
+        }
         self.update(slot, |slot| {
             slot.state = State::Stuck;
             slot.swept = false;
@@ -511,7 +526,7 @@ impl Core {
         });
         self.stuck.push(slot);
         if matches!(self.phase, Phase::Starting | Phase::Running) {
-            self.end(Outcome::Stuck, After::Stopped, None);
+            self.end_at(Outcome::Stuck, After::Stopped, now);
         }
     }
 }

@@ -16,7 +16,8 @@ use crate::{Backoff, RestartLimit, Shutdown};
 #[derive(Clone, Debug)]
 enum Event {
     Started(usize),
-    Exits(usize, Ended),
+    /// An incarnation ends; whether the supervisor gets to run before the next event.
+    Exits(usize, Ended, bool),
     Passes(u64),
     Stop,
 }
@@ -66,9 +67,12 @@ impl World {
                     assert_eq!(self.core.started(slot, Some(self.now)), Started::Run);
                 }
             }
-            Event::Exits(pick, ended) => {
+            Event::Exits(pick, ended, settles) => {
                 if let Some(&slot) = choose(&self.live(), *pick) {
                     self.exits(slot, *ended);
+                }
+                if !settles {
+                    return;
                 }
             }
             Event::Passes(ms) => self.now += Duration::from_millis(*ms),
@@ -345,7 +349,7 @@ fn event() -> impl Strategy<Value = Event> {
     ];
     prop_oneof![
         20 => any::<usize>().prop_map(Event::Started),
-        12 => (any::<usize>(), ended).prop_map(|(pick, ended)| Event::Exits(pick, ended)),
+        12 => (any::<usize>(), ended, any::<bool>()).prop_map(|(pick, ended, settles)| Event::Exits(pick, ended, settles)),
         8 => (0_u64..60).prop_map(Event::Passes),
         // Long enough for every deadline: what has not stopped by then is killed, then stuck.
         1 => Just(Event::Passes(5_500)),
@@ -354,7 +358,7 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 8_000, ..ProptestConfig::default() })]
 
     #[test]
     fn every_history_keeps_the_invariants_and_can_be_ended(

@@ -103,7 +103,7 @@ impl Supervisor {
                 problems
                     .push(format!("child `{name}` is significant, but supervisor `{me}` has `auto_shutdown` = never"));
             }
-            if options.restart == Restart::Permanent && self.strategy.restarts() {
+            if child.kind == Kind::Worker && options.restart == Restart::Permanent && self.strategy.restarts() {
                 problems.push(format!("child `{name}` is significant, but permanent: it never ends by itself"));
             }
         }

@@ -280,6 +280,13 @@ impl Supervisor {
         Arc::clone(self.spec.as_ref().expect("it was made just now"))
     }
 
+    /// Drops everything that its children have kept: the tree has ended.
+    pub(crate) fn clear_kept(&self) {
+        for child in self.spec.iter().flat_map(|spec| &spec.children) {
+            child.launch.clear_kept();
+        }
+    }
+
     fn into_spec(self) -> GroupSpec {
         let default = RestartLimit::default();
         GroupSpec {

@@ -3,6 +3,7 @@
 //! [`Source`] is what the child's task calls, with the service's type known; [`Factory`] and [`Launch`]
 //! are the same with the types erased, for the builder and for the group.
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -10,8 +11,9 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use super::group::Group;
+use super::panic::catch_drop;
 use super::task;
-use crate::declare::{Makes, MakesOnce};
+use crate::declare::{Makes, MakesOnce, Supervisor};
 use crate::sync::MutexExt;
 use crate::{BoxError, Service};
 
@@ -28,6 +30,9 @@ pub(crate) trait Source: Send + Sync + 'static {
         let _ = index;
         drop(service);
     }
+
+    /// Drops everything that was kept: the tree has ended.
+    fn clear(&self) {}
 
     /// Drops what was kept of a child that has ended for good.
     fn forget(&self, index: usize) {
@@ -56,11 +61,18 @@ impl<T: Source> Factory<T::Service> for T {
 pub(crate) trait Launch: Send + Sync + 'static {
     /// Spawns the task of the child in `slot` of `group`.
     fn launch(self: Arc<Self>, group: Arc<Group>, slot: u32);
+
+    /// Drops everything that was kept: the tree has ended, though somebody may still hold a context of it.
+    fn clear_kept(&self);
 }
 
 impl<T: Source> Launch for T {
     fn launch(self: Arc<Self>, group: Arc<Group>, slot: u32) {
         task::spawn(self, group, slot);
+    }
+
+    fn clear_kept(&self) {
+        self.clear();
     }
 }
 
@@ -152,7 +164,10 @@ where
         let make = self.0.hold().take();
         match make {
             Some(make) => make.make_once().await,
-            None => Err("the expression of an `in_place` child is evaluated once, and its value is gone".into()),
+            None => {
+                Err("the expression of an `in_place` child is evaluated once, and that failed or was interrupted"
+                    .into())
+            }
         }
     }
 }
@@ -184,6 +199,10 @@ impl<Make: First<S>, S: Service> Source for InPlace<Make, S> {
 
     fn keep(&self, index: usize, service: S) {
         self.shelf.put(index, service);
+    }
+
+    fn clear(&self) {
+        self.shelf.clear();
     }
 }
 
@@ -221,6 +240,10 @@ where
     fn forget(&self, index: usize) {
         drop(self.shelf.take(index));
     }
+
+    fn clear(&self) {
+        self.shelf.clear();
+    }
 }
 
 /// Stopped services, by the index of their child, that wait for its next incarnation.
@@ -229,6 +252,20 @@ struct Shelf<S>(Mutex<HashMap<usize, S>>);
 impl<S> Default for Shelf<S> {
     fn default() -> Self {
         Self(Mutex::new(HashMap::new()))
+    }
+}
+
+impl<S: Send + 'static> Shelf<S> {
+    /// Also of what the supervisors in it have kept.
+    fn clear(&self) {
+        let kept = std::mem::take(&mut *self.0.hold());
+        for service in kept.into_values() {
+            if let Some(supervisor) = (&service as &dyn Any).downcast_ref::<Supervisor>() {
+                supervisor.clear_kept();
+            }
+            // A panic in a destructor must not keep the others from running.
+            let _ = catch_drop(service);
+        }
     }
 }
 

@@ -8,7 +8,9 @@
 //! 3. `tasks` counts the tasks that are spawned and have not been told to end.
 
 use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::task::Waker;
 use std::time::{Duration, Instant};
@@ -17,7 +19,8 @@ use super::Spawned;
 use super::cell::Cell;
 use super::panic::{catch, catch_drop};
 use crate::decide::{
-    Action, ChildId, Choice, Core, Ended, Members, Next, Phase, Rules, SlotId, Started, Verdict, later,
+    Action, ChildId, Choice, Core, Ended, GRACE, Members, Next, Phase, Rules, SlotId, Started, State as CoreState,
+    Verdict, later,
 };
 use crate::declare::{ChildSpec, Decision, Failure, GroupSpec, Set, Strategy};
 use crate::error::Left;
@@ -51,6 +54,8 @@ struct State {
     tasks: usize,
     /// What failed last when the group began to fail, the latest first.
     last_causes: Vec<(SlotId, Arc<Exit>)>,
+    /// When to look at which watched child; entries may be out of date.
+    watches: BinaryHeap<Reverse<(Instant, SlotId)>>,
 }
 
 /// What the shell knows of one slot.
@@ -64,7 +69,30 @@ struct Record {
     asked_at: Option<Instant>,
     /// Until when a supervisor has to have stopped.
     deadline: Option<Instant>,
+    watched: Option<Box<Watched>>,
     extras: Option<Box<Extras>>,
+}
+
+/// A child that keeps a limit of its own, as long as it does not block its thread: then the supervisor sees it.
+struct Watched {
+    incarnation: u32,
+    silence: Silence,
+    since: Instant,
+    limit: Duration,
+    /// When the supervisor looks next; there is one entry for it in [`State::watches`].
+    looks_at: Option<Instant>,
+    /// It was found silent once. It gets another [`GRACE`], because it may not have been its fault: another child may
+    /// have blocked the thread.
+    suspect: bool,
+}
+
+/// What a child must not do for too long.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Silence {
+    /// Be in its factory or in `start`.
+    InStart,
+    /// Give no heartbeat.
+    OfHeartbeat,
 }
 
 /// What few children need.
@@ -116,7 +144,14 @@ impl Group {
             tree,
             epoch: now(),
             cells: std::iter::repeat_with(Cell::default).take(count).collect(),
-            state: Mutex::new(State { core, records, driver: None, tasks: 0, last_causes: Vec::new() }),
+            state: Mutex::new(State {
+                core,
+                records,
+                driver: None,
+                tasks: 0,
+                last_causes: Vec::new(),
+                watches: BinaryHeap::new(),
+            }),
         })
     }
 
@@ -177,14 +212,29 @@ impl Group {
         self.path.is_empty()
     }
 
+    /// Whether everything here has ended, and has been told.
+    pub(crate) fn has_ended(&self) -> bool {
+        matches!(self.state.hold().core.phase(), Phase::Ended(_))
+    }
+
     /// Whether nothing will be started here any more.
     pub(crate) fn is_stopping(&self) -> bool {
         matches!(self.state.hold().core.phase(), Phase::Stopping { .. } | Phase::Ended(_))
     }
 
-    /// Until when the supervisor in `slot`, which was asked to stop, has to have stopped.
-    pub(crate) fn deadline_of(&self, slot: SlotId) -> Option<Instant> {
-        self.state.hold().records[slot as usize].deadline
+    /// Until when this group, whose supervisor stands at `cx` and was asked to stop, has to have stopped: the lesser
+    /// of what is said above and of its own time.
+    pub(crate) fn deadline_when_asked(&self, cx: &Context) -> Option<Instant> {
+        let state = cx.group().state.hold();
+        let Record { deadline, asked_at, .. } = state.records[cx.slot() as usize];
+        let own = asked_at.and_then(|asked_at| self.own_deadline(asked_at));
+        [deadline, own].into_iter().flatten().min()
+    }
+
+    /// Until when this group has to have stopped by its own option, if it begins to at `from`.
+    pub(crate) fn own_deadline(&self, from: Instant) -> Option<Instant> {
+        let limit = self.spec.shutdown.and_then(|shutdown| shutdown.limit());
+        limit.map(|limit| later(from, limit))
     }
 
     /// Stores the waker of the task of `slot`, which stays the same for as long as the task lives.
@@ -201,8 +251,7 @@ impl Group {
     /// `start` has succeeded in `slot`. Says too whether the supervisor has been woken for it.
     pub(crate) fn started(&self, slot: SlotId) -> (Started, bool) {
         let mut state = self.state.hold();
-        let child = state.core.slot(slot).child as usize;
-        let wants_time = state.core.rules().children[child].backoff.is_some();
+        let wants_time = state.core.has_backoff(slot);
         let started = state.core.started(slot, wants_time.then(now));
         let driver = state.driver_to_wake();
         drop(state);
@@ -215,6 +264,7 @@ impl Group {
         let slot = cx.slot();
         let choice = self.choose(slot, &exit);
         let ended = match exit.instruction() {
+            _ if exit.is_stuck() => Ended::Stuck,
             _ if exit.asked => Ended::Ok,
             Some(Verb::Forfeit) => Ended::Forfeit,
             Some(Verb::Escalate) => Ended::Escalate,
@@ -224,7 +274,10 @@ impl Group {
         let exit = Arc::new(exit);
         let (verdict, next, old, driver, phase, extras) = {
             let mut state = self.state.hold();
-            let verdict = state.core.exited(slot, ended, choice.as_ref(), exit.at);
+            // A delay is waited for after `stop`, which may have taken its time; without one, the time need not be known.
+            let decided = if state.core.has_backoff(slot) { now() } else { exit.at };
+            state.core.forget_stop(slot, decided.saturating_duration_since(exit.at));
+            let verdict = state.core.exited(slot, ended, choice.as_ref(), decided);
             let record = &mut state.records[slot as usize];
             let old = record.last_exit.replace(Arc::clone(&exit));
             let extras = record.extras.take();
@@ -244,7 +297,9 @@ impl Group {
             });
         }
         let woken = wake(driver);
-        let _ = catch_drop((old, extras));
+        let listeners = extras.map(|extras| extras.listeners).unwrap_or_default();
+        listeners.into_iter().for_each(Waker::wake);
+        let _ = catch_drop(old);
         let _ = catch_drop(exit);
         (next, woken)
     }
@@ -270,6 +325,39 @@ impl Group {
         next
     }
 
+    /// Has the supervisor keep a limit of the incarnation of `cx`, too.
+    pub(crate) fn watch(&self, cx: &Context, silence: Silence, limit: Duration) {
+        let since = now();
+        let mut state = self.state.hold();
+        let watched = Watched {
+            incarnation: cx.incarnation(),
+            silence,
+            since,
+            limit,
+            looks_at: state.records[cx.slot() as usize].watched.as_ref().and_then(|watched| watched.looks_at),
+            suspect: false,
+        };
+        let looks_at = watched.looks_at;
+        state.records[cx.slot() as usize].watched = Some(Box::new(watched));
+        let due = later(since, limit);
+        let mut driver = None;
+        if looks_at.is_none_or(|then| due < then) {
+            state.look_later(cx.slot(), due);
+            driver.clone_from(&state.driver);
+        }
+        drop(state);
+        wake(driver);
+    }
+
+    /// What is left of the incarnation in `slot` cannot be dropped.
+    pub(crate) fn give_up_on(&self, slot: SlotId) {
+        let mut state = self.state.hold();
+        state.core.give_up_on(slot, now());
+        let driver = state.driver_to_wake();
+        drop(state);
+        wake(driver);
+    }
+
     /// Goes on with the core's plans, for at most `room` actions, and carries them out.
     pub(crate) fn step(self: &Arc<Self>, stop: Option<Option<Instant>>, driver: &Waker, room: usize) -> Progress {
         let mut actions = Vec::new();
@@ -284,6 +372,7 @@ impl Group {
                 state.core.stop(deadline);
             }
             let now = now();
+            state.look_at_the_silent(now, &self.cells, self.epoch);
             let more = state.core.step(now, room, &mut actions);
             for action in actions {
                 state.carry_out(action, now, &self.cells, &mut spawn, &mut wakers);
@@ -292,7 +381,7 @@ impl Group {
                 phase: state.core.phase().clone(),
                 has_started: state.core.has_started(),
                 more: more || state.core.has_work(),
-                next_timer: state.core.next_timer(),
+                next_timer: state.next_timer(),
                 tasks: state.tasks - state.core.stuck().len(),
             }
         };
@@ -333,15 +422,9 @@ impl Group {
     /// Asks what is in the anchor's slot to stop.
     pub(crate) fn ask(&self, slot: SlotId) {
         let mut wakers = Vec::new();
-        let (child, _) = self.child_and_index(slot);
-        let limit = child.options.shutdown.and_then(|shutdown| shutdown.limit());
         let mut state = self.state.hold();
         let record = &mut state.records[slot as usize];
-        if record.asked_at.is_none() {
-            let now = now();
-            record.asked_at = Some(now);
-            record.deadline = limit.map(|limit| later(now, limit));
-        }
+        record.asked_at.get_or_insert_with(now);
         self.cell(slot).ask();
         record.wake(&mut wakers);
         drop(state);
@@ -412,6 +495,12 @@ impl Group {
         self.state.hold().last_causes.clone()
     }
 
+    /// Whether a supervisor in this group has ended with something stuck below it.
+    pub(crate) fn is_stuck_below(&self) -> bool {
+        let state = self.state.hold();
+        state.records.iter().any(|record| record.last_exit.as_ref().is_some_and(|exit| exit.is_stuck()))
+    }
+
     /// Looks at the core: for the error that the group ends with.
     pub(crate) fn read<T>(&self, read: impl FnOnce(&Core) -> T) -> T {
         read(&self.state.hold().core)
@@ -463,6 +552,53 @@ impl State {
         if over || self.core.has_work() { self.driver.clone() } else { None }
     }
 
+    /// When the supervisor has something to do if nothing happens before.
+    fn next_timer(&self) -> Option<Instant> {
+        let watch = self.watches.peek().map(|Reverse((when, _))| *when);
+        [self.core.next_timer(), watch].into_iter().flatten().min()
+    }
+
+    fn look_later(&mut self, slot: SlotId, at: Instant) {
+        if let Some(watched) = &mut self.records[slot as usize].watched {
+            watched.looks_at = Some(at);
+            self.watches.push(Reverse((at, slot)));
+        }
+    }
+
+    /// Gives up on children that are silent for longer than they may, though their own tasks would have seen it.
+    fn look_at_the_silent(&mut self, now: Instant, cells: &[Cell], epoch: Instant) {
+        while let Some(&Reverse((when, slot))) = self.watches.peek()
+            && when <= now
+        {
+            self.watches.pop();
+            let record = &mut self.records[slot as usize];
+            let Some(watched) = record.watched.as_mut().filter(|watched| watched.looks_at == Some(when)) else {
+                continue;
+            };
+            watched.looks_at = None;
+            let (since, state) = match watched.silence {
+                Silence::InStart => (watched.since, CoreState::Starting),
+                Silence::OfHeartbeat => {
+                    let beat = Duration::from_nanos(cells[slot as usize].beat.load(Ordering::Relaxed));
+                    (later(epoch, beat).max(watched.since), CoreState::Running)
+                }
+            };
+            let due = later(since, watched.limit);
+            if watched.incarnation != record.incarnation || self.core.slot(slot).state != state {
+                record.watched = None;
+            } else if due > now {
+                watched.suspect = false;
+                self.look_later(slot, due);
+            } else if !watched.suspect {
+                watched.suspect = true;
+                self.look_later(slot, later(now, GRACE));
+            } else {
+                record.watched = None;
+                self.core.give_up_on(slot, now);
+            }
+        }
+    }
+
     /// The failure that was one too many, and those of others that were answered before it.
     fn note_last_causes(&mut self, slot: SlotId) {
         let failed = |&(other, record): &(SlotId, &Record)| {
@@ -470,6 +606,10 @@ impl State {
             (other == slot || self.core.slot(other).has_failed()).then(|| (other, Arc::clone(exit)))
         };
         let mut causes: Vec<_> = (0..).zip(&self.records).filter_map(|each| failed(&each)).collect();
+        // What failed before the window has nothing to do with this.
+        if let Some(last) = causes.iter().find(|(other, _)| *other == slot).map(|(_, exit)| exit.at) {
+            causes.retain(|(_, exit)| last.saturating_duration_since(exit.at) <= self.core.rules().limit.over);
+        }
         causes.sort_by_key(|(other, exit)| (*other != slot, Reverse(exit.at)));
         causes.truncate(LAST_CAUSES);
         self.last_causes = causes;
@@ -493,7 +633,7 @@ impl State {
             Next::End => {
                 record.has_task = false;
                 // One that was stuck is no longer waited for, and stays on both sides of that account.
-                if self.core.slot(slot).state != crate::decide::State::Stuck {
+                if self.core.slot(slot).state != CoreState::Stuck {
                     self.tasks -= 1;
                 }
             }

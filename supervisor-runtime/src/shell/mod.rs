@@ -19,5 +19,5 @@ pub(crate) use factory::{Evaluated, Factory, InPlace, Launch, Replaced};
 pub(crate) use group::{Group, now};
 pub(crate) use guard::{Guarded, guard};
 pub(crate) use panic::{catch, install_hook};
-pub(crate) use spawned::Spawned;
+pub(crate) use spawned::{Spawned, SpawnedTaskFailed};
 pub(crate) use supervisor::Owned;

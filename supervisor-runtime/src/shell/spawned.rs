@@ -56,9 +56,9 @@ impl Spawned {
 
 /// A task that a service had spawned failed, and so did the service.
 #[derive(Debug)]
-struct SpawnedTaskFailed {
+pub(crate) struct SpawnedTaskFailed {
     name: String,
-    exit: Exit,
+    pub(crate) exit: Exit,
 }
 
 impl fmt::Display for SpawnedTaskFailed {

@@ -12,8 +12,9 @@ use super::group::{Group, now};
 use super::guard::after;
 use super::panic::catch;
 use crate::decide::{Outcome, Phase, SlotId};
-use crate::declare::Supervisor;
+use crate::declare::{Kind, Supervisor};
 use crate::error::{Forfeited, LastExit, Left, SupervisorFailed, Why};
+use crate::exit::bare;
 use crate::{BoxError, Context, Exit, RestartLimitReached, Service, ServiceResult, TreeError, escalate, forfeit, log};
 
 /// How many actions are carried out under one hold of the lock.
@@ -32,6 +33,12 @@ impl Service for Supervisor {
         let group = Group::new(self.spec(), cx);
         self.group = Some(Owned(Arc::clone(&group)));
         let (child, _) = cx.group().child_and_index(cx.slot());
+        if child.kind != Kind::Supervisor {
+            return Err(escalate(
+                "a supervisor stands in a tree as itself: give it to `child` without a `BoxService` or another service \
+                 around it, so that it can be stopped in time",
+            ));
+        }
         let limit = child.options.start_timeout;
         match drive(&group, cx, Goal::Started, limit).await {
             // If it has ended since, `run` says how.
@@ -55,10 +62,14 @@ impl Service for Supervisor {
 
     /// Stops what still runs: it does, if the supervisor was asked to stop between its `start` and its `run`.
     fn stop(&mut self, cx: &Context, _exit: &Exit) -> impl Future<Output = ()> + Send {
-        let driven = self.group.as_ref().map(|Owned(group)| drive(group, cx, Goal::Ended, None));
+        let ended = self.group.as_ref().is_some_and(|Owned(group)| group.has_ended());
+        let driven = self.group.as_ref().filter(|_| !ended);
+        let driven = driven.map(|Owned(group)| (group, drive(group, cx, Goal::Ended, None)));
         async move {
-            if let Some(driven) = driven {
+            if let Some((group, driven)) = driven {
                 driven.await;
+                // Nobody asks how it ended, but what is stuck has to be told.
+                let _ = end(group);
             }
         }
     }
@@ -121,15 +132,14 @@ async fn carry_out(group: &Arc<Group>, cx: &Context, goal: Goal, limit: Option<D
     let mut armed: Option<Instant> = None;
     poll_fn(|task| {
         loop {
-            // A supervisor has no time of its own to keep: it passes the deadline on to its children.
-            let asked = cx.cell().read().is_asked().then(|| cx.group().deadline_of(cx.slot()));
+            let asked = cx.cell().read().is_asked().then(|| group.deadline_when_asked(cx));
             if let Some((limit, sleep)) = &mut patience
                 && sleep.as_mut().poll(task).is_ready()
             {
-                late = Some(*limit);
+                late = Some((*limit, group.own_deadline(now())));
                 patience = None;
             }
-            let stop = asked.or(late.map(|_| None));
+            let stop = asked.or(late.map(|(_, deadline)| deadline));
             let progress = group.step(stop, task.waker(), CHUNK);
             if cx.group().is_anchor() && matches!(progress.phase, Phase::Stopping { .. }) {
                 cx.group().tree().note_ending();
@@ -142,7 +152,7 @@ async fn carry_out(group: &Arc<Group>, cx: &Context, goal: Goal, limit: Option<D
                 return Poll::Ready(Reached::Started);
             }
             if matches!(progress.phase, Phase::Ended(_)) && progress.tasks == 0 {
-                return Poll::Ready(late.map_or(Reached::End, Reached::EndAfter));
+                return Poll::Ready(late.map_or(Reached::End, |(limit, _)| Reached::EndAfter(limit)));
             }
             // Only an earlier deadline moves the timer; one that is no longer needed fires once, for nothing.
             let Some(next) = progress.next_timer else { return Poll::Pending };
@@ -176,6 +186,7 @@ fn end(group: &Group) -> ServiceResult {
     });
     let child = |slot| LastExit::of(group, slot);
     let failed = |why, child| SupervisorFailed::new(group, why, child);
+    let is_stuck = !stuck.is_empty() || group.is_stuck_below();
     for &slot in &stuck {
         let left = Left { path: group.path_of(slot), phase: None, after: group.asked_for(slot) };
         log::stuck(&left.path);
@@ -193,11 +204,16 @@ fn end(group: &Group) -> ServiceResult {
         }
         Outcome::Stuck => Err(failed(Why::Stuck, None).into()),
     };
-    if stuck.is_empty() {
-        return result;
+    if is_stuck {
+        // Nothing may be started beside what is stuck, so no restart can help, at no level.
+        let inner = result.err().map(bare);
+        let child = match outcome {
+            Outcome::Escalated(slot) => child(slot),
+            _ => None,
+        };
+        return Err(escalate(SupervisorFailed { raised: inner, stuck: true, ..failed(Why::Stuck, child) }));
     }
-    // Nothing may be started beside what is stuck, so no restart can help, at no level.
-    Err(escalate(result.err().unwrap_or_else(|| failed(Why::Stuck, None).into())))
+    result
 }
 
 fn gave_up(group: &Group) -> BoxError {
@@ -228,7 +244,7 @@ fn forfeits_of(group: &Group, slot: SlotId) -> Vec<Forfeited> {
 impl SupervisorFailed {
     fn new(group: &Group, why: Why, child: Option<LastExit>) -> Self {
         let supervisor = group.path().to_owned();
-        Self { supervisor, why, child, forfeited: Vec::new(), raised: None, before: Vec::new() }
+        Self { supervisor, why, child, forfeited: Vec::new(), raised: None, before: Vec::new(), stuck: false }
     }
 }
 

@@ -1,19 +1,21 @@
 //! The task of one child: incarnation after incarnation, for as long as its place in the group lasts.
 
 use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Handle, RuntimeFlavor};
-use tokio::time::sleep_until;
+use tokio::time::{sleep_until, timeout};
 
 use super::factory::Source;
-use super::group::{Group, now};
+use super::group::{Group, Silence, now};
 use super::guard::{Guarded, Watch, guard};
 use super::panic::catch;
-use crate::decide::{Next, SlotId, Started};
+use crate::decide::{GRACE, Next, SlotId, Started};
 use crate::declare::{ChildSpec, Kind};
+use crate::error::Left;
 use crate::{Cause, Context, Exit, Phase, Service, log};
 
 /// Spawns the task of the child in `slot`.
@@ -65,6 +67,9 @@ async fn incarnation<T: Source>(source: &T, cx: &Context) -> Exit {
     // A supervisor keeps this limit itself, so that what it has started is stopped in order.
     let limit = child.options.start_timeout.filter(|_| child.kind == Kind::Worker);
     let mut watch = limit.map(Watch::within);
+    if let Some(limit) = limit {
+        cx.group().watch(cx, Silence::InStart, limit);
+    }
 
     let made = guard(cx, || source.make(index), &mut watch).await;
     let made = match made {
@@ -90,7 +95,7 @@ async fn incarnation<T: Source>(source: &T, cx: &Context) -> Exit {
         }
     };
     cx.group().note_ending(cx);
-    reap(cx).await;
+    reap(cx, child, &exit).await;
     if let Err(panic) = catch(|| source.keep(index, service)) {
         log::drop_panicked(cx, &panic);
         if matches!(exit.cause, Cause::Done) && !exit.asked {
@@ -113,7 +118,10 @@ async fn run<S: Service>(service: &mut S, cx: &Context, child: &ChildSpec) -> Ex
         return ended(cx, Cause::Done, Phase::Start);
     }
     let mut watch = child.options.heartbeat.map(Watch::heartbeat);
-    cx.heartbeat_begins(watch.is_some());
+    if let Some(limit) = child.options.heartbeat {
+        cx.heartbeat();
+        cx.group().watch(cx, Silence::OfHeartbeat, limit);
+    }
     let cause = match guard(cx, || service.run(cx), &mut watch).await {
         Guarded::Ended(Ok(())) => Cause::Done,
         other => failure(other, Cause::Unresponsive),
@@ -132,8 +140,12 @@ async fn stop<S: Service>(service: &mut S, cx: &Context, child: &ChildSpec, exit
         Guarded::Ended(()) => {}
         Guarded::Panicked(panic) => log::stop_panicked(cx, &panic),
         Guarded::TaskFailed(error) => log::task_failed_in_stop(cx, &*error),
-        // It failed before: that is what its supervisor has to know.
-        Guarded::Dropped | Guarded::Late(_) if exit.is_failure() => log::stop_dropped(cx),
+        // It ended by itself before: that is what its supervisor has to know.
+        Guarded::Dropped | Guarded::Late(_) if !exit.asked => {
+            log::stop_dropped(cx);
+            let after = now().saturating_duration_since(exit.at);
+            cx.group().tree().note_dropped(|| Left { path: cx.path(), phase: Some(Phase::Stop), after });
+        }
         Guarded::Dropped | Guarded::Late(_) => return Exit { cause: Cause::Dropped, phase: Phase::Stop, ..exit },
     }
     exit
@@ -141,10 +153,17 @@ async fn stop<S: Service>(service: &mut S, cx: &Context, child: &ChildSpec, exit
 
 /// Takes the tasks of the incarnation along. They cannot be dropped while they block a thread, and until they
 /// are gone the incarnation is not: it is stuck with them.
-async fn reap(cx: &Context) {
-    if let Some(tasks) = cx.group().tasks_of(cx) {
-        tasks.reap().await;
+async fn reap(cx: &Context, child: &ChildSpec, exit: &Exit) {
+    let Some(tasks) = cx.group().tasks_of(cx) else { return };
+    let mut reaping = pin!(tasks.reap());
+    // Once it was asked, the supervisor keeps the time; after a failure of its own, we do.
+    if let Some(limit) = child.stop_limit().filter(|_| !exit.asked) {
+        if timeout(limit.saturating_add(GRACE), &mut reaping).await.is_ok() {
+            return;
+        }
+        cx.group().give_up_on(cx.slot());
     }
+    reaping.await;
 }
 
 /// Makes way for the supervisor, which was woken just now.
@@ -170,7 +189,10 @@ fn failure<T>(end: Guarded<Result<T, crate::BoxError>>, late: fn(Duration) -> Ca
 
 /// An end that happens now; the one time that an incarnation looks at the clock.
 fn ended(cx: &Context, cause: Cause, phase: Phase) -> Exit {
-    Exit { cause, phase, asked: cx.cell().read().is_asked(), at: now() }
+    let exit = Exit { cause, phase, asked: cx.cell().read().is_asked(), at: now() };
+    // Before `stop`, which may take its time: who reads the log is to know at once.
+    log::failed(cx, &exit);
+    exit
 }
 
 /// Waits for the end of a backoff, or until something else is decided.
