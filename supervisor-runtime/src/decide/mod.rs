@@ -490,7 +490,7 @@ impl Core {
         self.end(outcome, after, limit.map(|limit| later(now, limit)));
     }
 
-    fn is_ending(&self) -> bool {
+    pub(super) fn is_ending(&self) -> bool {
         matches!(self.phase, Phase::Stopping { .. } | Phase::Ended(_))
     }
 

@@ -519,15 +519,16 @@ impl Core {
         if !self.slot(slot).is_live() {
             return;
         }
+        // In this order: that it is no longer awaited must not make a failed start look like a start.
+        if !self.is_ending() {
+            self.end_at(Outcome::Stuck, After::Stopped, now);
+        }
         self.update(slot, |slot| {
             slot.state = State::Stuck;
             slot.swept = false;
             slot.plan = None;
         });
         self.stuck.push(slot);
-        if matches!(self.phase, Phase::Starting | Phase::Running) {
-            self.end_at(Outcome::Stuck, After::Stopped, now);
-        }
     }
 }
 

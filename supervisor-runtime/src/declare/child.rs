@@ -133,7 +133,8 @@ impl<S: Service> Child<S> {
     }
 
     /// The longest silence between two calls of [`Context::heartbeat`](crate::Context::heartbeat) while it
-    /// runs; no limit unless said. A child silent for longer is dropped and has failed.
+    /// runs; no limit unless said. A child silent for longer is dropped and has failed; one that blocks its thread
+    /// meanwhile cannot be dropped, and a second later its supervisor gives it up as stuck.
     pub fn heartbeat(mut self, limit: Duration) -> Self {
         self.spec.options.heartbeat = Some(limit);
         self

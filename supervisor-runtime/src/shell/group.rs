@@ -325,8 +325,8 @@ impl Group {
         next
     }
 
-    /// Has the supervisor keep a limit of the incarnation of `cx`, too.
-    pub(crate) fn watch(&self, cx: &Context, silence: Silence, limit: Duration) {
+    /// Has the supervisor keep a limit of the incarnation of `cx`, too; whether it has been woken for that.
+    pub(crate) fn watch(&self, cx: &Context, silence: Silence, limit: Duration) -> bool {
         let since = now();
         let mut state = self.state.hold();
         let watched = Watched {
@@ -346,7 +346,7 @@ impl Group {
             driver.clone_from(&state.driver);
         }
         drop(state);
-        wake(driver);
+        wake(driver)
     }
 
     /// What is left of the incarnation in `slot` cannot be dropped.

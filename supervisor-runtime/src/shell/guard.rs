@@ -27,46 +27,65 @@ pub(crate) enum Guarded<T> {
     TaskFailed(BoxError),
 }
 
-/// A limit on a future, armed only if the future is ever pending.
-pub(crate) enum Watch {
-    /// From the first poll on.
-    Within(Duration, Option<Pin<Box<Sleep>>>),
-    /// Since the last heartbeat.
-    Heartbeat(Duration, Option<Pin<Box<Sleep>>>),
+/// A limit on a future; its timer is armed only if the future is ever pending.
+pub(crate) struct Watch {
+    kind: Kind,
+    limit: Duration,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    /// On the factory and `start` together, since then. Also looked at when they are done: they may have blocked.
+    Start(Instant),
+    /// On `stop`, from its first poll on.
+    Stop,
+    /// On `run`, since the last heartbeat.
+    Heartbeat,
 }
 
 impl Watch {
-    pub(crate) fn within(limit: Duration) -> Self {
-        Self::Within(limit, None)
+    pub(crate) fn start(limit: Duration) -> Self {
+        Self { kind: Kind::Start(now()), limit, sleep: None }
+    }
+
+    pub(crate) fn stop(limit: Duration) -> Self {
+        Self { kind: Kind::Stop, limit, sleep: None }
     }
 
     pub(crate) fn heartbeat(limit: Duration) -> Self {
-        Self::Heartbeat(limit, None)
+        Self { kind: Kind::Heartbeat, limit, sleep: None }
+    }
+
+    /// Whether what is done now was done too late.
+    fn was_late(&self) -> bool {
+        matches!(self.kind, Kind::Start(since) if now() > later(since, self.limit))
     }
 
     /// The limit, once it is passed.
     fn poll(&mut self, cx: &Context, task: &mut Task<'_>) -> Poll<Duration> {
-        match self {
-            Self::Within(limit, sleep) => {
-                let sleep = sleep.get_or_insert_with(|| after(now(), *limit));
-                sleep.as_mut().poll(task).map(|()| *limit)
-            }
+        if matches!(self.kind, Kind::Heartbeat) && cx.cell().read().is_asked() {
             // Once it is stopping, its `shutdown` keeps the time.
-            Self::Heartbeat(..) if cx.cell().read().is_asked() => Poll::Pending,
-            Self::Heartbeat(limit, sleep) => {
-                let sleep = sleep.get_or_insert_with(|| after(now(), *limit));
-                loop {
-                    if sleep.as_mut().poll(task).is_pending() {
-                        return Poll::Pending;
-                    }
-                    let beat = Duration::from_nanos(cx.cell().beat.load(Ordering::Relaxed));
-                    let until = later(later(cx.group().epoch(), beat), *limit);
-                    if until <= sleep.deadline().into_std() {
-                        return Poll::Ready(*limit);
-                    }
-                    sleep.as_mut().reset(until.into());
-                }
+            return Poll::Pending;
+        }
+        let since = match self.kind {
+            Kind::Start(since) => since,
+            Kind::Stop | Kind::Heartbeat => now(),
+        };
+        let sleep = self.sleep.get_or_insert_with(|| after(since, self.limit));
+        loop {
+            if sleep.as_mut().poll(task).is_pending() {
+                return Poll::Pending;
             }
+            if !matches!(self.kind, Kind::Heartbeat) {
+                return Poll::Ready(self.limit);
+            }
+            let beat = Duration::from_nanos(cx.cell().beat.load(Ordering::Relaxed));
+            let until = later(later(cx.group().epoch(), beat), self.limit);
+            if until <= sleep.deadline().into_std() {
+                return Poll::Ready(self.limit);
+            }
+            sleep.as_mut().reset(until.into());
         }
     }
 }
@@ -122,7 +141,15 @@ impl<F: Future> Future for Guard<'_, F> {
                 future.poll(task)
             });
             match polled {
-                Ok(Poll::Ready(value)) => return Poll::Ready(drop_now(this.future, Guarded::Ended(value))),
+                Ok(Poll::Ready(value)) => {
+                    let end = drop_now(this.future, Guarded::Ended(value));
+                    let late = this.watch.as_ref().filter(|watch| watch.was_late()).map(|watch| watch.limit);
+                    return Poll::Ready(match late {
+                        // The value is user code's.
+                        Some(limit) => catch_drop(end).map_or_else(Guarded::Panicked, |()| Guarded::Late(limit)),
+                        None => end,
+                    });
+                }
                 Err(panic) => return Poll::Ready(drop_now(this.future, Guarded::Panicked(panic))),
                 Ok(Poll::Pending) => {}
             }

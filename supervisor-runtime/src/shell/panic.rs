@@ -10,8 +10,8 @@ use crate::Panic;
 thread_local! {
     /// Whether this thread is in a service.
     static WATCHED: Cell<bool> = const { Cell::new(false) };
-    /// Where the last panic in a service happened on this thread.
-    static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
+    /// What the last panic in a service on this thread said, and where.
+    static LAST: RefCell<Option<(String, String)>> = const { RefCell::new(None) };
 }
 
 /// Calls user code; a panic comes back as a value.
@@ -23,8 +23,9 @@ pub(crate) fn catch<T>(code: impl FnOnce() -> T) -> Result<T, Panic> {
     let result = panic::catch_unwind(AssertUnwindSafe(code));
     WATCHED.set(before);
     result.map_err(|payload| {
-        let place = PLACE.take();
         let message = message(&*payload);
+        // A panic that was caught before, or one that comes from another thread, has nothing to do with this.
+        let place = LAST.take().filter(|(said, _)| *said == message).map(|(_, place)| place);
         // The payload is user code's, too, and may panic when it is dropped.
         if let Err(second) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
             std::mem::forget(second);
@@ -47,15 +48,15 @@ pub(crate) fn install_hook() {
         panic::set_hook(Box::new(move |info| {
             // A thread that is being torn down has no locals any more.
             if WATCHED.try_with(Cell::get).unwrap_or(false) {
-                let place = info.location().map(ToString::to_string);
-                let _ = PLACE.try_with(|slot| slot.replace(place));
+                let last = info.location().map(|place| (message(info.payload()), place.to_string()));
+                let _ = LAST.try_with(|slot| slot.replace(last));
             }
             previous(info);
         }));
     });
 }
 
-fn message(payload: &(dyn Any + Send)) -> String {
+fn message(payload: &dyn Any) -> String {
     if let Some(text) = payload.downcast_ref::<&str>() {
         (*text).to_owned()
     } else if let Some(text) = payload.downcast_ref::<String>() {

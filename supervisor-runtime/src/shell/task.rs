@@ -66,9 +66,11 @@ async fn incarnation<T: Source>(source: &T, cx: &Context) -> Exit {
     let (child, index) = cx.group().child_and_index(cx.slot());
     // A supervisor keeps this limit itself, so that what it has started is stopped in order.
     let limit = child.options.start_timeout.filter(|_| child.kind == Kind::Worker);
-    let mut watch = limit.map(Watch::within);
-    if let Some(limit) = limit {
-        cx.group().watch(cx, Silence::InStart, limit);
+    let mut watch = limit.map(Watch::start);
+    if let Some(limit) = limit
+        && cx.group().watch(cx, Silence::InStart, limit)
+    {
+        let_it_run().await;
     }
 
     let made = guard(cx, || source.make(index), &mut watch).await;
@@ -108,19 +110,20 @@ async fn incarnation<T: Source>(source: &T, cx: &Context) -> Exit {
 /// Tells the supervisor that `start` has succeeded, and calls `run`, unless it was asked to stop meanwhile.
 async fn run<S: Service>(service: &mut S, cx: &Context, child: &ChildSpec) -> Exit {
     let (started, woken) = cx.group().started(cx.slot());
+    let mut watch = child.options.heartbeat.map(Watch::heartbeat);
+    let mut watched = false;
     if started == Started::Run {
         log::started(cx);
+        if let Some(limit) = child.options.heartbeat {
+            cx.heartbeat();
+            watched = cx.group().watch(cx, Silence::OfHeartbeat, limit);
+        }
     }
-    if woken {
+    if woken || watched {
         let_it_run().await;
     }
     if started == Started::Stop {
         return ended(cx, Cause::Done, Phase::Start);
-    }
-    let mut watch = child.options.heartbeat.map(Watch::heartbeat);
-    if let Some(limit) = child.options.heartbeat {
-        cx.heartbeat();
-        cx.group().watch(cx, Silence::OfHeartbeat, limit);
     }
     let cause = match guard(cx, || service.run(cx), &mut watch).await {
         Guarded::Ended(Ok(())) => Cause::Done,
@@ -133,7 +136,7 @@ async fn run<S: Service>(service: &mut S, cx: &Context, child: &ChildSpec) -> Ex
 async fn stop<S: Service>(service: &mut S, cx: &Context, child: &ChildSpec, exit: Exit) -> Exit {
     // Once it was asked, the supervisor keeps the time; after a failure of its own, we do.
     let limit = child.stop_limit();
-    let mut watch = if exit.asked { None } else { limit.map(Watch::within) };
+    let mut watch = if exit.asked { None } else { limit.map(Watch::stop) };
     cx.group().note_ending(cx);
     let stopped = guard(cx, || service.stop(cx, &exit), &mut watch).await;
     match stopped {
