@@ -139,6 +139,7 @@ impl Checker {
         let taker = options::Taker::child(&child.name, around.strategy);
         let options = options::options(&taker, child.arguments, &self.params, mistakes);
         relations::check(Some(&child.name), &options, around, siblings, mistakes);
+        relations::can_end(&options, around, mistakes);
         relations::in_place(&options, mistakes);
         let count = child.count.map(|count| count::count(count, mistakes));
         let called = match (&child.expression, &count) {

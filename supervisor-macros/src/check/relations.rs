@@ -44,7 +44,7 @@ pub(super) fn check(
         requires(name, setting, around.strategy, siblings, mistakes);
     }
     if let Some(setting) = option(options, "significant") {
-        significant(setting, options, around, mistakes);
+        significant(setting, around, mistakes);
     }
     if let Some(setting) = option(options, "shutdown") {
         shutdown(setting, around, mistakes);
@@ -114,7 +114,7 @@ fn required_sibling(name: Option<&Ident>, sibling: &Ident, before: &[Ident], sib
     Some(Mistake::at(sibling, format!("no sibling is called `{text}`")).help(help))
 }
 
-fn significant(setting: &Setting, options: &[Setting], around: &Around<'_>, mistakes: &mut Mistakes) {
+fn significant(setting: &Setting, around: &Around<'_>, mistakes: &mut Mistakes) {
     let auto_shutdown = option(around.options, "auto_shutdown");
     let is_never = |setting: &Setting| setting.word() == Some("Never");
     if auto_shutdown.is_none_or(is_never) {
@@ -123,6 +123,11 @@ fn significant(setting: &Setting, options: &[Setting], around: &Around<'_>, mist
             Mistake::at(&setting.key, message).help("say `auto_shutdown = any_significant` or `all_significant` there"),
         );
     }
+}
+
+/// A significant child has to be one that can end by itself. (A group can, when its children have.)
+pub(super) fn can_end(options: &[Setting], around: &Around<'_>, mistakes: &mut Mistakes) {
+    let Some(setting) = option(options, "significant") else { return };
     // What never restarts its children has no restart types.
     let is_permanent = |setting: &Setting| setting.word() == Some("Permanent");
     if option(options, "restart").is_none_or(is_permanent) && around.strategy != Strategy::Final {

@@ -27,6 +27,7 @@ fn a_valid_tree_has_no_mistakes() {
         "one_for_one(auto_shutdown = any_significant) { a(significant, restart = temporary): A }",
         "crashing(auto_shutdown = all_significant) { a(significant): A }",
         "one_for_one { batch: crashing(restart = transient) { a: A } }",
+        "one_for_one(auto_shutdown = any_significant) { batch: one_for_one(significant) { a(restart = transient): A } }",
         "crashing(shutdown = 1s) { one_for_one(max_restarts = 3, over = 1m, backoff = 1s..2s) { a(restart = transient): A } }",
         "custom(decide) { a: A }",
         "custom(|failure| decide(failure), over = 1s) { a: A }",
