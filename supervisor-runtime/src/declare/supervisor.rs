@@ -192,7 +192,11 @@ impl Supervisor {
         self
     }
 
-    /// When its own supervisor starts it again; [`Restart::Permanent`] unless said.
+    /// When its own supervisor starts it again after a failure; [`Restart::Permanent`] unless said.
+    ///
+    /// When all of its children are done, or [`auto_shutdown`](Self::auto_shutdown) ends it, it is done itself and not
+    /// started again, whatever this says. (OTP's supervisors do not end with their children; a `permanent` one that
+    /// `auto_shutdown` ends is restarted there.)
     pub fn restart(mut self, restart: Restart) -> Self {
         self.as_child.restart = restart;
         self
