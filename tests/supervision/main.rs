@@ -1,0 +1,30 @@
+//! The behaviour of supervision trees, by the public API.
+#![allow(clippy::unit_arg, reason = "`Ok(cx.stopping().await)` is how the documentation ends a run")]
+#![allow(clippy::type_complexity, reason = "a table says what its columns are above it")]
+#![allow(clippy::unwrap_used, reason = "a test that finds nothing fails, and says where")]
+
+mod capture;
+mod chaos;
+mod context;
+mod custom;
+mod delays;
+mod ending;
+mod escalation;
+mod invalid;
+mod kept;
+mod limits;
+mod load;
+mod logs;
+mod mode;
+mod panics;
+mod probe;
+mod races;
+mod restart;
+mod start;
+mod stop;
+mod strategies;
+mod stuck;
+mod supervisors;
+mod tasks;
+mod timeouts;
+mod world;

@@ -1,0 +1,265 @@
+//! How a tree stops: order, deadlines, what has to be dropped.
+
+use std::time::Duration;
+
+use supervisor_runtime::{Phase, Shutdown, Supervisor, TreeError, TreeErrorKind};
+
+use crate::world::{Act, Order, World, secs, started, time_of};
+
+#[tokio::test(start_paused = true)]
+async fn children_stop_in_reverse_and_replicas_together() {
+    let world = World::new();
+    for (name, time) in [("a", 1.0), ("w0", 3.0), ("w1", 1.0), ("w2", 2.0), ("b", 1.0)] {
+        world.plan(name, [Act::SlowStop(secs(time))]);
+    }
+    let tree =
+        Supervisor::one_for_one("tree").child(world.child("a")).child(world.replicas("w", 3)).child(world.child("b"));
+    let tree = started(tree).await;
+    world.page();
+    tree.shutdown().await.unwrap();
+    world.expect_timed(&["1000 stop b", "2000 stop w1", "3000 stop w2", "4000 stop w0", "5000 stop a"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn under_dependents_for_one_a_child_stops_as_soon_as_nothing_depends_on_it() {
+    let world = World::new();
+    for (name, time) in [("db", 1.0), ("cache", 4.0), ("worker", 1.0), ("report", 1.0)] {
+        world.plan(name, [Act::SlowStop(secs(time))]);
+    }
+    let tree = Supervisor::dependents_for_one("tree")
+        .child(world.child("db"))
+        .child(world.child("cache"))
+        .child(world.child("worker").requires(["db"]))
+        .child(world.child("report").requires(["worker", "db"]));
+    let tree = started(tree).await;
+    world.page();
+    tree.shutdown().await.unwrap();
+    world.expect_timed(&["1000 stop report", "2000 stop worker", "3000 stop db", "4000 stop cache"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_deadline_covers_run_and_stop_and_what_is_late_is_dropped() {
+    // (act, shutdown, what happens, what it was doing)
+    let default = Shutdown::DEFAULT;
+    let two = Shutdown::Within(secs(2.0));
+    let table: &[(Act, Shutdown, &[&str], Option<(Phase, f64)>)] = &[
+        (Act::IgnoreStop, default, &["5000 drop a"], Some((Phase::Run, 5.0))),
+        (Act::IgnoreStop, two, &["2000 drop a"], Some((Phase::Run, 2.0))),
+        (Act::HangInStop, two, &["0 stop a", "2000 drop a"], Some((Phase::Stop, 2.0))),
+        (Act::SlowStopAndHang(secs(1.5)), two, &["1500 stop a", "2000 drop a"], Some((Phase::Stop, 2.0))),
+        (Act::SlowStop(secs(1.5)), two, &["1500 stop a"], None),
+        (Act::SlowStop(secs(80_000.0)), Shutdown::Infinity, &["80000000 stop a"], None),
+        (Act::Run, Shutdown::BrutalKill, &["0 drop a"], Some((Phase::Run, 0.0))),
+    ];
+    for (act, shutdown, expected, left) in table {
+        let world = World::new();
+        world.plan("a", [*act]);
+        let tree = started(Supervisor::one_for_one("tree").child(world.child("a").shutdown(*shutdown))).await;
+        world.page();
+        let end = tree.shutdown().await;
+        world.expect_timed(expected).await;
+        let dropped = end.as_ref().err().map_or(&[][..], TreeError::dropped);
+        let dropped: Vec<_> = dropped.iter().map(|left| (left.path(), left.phase(), left.after())).collect();
+        let left: Vec<_> = left.iter().map(|(phase, after)| ("tree/a", Some(*phase), secs(*after))).collect();
+        assert_eq!(dropped, left, "{act:?} within {shutdown:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_child_gets_the_lesser_of_its_own_deadline_and_what_is_left_of_its_group_s() {
+    let world = World::new();
+    for name in ["a", "b", "c", "d"] {
+        world.plan(name, [Act::IgnoreStop]);
+    }
+    let group = Supervisor::one_for_one("group")
+        .shutdown(secs(5.0))
+        .child(world.child("a"))
+        .child(world.child("b").shutdown(secs(2.0)))
+        .child(world.child("c").shutdown(secs(4.0)))
+        .child(world.child("d").shutdown(secs(2.0)));
+    let tree = Supervisor::one_for_one("tree").child(world.child("outer")).child(group);
+    let tree = started(tree).await;
+    world.page();
+    let error = tree.shutdown().await.unwrap_err();
+    let page = world.timed_page();
+    let times: Vec<_> = page.iter().map(|(time, _)| time.as_secs()).collect();
+    // At the group's deadline the rest is dropped in no order, asked or not.
+    let mut lines: Vec<_> = page.iter().map(|(_, line)| &**line).collect();
+    lines[1..4].sort();
+    assert_eq!(times, [2, 5, 5, 5, 5]);
+    assert_eq!(lines, ["drop d", "drop a", "drop b", "drop c", "stop outer"]);
+    assert_eq!(error.kind(), TreeErrorKind::Dropped);
+    let mut told = format!("{error:?}").lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
+    told.sort();
+    assert_eq!(
+        told,
+        [
+            "  dropped by force: `tree/group/a` in run, 0ns after it was asked to stop",
+            "  dropped by force: `tree/group/b` in run, 0ns after it was asked to stop",
+            "  dropped by force: `tree/group/c` in run, 3s after it was asked to stop",
+            "  dropped by force: `tree/group/d` in run, 2s after it was asked to stop",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_of_the_outermost_supervisor_holds_for_a_shutdown() {
+    let world = World::new();
+    world.plan("a", [Act::SlowStop(secs(1.0))]).plan("b", [Act::IgnoreStop]);
+    let tree = Supervisor::one_for_one("tree").shutdown(secs(2.0)).child(world.child("a")).child(world.child("b"));
+    let tree = started(tree).await;
+    world.page();
+    let (took, end) = time_of(tree.shutdown()).await;
+    end.unwrap_err();
+    assert_eq!(took, secs(2.0));
+    let mut page = world.page();
+    page.sort();
+    assert_eq!(page, ["drop a", "drop b"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_of_a_group_holds_for_the_groups_in_it() {
+    let world = World::new();
+    world.plan("a", [Act::IgnoreStop]);
+    let inner =
+        Supervisor::one_for_one("inner").shutdown(secs(60.0)).child(world.child("a").shutdown(Shutdown::Infinity));
+    let outer = Supervisor::one_for_one("outer").shutdown(secs(1.5)).child(inner).child(world.child("b"));
+    let tree = started(Supervisor::one_for_one("tree").child(outer)).await;
+    world.page();
+    tree.shutdown().await.unwrap_err();
+    world.expect_timed(&["0 stop b", "1500 drop a"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_that_is_killed_at_once_drops_everything_in_it() {
+    let world = World::new();
+    let group =
+        Supervisor::one_for_one("group").shutdown(Shutdown::BrutalKill).child(world.child("a")).child(world.child("b"));
+    let tree = started(Supervisor::one_for_one("tree").child(world.child("outer")).child(group)).await;
+    world.page();
+    let error = tree.shutdown().await.unwrap_err();
+    let mut page = world.page();
+    page[..2].sort();
+    assert_eq!(page, ["drop a", "drop b", "stop outer"]);
+    assert_eq!(error.dropped().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_that_fails_keeps_to_its_own_deadline() {
+    let world = World::new();
+    world.plan("a", [Act::IgnoreStop]);
+    let group = Supervisor::one_for_one("group")
+        .max_restarts(0)
+        .shutdown(secs(2.0))
+        .child(world.child("a"))
+        .child(world.child("b"));
+    let tree = started(Supervisor::one_for_one("tree").child(group)).await;
+    world.page();
+    world.fail("b");
+    world.expect_timed(&["0 fail b", "0 stop b", "2000 drop a", "2000 start a", "2000 start b"]).await;
+    // What was dropped in a restart does not spoil the end.
+    tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn stop_is_called_once_for_each_successful_start_also_after_a_panic() {
+    for (order, line) in [(Order::Fail, "fail a"), (Order::Panic, "panic a"), (Order::Finish, "finish a")] {
+        let world = World::new();
+        let tree = started(Supervisor::one_for_one("tree").child(world.child("a"))).await;
+        world.order("a", order);
+        world.expect(&["start a", line, "stop a", "start a"]).await;
+        tree.shutdown().await.unwrap();
+        world.expect(&["stop a"]).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_that_hangs_after_a_failure_is_dropped_at_its_deadline_and_the_child_restarted() {
+    let world = World::new();
+    world.plan("a", [Act::HangInStop]).plan("b", [Act::PanicInStop]);
+    let tree = Supervisor::one_for_one("tree").child(world.child("a").shutdown(secs(3.0))).child(world.child("b"));
+    let tree = started(tree).await;
+    world.page();
+    world.fail("a");
+    world.fail("b");
+    world
+        .expect_timed(&["0 fail a", "0 stop a", "0 fail b", "0 stop b", "0 start b", "3000 drop a", "3000 start a"])
+        .await;
+    tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_happens_after_stopping_began_is_not_a_failure() {
+    let world = World::new();
+    world.plan("a", [Act::FailWhenStopped]).plan("b", [Act::PanicInStop]).plan("c", [Act::FailWhenStopped]);
+    let tree = Supervisor::crashing("tree").child(world.child("a")).child(world.child("b")).child(world.child("c"));
+    started(tree).await.shutdown().await.unwrap();
+    world.expect(&["start a", "start b", "start c", "stop c", "stop b", "stop a"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropping_the_owner_drops_everything_without_stop() {
+    let world = World::new();
+    let inner = Supervisor::rest_for_one("inner").child(world.child("c")).child(world.replicas("w", 2));
+    let tree = Supervisor::one_for_all("tree")
+        .child(world.child("a"))
+        .child(Supervisor::one_for_one("group").child(world.child("b")).child(inner));
+    let tree = started(tree).await;
+    world.idle().await;
+    world.page();
+    drop(tree);
+    world.idle().await;
+    let mut page = world.page();
+    page.sort();
+    assert_eq!(page, ["drop a", "drop b", "drop c", "drop w0", "drop w1"]);
+    assert_eq!(world.alive(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn cancelling_run_or_start_drops_everything_without_stop() {
+    let world = World::new();
+    let tree = Supervisor::one_for_one("tree").child(world.child("a")).child(world.child("b"));
+    tokio::time::timeout(secs(1.0), tree.run()).await.unwrap_err();
+    world.idle().await;
+    let mut page = world.page();
+    page[2..].sort();
+    assert_eq!(page, ["start a", "start b", "drop a", "drop b"]);
+
+    let world = World::new();
+    world.plan("b", [Act::HangInStart]);
+    let tree = Supervisor::one_for_one("tree").child(world.child("a")).child(world.child("b")).child(world.child("c"));
+    tokio::time::timeout(secs(1.0), tree.start()).await.unwrap_err();
+    world.idle().await;
+    let mut page = world.page();
+    page[2..].sort();
+    assert_eq!(page, ["start a", "start b", "drop a", "drop b"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn cancelling_a_shutdown_drops_what_still_runs() {
+    let world = World::new();
+    world.plan("a", [Act::SlowStop(secs(10.0))]);
+    let tree =
+        Supervisor::one_for_one("tree").child(world.child("a").shutdown(Shutdown::Infinity)).child(world.child("b"));
+    let tree = started(tree).await;
+    world.page();
+    tokio::time::timeout(secs(1.0), tree.shutdown()).await.unwrap_err();
+    world.idle().await;
+    world.expect_timed(&["0 stop b", "1000 drop a"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn asking_twice_or_after_the_end_changes_nothing() {
+    let world = World::new();
+    world.plan("a", [Act::SlowStop(secs(1.0))]);
+    let tree = started(Supervisor::one_for_one("tree").child(world.child("a"))).await;
+    let handle = tree.handle();
+    handle.shutdown();
+    handle.shutdown();
+    let (took, end) = time_of(tree.shutdown()).await;
+    end.unwrap();
+    assert_eq!(took, Duration::from_secs(1));
+    handle.shutdown();
+    world.idle().await;
+    world.expect(&["start a", "stop a"]).await;
+}

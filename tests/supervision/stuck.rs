@@ -1,0 +1,111 @@
+//! A child that blocks its thread cannot be dropped. Needs real threads, and so the real clock.
+
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::{Duration, Instant};
+
+use supervisor_runtime::{Child, Restart, Supervisor, TreeErrorKind};
+
+use crate::world::{World, secs, started, task};
+
+/// A child that blocks its thread until the sender is dropped, and says when it begins to.
+fn blocker(world: &World) -> (Child<impl supervisor_runtime::Service>, mpsc::Sender<()>) {
+    let (release, blocked) = mpsc::channel::<()>();
+    let (blocked, world) = (Arc::new(Mutex::new(blocked)), world.clone());
+    let child = task("blocker", move |_| {
+        let (blocked, world) = (Arc::clone(&blocked), world.clone());
+        async move {
+            world.write("block");
+            let _ = blocked.lock().unwrap().recv();
+            Ok(())
+        }
+    });
+    (child.shutdown(secs(0.05)), release)
+}
+
+/// What never ends would hold up all tests.
+async fn within<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(secs(20.0), future).await.expect("it ends in time")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn run_returns_with_an_error_that_lists_the_stuck_and_nothing_else_is_alive() {
+    let world = World::in_real_time();
+    let (blocker, release) = blocker(&world);
+    let group = Supervisor::one_for_one("group").child(world.child("b")).child(blocker);
+    let tree = Supervisor::one_for_one("tree").child(world.child("a")).child(group);
+    let tree = within(started(tree)).await;
+    world.expect(&["start a", "start b", "block"]).await;
+    let begin = Instant::now();
+    let error = within(tree.shutdown()).await.unwrap_err();
+    assert!(begin.elapsed() < Duration::from_secs(4), "it took {:?}", begin.elapsed());
+    assert_eq!(world.alive(), 0);
+    world.expect(&["stop b", "stop a"]).await;
+    drop(release);
+    assert_eq!(error.kind(), TreeErrorKind::Stuck);
+    assert_eq!(error.stuck().iter().map(|left| left.path()).collect::<Vec<_>>(), ["tree/group/blocker"]);
+    assert!(error.stuck()[0].after() >= Duration::from_millis(50));
+    assert_eq!(error.to_string(), "tree `tree` left `tree/group/blocker` running: stuck");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stuck_child_is_never_started_beside_itself_and_its_group_fails_at_every_level() {
+    let world = World::in_real_time();
+    let (blocker, release) = blocker(&world);
+    let group = Supervisor::one_for_all("group").child(world.child("b")).child(blocker);
+    let tree = Supervisor::one_for_one("tree").child(world.child("a")).child(group);
+    let mut tree = within(started(tree)).await;
+    world.expect(&["start a", "start b", "block"]).await;
+    world.fail("b");
+    let error = within(tree.wait()).await.unwrap_err();
+    assert_eq!(world.alive(), 0);
+    world.expect(&["fail b", "stop b", "stop a"]).await;
+    drop(release);
+    assert_eq!(error.kind(), TreeErrorKind::Stuck);
+    assert_eq!(error.stuck().iter().map(|left| left.path()).collect::<Vec<_>>(), ["tree/group/blocker"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_only_blocks_for_a_while_is_dropped_and_not_stuck() {
+    let world = World::in_real_time();
+    let (blocker, release) = blocker(&world);
+    let tree = started(Supervisor::one_for_one("tree").child(world.child("a")).child(blocker)).await;
+    world.expect(&["start a", "block"]).await;
+    std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(300));
+        drop(release);
+    });
+    // Its `run` returns `Ok`, late: it was told to be dropped by then, but ended first.
+    let _ = tree.shutdown().await;
+    assert_eq!(world.alive(), 0);
+    world.expect(&["stop a"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stress_of_failures_and_restarts_on_two_threads_loses_nothing() {
+    // Every child fails as fast as it can under each strategy; then the tree is stopped in the middle of it.
+    let strategies: [fn(&'static str) -> Supervisor; 4] =
+        [Supervisor::one_for_one, Supervisor::one_for_all, Supervisor::rest_for_one, Supervisor::dependents_for_one];
+    for strategy in strategies {
+        let world = World::in_real_time();
+        let tree = strategy("tree").max_restarts(u32::MAX);
+        let about = format!("{tree:?}");
+        let dependents = about.contains("dependents");
+        let c = world.child("c").restart(Restart::Transient);
+        let c = if dependents { c.requires(["w"]) } else { c };
+        let tree = started(tree.child(world.child("a")).child(world.replicas("w", 4)).child(c)).await;
+        for round in 0..200 {
+            for name in ["a", "w0", "w1", "w2", "w3", "c"].iter().skip(round % 3) {
+                world.fail(name);
+            }
+            tokio::task::yield_now().await;
+        }
+        tree.shutdown().await.unwrap();
+        assert_eq!(world.alive(), 0, "{about}");
+        let log = world.page();
+        assert!(!log.iter().any(|line| line.starts_with("two of")), "{about}: two incarnations at once");
+        for name in ["a", "w0", "w1", "w2", "w3", "c"] {
+            let count = |word: &str| log.iter().filter(|line| **line == format!("{word} {name}")).count();
+            assert_eq!(count("start"), count("stop"), "{about}: {name} is stopped as often as it has started");
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! How long a start may take.
+
+use supervisor_runtime::{Child, Supervisor, TreeErrorKind};
+
+use crate::probe::Probe;
+use crate::world::{Act, World, not_started, secs};
+
+#[tokio::test(start_paused = true)]
+async fn a_child_that_takes_longer_than_its_start_timeout_is_dropped_and_the_start_rolled_back() {
+    let world = World::new();
+    world.plan("b", [Act::HangInStart]);
+    let tree = Supervisor::one_for_one("tree").child(world.child("a")).child(world.child("b").start_timeout(secs(2.0)));
+    let error = not_started(tree.child(world.child("c"))).await;
+    assert_eq!(error.kind(), TreeErrorKind::StartFailed);
+    assert_eq!(
+        format!("{error:?}"),
+        "supervisor `tree` did not start: `tree/b` start took longer than its start_timeout of 2s"
+    );
+    world.expect_timed(&["0 start a", "0 start b", "2000 drop b", "2000 stop a"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_start_timeout_covers_factory_and_start_together() {
+    async fn slow(world: World) -> Probe {
+        tokio::time::sleep(secs(1.5)).await;
+        world.service("a")
+    }
+    for (timeout, starts) in [(2.0, false), (3.0, true)] {
+        let world = World::new();
+        world.plan("a", [Act::SlowStart(secs(1.0))]);
+        let w = world.clone();
+        let tree = Supervisor::one_for_one("tree")
+            .child(Child::new("a", move || slow(w.clone())).start_timeout(secs(timeout)));
+        let end = tree.start().await;
+        if starts {
+            world.expect_timed(&["1500 start a", "2500 started a"]).await;
+            end.unwrap().shutdown().await.unwrap();
+        } else {
+            world.expect_timed(&["1500 start a", "2000 drop a"]).await;
+            assert_eq!(end.unwrap_err().kind(), TreeErrorKind::StartFailed);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_that_takes_longer_than_its_start_timeout_is_rolled_back_in_order() {
+    let world = World::new();
+    world.plan("a", [Act::SlowStop(secs(1.0))]).plan("b", [Act::HangInStart]).plan("c", [Act::Run]);
+    let group =
+        Supervisor::one_for_one("group").start_timeout(secs(2.0)).child(world.child("a")).child(world.child("b"));
+    let tree = Supervisor::one_for_one("tree").child(world.child("outer")).child(group.child(world.child("c")));
+    let error = not_started(tree).await;
+    assert_eq!(error.kind(), TreeErrorKind::StartFailed);
+    assert_eq!(
+        format!("{error:#}"),
+        "supervisor `tree` did not start: `tree/group` failed in start: \
+         supervisor `tree/group` took longer to start than its start_timeout of 2s"
+    );
+    world
+        .expect_timed(&["0 start outer", "0 start a", "0 start b", "7000 drop b", "8000 stop a", "8000 stop outer"])
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_start_timeout_of_the_outermost_supervisor_is_a_failed_start_too() {
+    let world = World::new();
+    world.plan("b", [Act::BlockStart]);
+    let tree = Supervisor::one_for_one("tree").start_timeout(secs(2.0)).child(world.child("a")).child(world.child("b"));
+    let error = not_started(tree).await;
+    assert_eq!(error.to_string(), "supervisor `tree` took longer to start than its start_timeout of 2s");
+    world.expect_timed(&["0 start a", "0 start b", "2000 stop a"]).await;
+    assert_eq!(error.kind(), TreeErrorKind::StartFailed);
+}
