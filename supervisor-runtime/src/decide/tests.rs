@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
-use super::plan::{GRACE, Stage};
+use super::plan::Stage;
 use super::rules::ChildRules;
 use super::slot::Role;
 use super::*;
 use crate::declare::Kind;
-use crate::{Backoff, RestartLimit, Shutdown};
+use crate::{AutoShutdown, Backoff, RestartLimit, Shutdown};
 
 /// What a random history is made of; the numbers choose among what is possible.
 #[derive(Clone, Debug)]

@@ -7,21 +7,16 @@
 //! 2. Commands are written under the lock, wakers are called after it.
 //! 3. `tasks` counts the tasks that are spawned and have not been told to end.
 
-use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use super::Spawned;
 use super::cell::Cell;
 use super::panic::{catch, catch_drop};
-use crate::decide::{
-    Action, ChildId, Choice, Core, Ended, GRACE, Members, Next, Phase, Rules, SlotId, Started, State as CoreState,
-    Verdict, later,
-};
+use super::record::{Record, State, wake};
+use crate::decide::{Choice, Core, Ended, Members, Next, Phase, Rules, SlotId, Started, Verdict, later};
 use crate::declare::{ChildSpec, Decision, Failure, GroupSpec, Set, Strategy};
 use crate::error::Left;
 use crate::exit::Verb;
@@ -29,9 +24,6 @@ use crate::log;
 use crate::sync::MutexExt;
 use crate::tree::TreeShared;
 use crate::{Cause, Context, Exit};
-
-/// How many last causes an error tells.
-const LAST_CAUSES: usize = 3;
 
 /// One incarnation of a supervisor's group.
 pub(crate) struct Group {
@@ -43,64 +35,7 @@ pub(crate) struct Group {
     tree: Arc<TreeShared>,
     epoch: Instant,
     cells: Box<[Cell]>,
-    state: Mutex<State>,
-}
-
-struct State {
-    core: Core,
-    records: Vec<Record>,
-    /// The supervisor's task.
-    driver: Option<Waker>,
-    tasks: usize,
-    /// What failed last when the group began to fail, the latest first.
-    last_causes: Vec<(SlotId, Arc<Exit>)>,
-    /// When to look at which watched child; entries may be out of date.
-    watches: BinaryHeap<Reverse<(Instant, SlotId)>>,
-}
-
-/// What the shell knows of one slot.
-#[derive(Default)]
-struct Record {
-    waker: Option<Waker>,
-    last_exit: Option<Arc<Exit>>,
-    incarnation: u32,
-    has_task: bool,
-    /// When it was asked to stop, or told to be dropped.
-    asked_at: Option<Instant>,
-    /// Until when a supervisor has to have stopped.
-    deadline: Option<Instant>,
-    watched: Option<Box<Watched>>,
-    extras: Option<Box<Extras>>,
-}
-
-/// A child that keeps a limit of its own, as long as it does not block its thread: then the supervisor sees it.
-struct Watched {
-    incarnation: u32,
-    silence: Silence,
-    since: Instant,
-    limit: Duration,
-    /// When the supervisor looks next; there is one entry for it in [`State::watches`].
-    looks_at: Option<Instant>,
-    /// It was found silent once. It gets another [`GRACE`], because it may not have been its fault: another child may
-    /// have blocked the thread.
-    suspect: bool,
-}
-
-/// What a child must not do for too long.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Silence {
-    /// Be in its factory or in `start`.
-    InStart,
-    /// Give no heartbeat.
-    OfHeartbeat,
-}
-
-/// What few children need.
-#[derive(Default)]
-struct Extras {
-    /// Wakers of futures that wait for this incarnation to stop and are not polled by the child's own task.
-    listeners: Vec<Waker>,
-    spawned: Option<Spawned>,
+    pub(super) state: Mutex<State>,
 }
 
 /// Where a supervisor stands, for its driver.
@@ -325,39 +260,6 @@ impl Group {
         next
     }
 
-    /// Has the supervisor keep a limit of the incarnation of `cx`, too; whether it has been woken for that.
-    pub(crate) fn watch(&self, cx: &Context, silence: Silence, limit: Duration) -> bool {
-        let since = now();
-        let mut state = self.state.hold();
-        let watched = Watched {
-            incarnation: cx.incarnation(),
-            silence,
-            since,
-            limit,
-            looks_at: state.records[cx.slot() as usize].watched.as_ref().and_then(|watched| watched.looks_at),
-            suspect: false,
-        };
-        let looks_at = watched.looks_at;
-        state.records[cx.slot() as usize].watched = Some(Box::new(watched));
-        let due = later(since, limit);
-        let mut driver = None;
-        if looks_at.is_none_or(|then| due < then) {
-            state.look_later(cx.slot(), due);
-            driver.clone_from(&state.driver);
-        }
-        drop(state);
-        wake(driver)
-    }
-
-    /// What is left of the incarnation in `slot` cannot be dropped.
-    pub(crate) fn give_up_on(&self, slot: SlotId) {
-        let mut state = self.state.hold();
-        state.core.give_up_on(slot, now());
-        let driver = state.driver_to_wake();
-        drop(state);
-        wake(driver);
-    }
-
     /// Goes on with the core's plans, for at most `room` actions, and carries them out.
     pub(crate) fn step(self: &Arc<Self>, stop: Option<Option<Instant>>, driver: &Waker, room: usize) -> Progress {
         let mut actions = Vec::new();
@@ -431,65 +333,6 @@ impl Group {
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// Tells what waits for the incarnation of `cx` to stop that it has ended by itself.
-    pub(crate) fn note_ending(&self, cx: &Context) {
-        let mut wakers = Vec::new();
-        let mut state = self.state.hold();
-        let record = &mut state.records[cx.slot() as usize];
-        if record.extras.is_some() && record.incarnation == cx.incarnation() {
-            self.cell(cx.slot()).note_ending();
-            record.wake(&mut wakers);
-        }
-        drop(state);
-        wakers.into_iter().for_each(Waker::wake);
-    }
-
-    /// Wakes `waker` when the incarnation of `cx` is to stop; whether that is the case already.
-    pub(crate) fn listen(&self, cx: &Context, waker: &Waker) -> bool {
-        let mut state = self.state.hold();
-        if self.cell(cx.slot()).is_over(cx.incarnation()) {
-            return true;
-        }
-        state.records[cx.slot() as usize].extras().listeners.push(waker.clone());
-        false
-    }
-
-    pub(crate) fn unlisten(&self, cx: &Context, waker: &Waker) {
-        let mut state = self.state.hold();
-        if let Some(extras) = &mut state.records[cx.slot() as usize].extras
-            && let Some(found) = extras.listeners.iter().position(|listener| listener.will_wake(waker))
-        {
-            let old = extras.listeners.swap_remove(found);
-            drop(state);
-            drop(old);
-        }
-    }
-
-    /// The tasks of the incarnation of `cx`.
-    pub(crate) fn tasks_of(&self, cx: &Context) -> Option<Spawned> {
-        let state = self.state.hold();
-        let extras = state.records[cx.slot() as usize].extras.as_ref()?;
-        extras.spawned.clone()
-    }
-
-    /// Wakes the task of the incarnation of `cx`: there is one more task for it to watch.
-    pub(crate) fn wake_task(&self, cx: &Context) {
-        let waker = self.state.hold().records[cx.slot() as usize].waker.clone();
-        wake(waker);
-    }
-
-    /// Room for a task of the incarnation of `cx`; `None` when that has ended.
-    pub(crate) fn make_tasks(&self, cx: &Context) -> Option<Spawned> {
-        let mut state = self.state.hold();
-        let record = &mut state.records[cx.slot() as usize];
-        let cell = self.cell(cx.slot());
-        if !cell.is_of(cx.incarnation()) {
-            return None;
-        }
-        cell.note_tasks();
-        Some(record.extras().spawned.get_or_insert_default().clone())
-    }
-
     /// What failed last when the group began to fail, the latest first.
     pub(crate) fn last_causes(&self) -> Vec<(SlotId, Arc<Exit>)> {
         self.state.hold().last_causes.clone()
@@ -543,172 +386,6 @@ impl Group {
             Decision::Escalate => Choice::Escalate,
         }
     }
-}
-
-impl State {
-    /// The supervisor's waker, if the core has something for it to do.
-    fn driver_to_wake(&self) -> Option<Waker> {
-        let over = matches!(self.core.phase(), Phase::Ended(_)) && self.tasks == self.core.stuck().len();
-        if over || self.core.has_work() { self.driver.clone() } else { None }
-    }
-
-    /// When the supervisor has something to do if nothing happens before.
-    fn next_timer(&self) -> Option<Instant> {
-        let watch = self.watches.peek().map(|Reverse((when, _))| *when);
-        [self.core.next_timer(), watch].into_iter().flatten().min()
-    }
-
-    fn look_later(&mut self, slot: SlotId, at: Instant) {
-        if let Some(watched) = &mut self.records[slot as usize].watched {
-            watched.looks_at = Some(at);
-            self.watches.push(Reverse((at, slot)));
-        }
-    }
-
-    /// Gives up on children that are silent for longer than they may, though their own tasks would have seen it.
-    fn look_at_the_silent(&mut self, now: Instant, cells: &[Cell], epoch: Instant) {
-        while let Some(&Reverse((when, slot))) = self.watches.peek()
-            && when <= now
-        {
-            self.watches.pop();
-            let record = &mut self.records[slot as usize];
-            let Some(watched) = record.watched.as_mut().filter(|watched| watched.looks_at == Some(when)) else {
-                continue;
-            };
-            watched.looks_at = None;
-            let (since, state) = match watched.silence {
-                Silence::InStart => (watched.since, CoreState::Starting),
-                Silence::OfHeartbeat => {
-                    let beat = Duration::from_nanos(cells[slot as usize].beat.load(Ordering::Relaxed));
-                    (later(epoch, beat).max(watched.since), CoreState::Running)
-                }
-            };
-            let due = later(since, watched.limit);
-            if watched.incarnation != record.incarnation || self.core.slot(slot).state != state {
-                record.watched = None;
-            } else if due > now {
-                watched.suspect = false;
-                self.look_later(slot, due);
-            } else if !watched.suspect {
-                watched.suspect = true;
-                self.look_later(slot, later(now, GRACE));
-            } else {
-                record.watched = None;
-                self.core.give_up_on(slot, now);
-            }
-        }
-    }
-
-    /// The failure that was one too many, and those of others that were answered before it.
-    fn note_last_causes(&mut self, slot: SlotId) {
-        let failed = |&(other, record): &(SlotId, &Record)| {
-            let exit = record.last_exit.as_ref().filter(|exit| !exit.asked)?;
-            (other == slot || self.core.slot(other).has_failed()).then(|| (other, Arc::clone(exit)))
-        };
-        let mut causes: Vec<_> = (0..).zip(&self.records).filter_map(|each| failed(&each)).collect();
-        // What failed before the window has nothing to do with this.
-        if let Some(last) = causes.iter().find(|(other, _)| *other == slot).map(|(_, exit)| exit.at) {
-            causes.retain(|(_, exit)| last.saturating_duration_since(exit.at) <= self.core.rules().limit.over);
-        }
-        causes.sort_by_key(|(other, exit)| (*other != slot, Reverse(exit.at)));
-        causes.truncate(LAST_CAUSES);
-        self.last_causes = causes;
-    }
-
-    /// After an exit: what the task does, with everything set for it.
-    fn next(&mut self, slot: SlotId, cells: &[Cell], cx: &mut Context) -> Next {
-        match self.core.next(slot) {
-            Next::Start => self.begin(slot, cells),
-            // What is left of the incarnation is to know that it is over, however long the next one takes.
-            Next::Delay(_) | Next::Park | Next::End => cells[slot as usize].note_end(),
-        }
-        self.look(slot, cx)
-    }
-
-    fn look(&mut self, slot: SlotId, cx: &mut Context) -> Next {
-        let next = self.core.next(slot);
-        let record = &mut self.records[slot as usize];
-        match next {
-            Next::Start => cx.set_incarnation(record.incarnation),
-            Next::End => {
-                record.has_task = false;
-                // One that was stuck is no longer waited for, and stays on both sides of that account.
-                if self.core.slot(slot).state != CoreState::Stuck {
-                    self.tasks -= 1;
-                }
-            }
-            Next::Delay(_) | Next::Park => {}
-        }
-        next
-    }
-
-    fn begin(&mut self, slot: SlotId, cells: &[Cell]) {
-        let record = &mut self.records[slot as usize];
-        record.incarnation = record.incarnation.wrapping_add(1);
-        record.deadline = None;
-        record.asked_at = None;
-        cells[slot as usize].begin(record.incarnation);
-    }
-
-    fn carry_out(
-        &mut self,
-        action: Action,
-        now: Instant,
-        cells: &[Cell],
-        spawn: &mut Vec<(ChildId, SlotId)>,
-        wakers: &mut Vec<Waker>,
-    ) {
-        match action {
-            Action::Start(slot) => {
-                self.begin(slot, cells);
-                let record = &mut self.records[slot as usize];
-                if record.has_task {
-                    wakers.extend(record.waker.clone());
-                } else {
-                    record.has_task = true;
-                    record.waker = None;
-                    self.tasks += 1;
-                    spawn.push((self.core.slot(slot).child, slot));
-                }
-            }
-            Action::Stop(slot, deadline) => {
-                let record = &mut self.records[slot as usize];
-                record.deadline = [record.deadline, deadline].into_iter().flatten().min();
-                record.asked_at.get_or_insert(now);
-                cells[slot as usize].ask();
-                record.wake(wakers);
-            }
-            Action::Kill(slot) => {
-                let record = &mut self.records[slot as usize];
-                record.asked_at.get_or_insert(now);
-                cells[slot as usize].kill();
-                record.wake(wakers);
-            }
-            Action::Release(slot) => {
-                if self.records[slot as usize].has_task {
-                    self.records[slot as usize].wake(wakers);
-                }
-            }
-        }
-    }
-}
-
-impl Record {
-    fn extras(&mut self) -> &mut Extras {
-        self.extras.get_or_insert_default()
-    }
-
-    /// Everything of this child that listens to commands.
-    fn wake(&mut self, wakers: &mut Vec<Waker>) {
-        wakers.extend(self.waker.clone());
-        if let Some(extras) = &mut self.extras {
-            wakers.append(&mut extras.listeners);
-        }
-    }
-}
-
-fn wake(waker: Option<Waker>) -> bool {
-    waker.map(Waker::wake).is_some()
 }
 
 /// The runtime's clock, which a test may have paused.

@@ -9,10 +9,13 @@ mod cell;
 mod factory;
 mod group;
 mod guard;
+mod listen;
 mod panic;
+mod record;
 mod spawned;
 mod supervisor;
 mod task;
+mod watch;
 
 pub(crate) use cell::Cell;
 pub(crate) use factory::{Evaluated, Factory, InPlace, Launch, Replaced};

@@ -10,9 +10,10 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::time::{sleep_until, timeout};
 
 use super::factory::Source;
-use super::group::{Group, Silence, now};
+use super::group::{Group, now};
 use super::guard::{Guarded, Watch, guard};
 use super::panic::catch;
+use super::watch::Silence;
 use crate::decide::{GRACE, Next, SlotId, Started};
 use crate::declare::{ChildSpec, Kind};
 use crate::error::Left;

@@ -1,0 +1,159 @@
+//! Deadlines: what has not stopped in time is dropped, and what cannot be dropped is given up.
+
+use std::cmp::Reverse;
+use std::time::{Duration, Instant};
+
+use super::plan::{Plan, Stage};
+use super::{Action, After, Core, Outcome, Phase, SlotId, State, later};
+use crate::declare::Kind;
+
+/// How long after it was told to be dropped a child counts as stuck.
+///
+/// A drop needs no more than a free thread and the child's destructors, so this only has to be longer
+/// than a busy machine takes to schedule a task.
+pub(crate) const GRACE: Duration = Duration::from_secs(1);
+
+/// What a slot was given time for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Patience {
+    /// It was asked to stop.
+    ToStop,
+    /// It was told to be dropped.
+    ToBeDropped,
+}
+
+impl Core {
+    /// When [`step`](Self::step) is to be called next if nothing happens before.
+    pub(crate) fn next_timer(&self) -> Option<Instant> {
+        let group = match self.phase {
+            Phase::Stopping { deadline, .. } => deadline,
+            _ => None,
+        };
+        let plans = self.plans.iter().flatten().filter_map(|plan| match plan.stage {
+            Stage::Sweep => plan.deadlines.peek().map(|Reverse((when, ..))| *when),
+            Stage::Wait => plan.not_before,
+            Stage::Start => None,
+        });
+        plans.chain(group).min()
+    }
+
+    /// Tells the supervisors that were asked already of an earlier deadline.
+    pub(super) fn remind_supervisors(&mut self) {
+        for plan in self.plans.iter_mut().flatten() {
+            plan.ready.extend(plan.members.iter().copied().filter(|&id| {
+                let slot = &self.slots[id as usize];
+                slot.state == State::Stopping && self.rules.children[slot.child as usize].kind == Kind::Supervisor
+            }));
+        }
+        self.dirty.extend((0..self.plans.len() as u32).filter(|&id| self.plans[id as usize].is_some()));
+    }
+
+    /// Asks a slot to stop, or drops it at once where it has no time to.
+    pub(super) fn ask(&mut self, slot: SlotId, plan: u32, now: Instant, out: &mut Vec<Action>) {
+        let child = &self.rules.children[self.slot(slot).child as usize];
+        let own = child.shutdown.and_then(|shutdown| shutdown.limit()).map(|limit| later(now, limit));
+        let deadline = [own, self.deadline()].into_iter().flatten().min();
+        if child.kind == Kind::Supervisor {
+            // It is one of us: it drops what is left of its own at the deadline, and then returns.
+            self.update(slot, |slot| slot.state = State::Stopping);
+            out.push(Action::Stop(slot, deadline));
+        } else if deadline.is_some_and(|deadline| deadline <= now) {
+            self.kill(slot, plan, now, out);
+        } else {
+            self.update(slot, |slot| slot.state = State::Stopping);
+            out.push(Action::Stop(slot, None));
+            if let (Some(deadline), Some(plan)) = (deadline, &mut self.plans[plan as usize]) {
+                plan.deadlines.push(Reverse((deadline, slot, Patience::ToStop)));
+            }
+        }
+    }
+
+    /// The deadline has moved for a supervisor that was asked already.
+    pub(super) fn remind(&mut self, slot: SlotId, now: Instant, out: &mut Vec<Action>) {
+        let child = &self.rules.children[self.slot(slot).child as usize];
+        if child.kind == Kind::Supervisor {
+            out.push(Action::Stop(slot, self.deadline().map(|deadline| deadline.max(now))));
+        }
+    }
+
+    fn kill(&mut self, slot: SlotId, plan: u32, now: Instant, out: &mut Vec<Action>) {
+        self.update(slot, |slot| slot.state = State::Killing);
+        out.push(Action::Kill(slot));
+        if let Some(plan) = &mut self.plans[plan as usize] {
+            plan.deadlines.push(Reverse((now + GRACE, slot, Patience::ToBeDropped)));
+        }
+    }
+
+    /// The group's deadline, once it is stopping.
+    fn deadline(&self) -> Option<Instant> {
+        match self.phase {
+            Phase::Stopping { deadline, .. } => deadline,
+            _ => None,
+        }
+    }
+
+    /// Looks at every deadline and delay.
+    pub(super) fn expire(&mut self, now: Instant, out: &mut Vec<Action>) {
+        if self.deadline().is_some_and(|deadline| deadline <= now) {
+            self.group_is_late(now, out);
+        }
+        for id in 0..self.plans.len() as u32 {
+            while let Some((slot, patience)) = self.pop_expired(id, now) {
+                match (patience, self.slot(slot).state) {
+                    (Patience::ToStop, State::Stopping) => self.kill(slot, id, now, out),
+                    (Patience::ToBeDropped, State::Killing) => self.give_up_on(slot, now),
+                    _ => {}
+                }
+            }
+            let waited = |plan: &Plan| plan.stage == Stage::Wait && plan.not_before.is_some_and(|then| then <= now);
+            if self.plans[id as usize].as_ref().is_some_and(waited) {
+                self.dirty.push_back(id);
+            }
+        }
+    }
+
+    fn pop_expired(&mut self, id: u32, now: Instant) -> Option<(SlotId, Patience)> {
+        let plan = self.plans[id as usize].as_mut()?;
+        let Reverse((when, slot, patience)) = *plan.deadlines.peek()?;
+        if plan.stage != Stage::Sweep || when > now {
+            return None;
+        }
+        plan.deadlines.pop();
+        Some((slot, patience))
+    }
+
+    /// The deadline of the whole group has passed: what is left is dropped, in no order.
+    fn group_is_late(&mut self, now: Instant, out: &mut Vec<Action>) {
+        for slot in 0..self.slots.len() as SlotId {
+            let Some(plan) = self.slot(slot).plan else { continue };
+            let supervisor = self.rules.children[self.slot(slot).child as usize].kind == Kind::Supervisor;
+            match self.slot(slot).state {
+                State::Starting | State::Running => self.ask(slot, plan, now, out),
+                State::Stopping if !supervisor => self.kill(slot, plan, now, out),
+                _ => {}
+            }
+        }
+        // Once is enough: whatever is left now waits for its own grace.
+        if let Phase::Stopping { deadline, .. } = &mut self.phase {
+            *deadline = None;
+        }
+    }
+
+    /// The slot cannot be dropped. Its incarnation may still run, so nothing may be
+    /// started in its place: the group fails.
+    pub(crate) fn give_up_on(&mut self, slot: SlotId, now: Instant) {
+        if !self.slot(slot).is_live() {
+            return;
+        }
+        // In this order: that it is no longer awaited must not make a failed start look like a start.
+        if !self.is_ending() {
+            self.end_at(Outcome::Stuck, After::Stopped, now);
+        }
+        self.update(slot, |slot| {
+            slot.state = State::Stuck;
+            slot.swept = false;
+            slot.plan = None;
+        });
+        self.stuck.push(slot);
+    }
+}

@@ -1,0 +1,136 @@
+//! What depends on what: the order of a `dependents_for_one` group.
+
+use super::plan::Stage;
+use super::slot::Role;
+use super::{ChildId, Core, Rules};
+
+/// What depends on what, where that is the order.
+pub(super) struct Graph {
+    requires: Vec<Vec<ChildId>>,
+    dependents: Vec<Vec<ChildId>>,
+    /// Of each child: slots that are live, and slots that are still to start.
+    live: Vec<usize>,
+    unstarted: Vec<usize>,
+    /// Of each child: dependents that have live slots, and requirements that are still to start.
+    live_dependents: Vec<usize>,
+    unmet: Vec<usize>,
+}
+
+impl Graph {
+    pub(super) fn new(rules: &Rules) -> Self {
+        let count = rules.children.len();
+        let mut requires: Vec<Vec<ChildId>> = rules.children.iter().map(|child| child.requires.clone()).collect();
+        let mut dependents = vec![Vec::new(); count];
+        for (child, required) in requires.iter_mut().enumerate() {
+            required.sort_unstable();
+            required.dedup();
+            for &required in required.iter() {
+                dependents[required as usize].push(child as ChildId);
+            }
+        }
+        let zero = vec![0; count];
+        Self {
+            requires,
+            dependents,
+            live: zero.clone(),
+            unstarted: zero.clone(),
+            live_dependents: zero.clone(),
+            unmet: zero,
+        }
+    }
+
+    /// Everything that depends on `child`, directly or not, without itself.
+    pub(super) fn closure(&self, child: ChildId) -> Vec<ChildId> {
+        let mut seen = vec![false; self.dependents.len()];
+        let mut found = Vec::new();
+        let mut todo = vec![child];
+        while let Some(next) = todo.pop() {
+            for &dependent in &self.dependents[next as usize] {
+                if !std::mem::replace(&mut seen[dependent as usize], true) {
+                    found.push(dependent);
+                    todo.push(dependent);
+                }
+            }
+        }
+        found
+    }
+}
+
+impl Core {
+    pub(super) fn count_live(&mut self, child: ChildId, enters: bool) {
+        let Some(graph) = &mut self.graph else { return };
+        let live = &mut graph.live[child as usize];
+        *live = if enters { *live + 1 } else { *live - 1 };
+        let changed = if enters { *live == 1 } else { *live == 0 };
+        if !changed {
+            return;
+        }
+        let mut free = Vec::new();
+        for &required in &graph.requires[child as usize] {
+            let count = &mut graph.live_dependents[required as usize];
+            *count = if enters { *count + 1 } else { *count - 1 };
+            if *count == 0 {
+                free.push(required);
+            }
+        }
+        for child in free {
+            self.make_ready(child, Stage::Sweep, Role::Sweeping);
+        }
+    }
+
+    pub(super) fn count_unstarted(&mut self, child: ChildId, enters: bool) {
+        let Some(graph) = &mut self.graph else { return };
+        let unstarted = &mut graph.unstarted[child as usize];
+        *unstarted = if enters { *unstarted + 1 } else { *unstarted - 1 };
+        let changed = if enters { *unstarted == 1 } else { *unstarted == 0 };
+        if !changed {
+            return;
+        }
+        let mut free = Vec::new();
+        for &dependent in &graph.dependents[child as usize] {
+            let count = &mut graph.unmet[dependent as usize];
+            *count = if enters { *count + 1 } else { *count - 1 };
+            if *count == 0 {
+                free.push(dependent);
+            }
+        }
+        for child in free {
+            self.make_ready(child, Stage::Start, Role::Pending);
+        }
+    }
+
+    /// What stood in the way of a child is gone: its slots go on, each in its plan.
+    fn make_ready(&mut self, child: ChildId, stage: Stage, role: Role) {
+        // In reverse, because the last that is ready goes first.
+        for &id in self.children[child as usize].iter().rev() {
+            let slot = &self.slots[id as usize];
+            let Some(plan_id) = slot.plan.filter(|_| slot.role() == Some(role)) else { continue };
+            let Some(plan) = &mut self.plans[plan_id as usize] else { continue };
+            if plan.stage == stage {
+                plan.ready.push(id);
+                if self.dirty.back() != Some(&plan_id) {
+                    self.dirty.push_back(plan_id);
+                }
+            }
+        }
+    }
+
+    /// In order of dependence: everything on which nothing live depends.
+    pub(super) fn find_stoppable(&mut self, id: u32) {
+        self.find(id, Role::Sweeping, |graph, child| graph.live_dependents[child] == 0);
+    }
+
+    /// In order of dependence: everything whose requirements have started.
+    pub(super) fn find_startable(&mut self, id: u32) {
+        self.find(id, Role::Pending, |graph, child| graph.unmet[child] == 0);
+    }
+
+    fn find(&mut self, id: u32, role: Role, is_free: impl Fn(&Graph, usize) -> bool) {
+        let (Some(graph), Some(plan)) = (&self.graph, &mut self.plans[id as usize]) else { return };
+        let slots = &self.slots;
+        plan.ready.extend(plan.members.iter().rev().copied().filter(|&member| {
+            let slot = &slots[member as usize];
+            slot.plan == Some(id) && slot.role() == Some(role) && is_free(graph, slot.child as usize)
+        }));
+    }
+}

@@ -1,0 +1,207 @@
+//! What the end of an incarnation means: the rules of restart types, strategies and limits.
+
+use std::time::{Duration, Instant};
+
+use super::budget::Exhausted;
+use super::{
+    After, ChildId, ChildRules, Choice, Core, Ended, Members, Outcome, Phase, Rest, Slot, SlotId, State, StrategyRule,
+    Verdict, later,
+};
+use crate::declare::Kind;
+use crate::{AutoShutdown, Restart};
+
+impl Core {
+    /// The incarnation in `slot` has ended, and nothing of it is left.
+    ///
+    /// An end that was asked for is passed as `Ended::Ok`, unless something is stuck. `decision` is what a custom strategy says, `now`
+    /// when that is decided.
+    pub(crate) fn exited(&mut self, slot: SlotId, ended: Ended, decision: Option<&Choice>, now: Instant) -> Verdict {
+        let Slot { state, swept, .. } = *self.slot(slot);
+        match state {
+            State::Starting | State::Running | State::Stopping | State::Killing => {
+                if swept {
+                    self.joins(slot, ended, now)
+                } else {
+                    self.ended(slot, ended, decision, now)
+                }
+            }
+            // Its group has given it up; that it went after all changes nothing any more.
+            State::Stuck => Verdict::Swept,
+            State::Pending | State::Waiting(_) | State::Down(_) => {
+                unreachable!("invariant 1: a slot without an incarnation cannot exit")
+            }
+        }
+    }
+
+    /// A child ended that no plan sweeps.
+    fn ended(&mut self, slot: SlotId, ended: Ended, decision: Option<&Choice>, now: Instant) -> Verdict {
+        let Slot { state, has_started, child, .. } = *self.slot(slot);
+        let ChildRules { restart, kind, .. } = self.rules.children[child as usize];
+        let starting = state == State::Starting;
+        match ended {
+            Ended::Escalate | Ended::Stuck => self.fail(slot, Outcome::Escalated(slot), now),
+            Ended::Forfeit if starting => self.forfeit(self.with_dependents(slot), slot, now),
+            // A group ends by itself when all of its children may have ended, or were said to end it.
+            Ended::Ok if !starting && (restart != Restart::Permanent || kind == Kind::Supervisor) => {
+                self.settle(slot, Rest::Done, now);
+                Verdict::Done
+            }
+            Ended::Failed if starting && !has_started && self.phase == Phase::Starting => {
+                self.fail(slot, Outcome::StartFailed(slot), now)
+            }
+            Ended::Forfeit if self.rules.strategy != StrategyRule::ForfeitOneForAll => {
+                self.forfeit(self.with_dependents(slot), slot, now)
+            }
+            _ if restart == Restart::Temporary => {
+                self.settle(slot, Rest::Gone, now);
+                Verdict::Gone
+            }
+            _ => self.decide(slot, decision, now),
+        }
+    }
+
+    /// What the strategy says of a failure.
+    fn decide(&mut self, slot: SlotId, decision: Option<&Choice>, now: Instant) -> Verdict {
+        match self.rules.strategy {
+            StrategyRule::OneForOne => self.restart(slot, vec![slot], now),
+            StrategyRule::OneForAll => self.restart(slot, self.members(slot, &Members::All), now),
+            StrategyRule::RestForOne => self.restart(slot, self.members(slot, &Members::Rest), now),
+            StrategyRule::DependentsForOne => self.restart(slot, self.with_dependents(slot), now),
+            StrategyRule::ForfeitOneForOne => self.forfeit(vec![slot], slot, now),
+            StrategyRule::ForfeitOneForAll => {
+                self.update(slot, |slot| slot.come_down(Rest::Forfeited));
+                self.end_at(Outcome::Forfeited, After::Forfeited, now);
+                Verdict::Forfeited
+            }
+            StrategyRule::Crashing => self.fail(slot, Outcome::Crashed(slot), now),
+            StrategyRule::Custom => match decision {
+                Some(Choice::Restart(set)) => self.restart(slot, self.members(slot, set), now),
+                Some(Choice::Forfeit(set)) => self.forfeit(self.members(slot, set), slot, now),
+                Some(Choice::Escalate) | None => self.fail(slot, Outcome::Escalated(slot), now),
+            },
+        }
+    }
+
+    /// The death of an old incarnation in a set that is being swept belongs to that incident; what it says
+    /// is still obeyed.
+    fn joins(&mut self, slot: SlotId, ended: Ended, now: Instant) -> Verdict {
+        match ended {
+            Ended::Escalate | Ended::Stuck if !self.is_ending() => self.fail(slot, Outcome::Escalated(slot), now),
+            Ended::Forfeit if !self.is_ending() => self.forfeit(self.with_dependents(slot), slot, now),
+            _ => {
+                self.settle_swept(slot);
+                if self.open == 0 {
+                    self.look_for_the_end(slot, now);
+                }
+                Verdict::Swept
+            }
+        }
+    }
+
+    /// A new incident: counts a restart and sweeps the set, or gives up.
+    fn restart(&mut self, slot: SlotId, set: Vec<SlotId>, now: Instant) -> Verdict {
+        let left = match self.budget.spend(now) {
+            Ok(left) => left,
+            Err(Exhausted) => return self.fail(slot, Outcome::GaveUp(slot), now),
+        };
+        let (attempt, delay) = self.attempt(slot, now);
+        let others = set.len() - 1;
+        let verdict = Verdict::Restart { attempt, delay, left, others };
+        if others == 0 && self.slot(slot).plan.is_none() {
+            // Its own restart concerns nobody else: its task starts the next incarnation in place.
+            if delay.is_zero() {
+                self.start(slot);
+            } else {
+                self.update(slot, |slot| slot.state = State::Waiting(later(now, delay)));
+            }
+        } else {
+            self.update(slot, |slot| slot.state = State::Pending);
+            let waited = self.sweep(&set, After::Restart);
+            self.plan(set, delay, waited);
+        }
+        verdict
+    }
+
+    /// Counts a failure of the child and draws the delay of its restart.
+    fn attempt(&mut self, slot: SlotId, now: Instant) -> (u32, Duration) {
+        let Slot { child, attempts, started_at, .. } = *self.slot(slot);
+        let backoff = self.rules.children[child as usize].backoff;
+        let ran = started_at.map(|then| now.saturating_duration_since(then));
+        let recovered = matches!((backoff, ran), (Some(backoff), Some(ran)) if ran > backoff.max);
+        let attempt = if recovered { 1 } else { attempts.saturating_add(1) };
+        let slot = &mut self.slots[slot as usize];
+        slot.attempts = attempt;
+        slot.started_at = None;
+        (attempt, backoff.map_or(Duration::ZERO, |backoff| backoff.delay(attempt, &mut self.rng)))
+    }
+
+    /// `slot` ended; it and the rest of `set` will not be started again.
+    fn forfeit(&mut self, set: Vec<SlotId>, slot: SlotId, now: Instant) -> Verdict {
+        self.update(slot, |slot| slot.come_down(Rest::Forfeited));
+        self.sweep(&set, After::Forfeited);
+        self.plan(set, Duration::ZERO, None);
+        self.look_for_the_end(slot, now);
+        Verdict::Forfeited
+    }
+
+    /// `slot` ended and will not be started again, which touches no other.
+    fn settle(&mut self, slot: SlotId, rest: Rest, now: Instant) {
+        self.update(slot, |slot| slot.come_down(rest));
+        self.look_for_the_end(slot, now);
+    }
+
+    /// The group fails: everything is stopped, and then it ends with `outcome`.
+    fn fail(&mut self, slot: SlotId, outcome: Outcome, now: Instant) -> Verdict {
+        // In this order: that nothing is awaited any more must not make a failed start look like a start.
+        self.end_at(outcome, After::Stopped, now);
+        self.update(slot, |slot| slot.come_down(Rest::Stopped));
+        Verdict::GroupFails
+    }
+
+    /// Whether the group is over now that `slot` has settled.
+    fn look_for_the_end(&mut self, slot: SlotId, now: Instant) {
+        if self.is_ending() {
+            return;
+        }
+        let significant = self.rules.children[self.slot(slot).child as usize].significant;
+        let over = self.open == 0
+            || significant
+                && match self.rules.auto_shutdown {
+                    AutoShutdown::Never => false,
+                    AutoShutdown::AnySignificant => true,
+                    AutoShutdown::AllSignificant => self.open_significant == 0,
+                };
+        if over {
+            let outcome = if self.forfeited > 0 { Outcome::Forfeited } else { Outcome::Done };
+            self.end_at(outcome, After::Stopped, now);
+        }
+    }
+
+    /// The slots of a set as seen from the one that failed, in no order; those that are gone or forfeited
+    /// are not among them.
+    fn members(&self, slot: SlotId, set: &Members) -> Vec<SlotId> {
+        let child = self.slot(slot).child as usize;
+        let children: Vec<ChildId> = match set {
+            Members::Failed => Vec::new(),
+            Members::Rest => (child as ChildId + 1..self.children.len() as ChildId).collect(),
+            Members::All => (0..self.children.len() as ChildId).collect(),
+            Members::Children(children) => children.clone(),
+        };
+        self.slots_of(slot, &children)
+    }
+
+    /// The slot and those of all children that depend on its child, directly or not.
+    fn with_dependents(&self, slot: SlotId) -> Vec<SlotId> {
+        let dependents = self.graph.as_ref().map(|graph| graph.closure(self.slot(slot).child)).unwrap_or_default();
+        self.slots_of(slot, &dependents)
+    }
+
+    fn slots_of(&self, first: SlotId, children: &[ChildId]) -> Vec<SlotId> {
+        let others = children.iter().flat_map(|&child| &self.children[child as usize]).copied();
+        let takes_part = |slot: &SlotId| {
+            *slot != first
+                && !matches!(self.slot(*slot).state, State::Down(Rest::Gone | Rest::Forfeited) | State::Stuck)
+        };
+        std::iter::once(first).chain(others.filter(takes_part)).collect()
+    }
+}

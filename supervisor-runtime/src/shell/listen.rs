@@ -1,0 +1,70 @@
+//! Who waits for an incarnation to stop, and the tasks that belong to it.
+
+use std::task::Waker;
+
+use super::Spawned;
+use super::group::Group;
+use super::record::wake;
+use crate::Context;
+use crate::sync::MutexExt;
+
+impl Group {
+    /// Tells what waits for the incarnation of `cx` to stop that it has ended by itself.
+    pub(crate) fn note_ending(&self, cx: &Context) {
+        let mut wakers = Vec::new();
+        let mut state = self.state.hold();
+        let record = &mut state.records[cx.slot() as usize];
+        if record.extras.is_some() && record.incarnation == cx.incarnation() {
+            self.cell(cx.slot()).note_ending();
+            record.wake(&mut wakers);
+        }
+        drop(state);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Wakes `waker` when the incarnation of `cx` is to stop; whether that is the case already.
+    pub(crate) fn listen(&self, cx: &Context, waker: &Waker) -> bool {
+        let mut state = self.state.hold();
+        if self.cell(cx.slot()).is_over(cx.incarnation()) {
+            return true;
+        }
+        state.records[cx.slot() as usize].extras().listeners.push(waker.clone());
+        false
+    }
+
+    pub(crate) fn unlisten(&self, cx: &Context, waker: &Waker) {
+        let mut state = self.state.hold();
+        if let Some(extras) = &mut state.records[cx.slot() as usize].extras
+            && let Some(found) = extras.listeners.iter().position(|listener| listener.will_wake(waker))
+        {
+            let old = extras.listeners.swap_remove(found);
+            drop(state);
+            drop(old);
+        }
+    }
+
+    /// The tasks of the incarnation of `cx`.
+    pub(crate) fn tasks_of(&self, cx: &Context) -> Option<Spawned> {
+        let state = self.state.hold();
+        let extras = state.records[cx.slot() as usize].extras.as_ref()?;
+        extras.spawned.clone()
+    }
+
+    /// Wakes the task of the incarnation of `cx`: there is one more task for it to watch.
+    pub(crate) fn wake_task(&self, cx: &Context) {
+        let waker = self.state.hold().records[cx.slot() as usize].waker.clone();
+        wake(waker);
+    }
+
+    /// Room for a task of the incarnation of `cx`; `None` when that has ended.
+    pub(crate) fn make_tasks(&self, cx: &Context) -> Option<Spawned> {
+        let mut state = self.state.hold();
+        let record = &mut state.records[cx.slot() as usize];
+        let cell = self.cell(cx.slot());
+        if !cell.is_of(cx.incarnation()) {
+            return None;
+        }
+        cell.note_tasks();
+        Some(record.extras().spawned.get_or_insert_default().clone())
+    }
+}

@@ -1,0 +1,118 @@
+//! Limits that a child keeps itself, kept by its supervisor, too: a child that blocks its thread sees no clock.
+
+use std::cmp::Reverse;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::cell::Cell;
+use super::group::{Group, now};
+use super::record::{State, wake};
+use crate::Context;
+use crate::decide::{GRACE, SlotId, State as CoreState, later};
+use crate::sync::MutexExt;
+
+/// A child that keeps a limit of its own, as long as it does not block its thread: then the supervisor sees it.
+pub(super) struct Watched {
+    incarnation: u32,
+    silence: Silence,
+    since: Instant,
+    limit: Duration,
+    /// When the supervisor looks next; there is one entry for it in [`State::watches`].
+    looks_at: Option<Instant>,
+    /// It was found silent once. It gets another [`GRACE`], because it may not have been its fault: another child may
+    /// have blocked the thread.
+    suspect: bool,
+}
+
+/// What a child must not do for too long.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Silence {
+    /// Be in its factory or in `start`.
+    InStart,
+    /// Give no heartbeat.
+    OfHeartbeat,
+}
+
+impl Group {
+    /// Has the supervisor keep a limit of the incarnation of `cx`, too; whether it has been woken for that.
+    pub(crate) fn watch(&self, cx: &Context, silence: Silence, limit: Duration) -> bool {
+        let since = now();
+        let mut state = self.state.hold();
+        let watched = Watched {
+            incarnation: cx.incarnation(),
+            silence,
+            since,
+            limit,
+            looks_at: state.records[cx.slot() as usize].watched.as_ref().and_then(|watched| watched.looks_at),
+            suspect: false,
+        };
+        let looks_at = watched.looks_at;
+        state.records[cx.slot() as usize].watched = Some(Box::new(watched));
+        let due = later(since, limit);
+        let mut driver = None;
+        if looks_at.is_none_or(|then| due < then) {
+            state.look_later(cx.slot(), due);
+            driver.clone_from(&state.driver);
+        }
+        drop(state);
+        wake(driver)
+    }
+
+    /// What is left of the incarnation in `slot` cannot be dropped.
+    pub(crate) fn give_up_on(&self, slot: SlotId) {
+        let mut state = self.state.hold();
+        state.core.give_up_on(slot, now());
+        let driver = state.driver_to_wake();
+        drop(state);
+        wake(driver);
+    }
+}
+
+impl State {
+    /// When the supervisor has something to do if nothing happens before.
+    pub(super) fn next_timer(&self) -> Option<Instant> {
+        let watch = self.watches.peek().map(|Reverse((when, _))| *when);
+        [self.core.next_timer(), watch].into_iter().flatten().min()
+    }
+
+    pub(super) fn look_later(&mut self, slot: SlotId, at: Instant) {
+        if let Some(watched) = &mut self.records[slot as usize].watched {
+            watched.looks_at = Some(at);
+            self.watches.push(Reverse((at, slot)));
+        }
+    }
+
+    /// Gives up on children that are silent for longer than they may, though their own tasks would have seen it.
+    pub(super) fn look_at_the_silent(&mut self, now: Instant, cells: &[Cell], epoch: Instant) {
+        while let Some(&Reverse((when, slot))) = self.watches.peek()
+            && when <= now
+        {
+            self.watches.pop();
+            let record = &mut self.records[slot as usize];
+            let Some(watched) = record.watched.as_mut().filter(|watched| watched.looks_at == Some(when)) else {
+                continue;
+            };
+            watched.looks_at = None;
+            let (since, state) = match watched.silence {
+                Silence::InStart => (watched.since, CoreState::Starting),
+                Silence::OfHeartbeat => {
+                    let beat = Duration::from_nanos(cells[slot as usize].beat.load(Ordering::Relaxed));
+                    (later(epoch, beat).max(watched.since), CoreState::Running)
+                }
+            };
+            let due = later(since, watched.limit);
+            if watched.incarnation != record.incarnation || self.core.slot(slot).state != state {
+                record.watched = None;
+            } else if due > now {
+                watched.suspect = false;
+                self.look_later(slot, due);
+            } else if !watched.suspect {
+                watched.suspect = true;
+                self.look_later(slot, later(now, GRACE));
+            } else {
+                record.watched = None;
+                self.core.give_up_on(slot, now);
+            }
+        }
+    }
+}
