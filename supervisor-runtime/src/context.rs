@@ -61,6 +61,19 @@ impl Context {
 
     /// Waits for `future`, but no longer than until stopping begins: then the answer is `None`, and the
     /// future is dropped.
+    ///
+    /// ```
+    /// # use supervisor_runtime::{Context, Service, ServiceResult};
+    /// # struct Worker { inbox: tokio::sync::mpsc::Receiver<u32> }
+    /// impl Service for Worker {
+    ///     async fn run(&mut self, cx: &Context) -> ServiceResult {
+    ///         while let Some(Some(job)) = cx.until_stopped(self.inbox.recv()).await {
+    ///             println!("job {job}"); // a job that was taken is finished before the next look
+    ///         }
+    ///         Ok(())
+    ///     }
+    /// }
+    /// ```
     pub async fn until_stopped<F: Future>(&self, future: F) -> Option<F::Output> {
         UntilStopped { future, stopping: self.stopping() }.await
     }
@@ -148,6 +161,18 @@ impl Context {
     }
 
     /// The tree that the service is part of, the outermost one: to shut it down from inside.
+    ///
+    /// ```
+    /// # use supervisor_runtime::{Context, Service, ServiceResult};
+    /// # struct Console;
+    /// impl Service for Console {
+    ///     async fn run(&mut self, cx: &Context) -> ServiceResult {
+    ///         cx.tree().shutdown(); // asks, and does not wait: this service is part of it
+    ///         cx.stopping().await;
+    ///         Ok(())
+    ///     }
+    /// }
+    /// ```
     pub fn tree(&self) -> TreeHandle {
         TreeHandle::new(Arc::clone(self.group.tree()))
     }

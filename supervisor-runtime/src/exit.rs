@@ -214,6 +214,16 @@ pub fn forfeit(error: impl Into<BoxError>) -> BoxError {
 ///
 /// The restart limit is not touched; the supervisor stops its children and fails, and its parent treats
 /// it as any failed child. Found along the `source()` chain, as [`forfeit`] is.
+///
+/// ```
+/// use supervisor_runtime::{BoxError, escalate};
+///
+/// fn read_config(path: &str) -> Result<String, BoxError> {
+///     // Restarting the one that asked would not repair the file.
+///     std::fs::read_to_string(path).map_err(escalate)
+/// }
+/// # let _ = read_config("none");
+/// ```
 pub fn escalate(error: impl Into<BoxError>) -> BoxError {
     Instruction::wrap(Verb::Escalate, error.into())
 }

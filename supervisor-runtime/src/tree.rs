@@ -185,6 +185,29 @@ impl TreeShared {
 ///
 /// Dropping it drops what still runs, in no order and without `stop`, and the log says so:
 /// [`shutdown`](Self::shutdown) is the way to stop a tree.
+///
+/// ```
+/// use std::time::Duration;
+/// use supervisor_runtime::{Child, Supervisor, service_fn};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), supervisor_runtime::TreeError> {
+/// let tree = Supervisor::one_for_one("clock").child(Child::new("tick", || {
+///     service_fn(|cx| async move {
+///         cx.stopping().await;
+///         Ok(())
+///     })
+/// }));
+/// let mut running = tree.start().await?;
+/// // Instead of a signal, whatever stops this program:
+/// let told_to_stop = tokio::time::sleep(Duration::from_millis(1));
+/// tokio::select! {
+///     end = running.wait() => return end, // it ended by itself
+///     () = told_to_stop => {}
+/// }
+/// running.shutdown().await
+/// # }
+/// ```
 #[must_use = "dropping it drops the running tree"]
 pub struct Running {
     anchor: Arc<Group>,

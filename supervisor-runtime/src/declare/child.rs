@@ -57,6 +57,26 @@ impl<S: Service> Child<S> {
     ///
     /// It may show what a panic left behind; the other constructors give clean state. `make` can move
     /// out of what it captured.
+    ///
+    /// ```
+    /// use supervisor_runtime::{Child, Context, Service, ServiceResult, Supervisor};
+    /// use tokio::sync::mpsc;
+    ///
+    /// struct Mailer { inbox: mpsc::Receiver<String> }
+    ///
+    /// impl Service for Mailer {
+    ///     async fn run(&mut self, cx: &Context) -> ServiceResult {
+    ///         while let Some(Some(mail)) = cx.until_stopped(self.inbox.recv()).await {
+    ///             println!("sending {mail}");
+    ///         }
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let (outbox, inbox) = mpsc::channel(100);
+    /// let tree = Supervisor::one_for_one("office").child(Child::in_place("mailer", move || Mailer { inbox }));
+    /// # drop(outbox);
+    /// ```
     pub fn in_place<F, R, M>(name: impl Into<Name>, make: F) -> Self
     where
         F: FnOnce() -> R,
@@ -94,6 +114,27 @@ impl<S: Service> Child<S> {
     /// `replace(old, index)` returns what a factory may return. If it fails, or the old incarnation is
     /// gone (it panicked in its factory, say), the next attempt calls the factory. It is also called for a
     /// child that is swept by the restart of another.
+    ///
+    /// ```
+    /// use supervisor_runtime::{Child, Context, Service, ServiceResult, Supervisor};
+    ///
+    /// struct Counter { index: usize, seen: u64, buffer: Vec<u8> }
+    ///
+    /// impl Counter {
+    ///     fn new(index: usize) -> Self {
+    ///         Self { index, seen: 0, buffer: Vec::new() }
+    ///     }
+    ///
+    ///     /// Keeps the count; the buffer may be what it stumbled over.
+    ///     fn reborn(old: Self, index: usize) -> Self {
+    ///         Self { seen: old.seen, ..Self::new(index) }
+    ///     }
+    /// }
+    /// # impl Service for Counter { async fn run(&mut self, cx: &Context) -> ServiceResult { cx.stopping().await; Ok(()) } }
+    ///
+    /// let tree = Supervisor::one_for_one("stats")
+    ///     .child(Child::replicated("counter", 4, Counter::new).replace(Counter::reborn));
+    /// ```
     pub fn replace<F, R, M>(mut self, replace: F) -> Self
     where
         F: Fn(S, usize) -> R,
@@ -134,7 +175,27 @@ impl<S: Service> Child<S> {
 
     /// The longest silence between two calls of [`Context::heartbeat`](crate::Context::heartbeat) while it
     /// runs; no limit unless said. A child silent for longer is dropped and has failed; one that blocks its thread
-    /// meanwhile cannot be dropped, and a second later its supervisor gives it up as stuck.
+    /// meanwhile cannot be dropped, and a second later its supervisor gives it up as stuck. What waits for long by
+    /// design has to beat while it waits.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use supervisor_runtime::{Child, Context, Service, ServiceResult};
+    ///
+    /// struct Importer { files: Vec<String> }
+    ///
+    /// impl Service for Importer {
+    ///     async fn run(&mut self, cx: &Context) -> ServiceResult {
+    ///         for file in &self.files {
+    ///             tokio::fs::read(file).await?;
+    ///             cx.heartbeat();
+    ///         }
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let child = Child::new("importer", || Importer { files: Vec::new() }).heartbeat(Duration::from_secs(30));
+    /// ```
     pub fn heartbeat(mut self, limit: Duration) -> Self {
         self.spec.options.heartbeat = Some(limit);
         self

@@ -187,6 +187,23 @@ impl Supervisor {
     }
 
     /// Whether it ends, as done, when significant children have ended; [`AutoShutdown::Never`] unless said.
+    ///
+    /// ```
+    /// use supervisor_runtime::{AutoShutdown, Child, Restart, Supervisor, service_fn};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), supervisor_runtime::TreeError> {
+    /// Supervisor::one_for_one("import")
+    ///     .auto_shutdown(AutoShutdown::AnySignificant)
+    ///     .child(Child::new("db", || service_fn(|cx| async move {
+    ///         cx.stopping().await;
+    ///         Ok(())
+    ///     })))
+    ///     .child(Child::new("job", || service_fn(|_| async { Ok(()) })).restart(Restart::Transient).significant())
+    ///     .run() // ends with the job, after it has stopped the database
+    ///     .await
+    /// # }
+    /// ```
     pub fn auto_shutdown(mut self, auto_shutdown: AutoShutdown) -> Self {
         self.auto_shutdown = auto_shutdown;
         self
