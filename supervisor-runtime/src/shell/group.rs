@@ -193,10 +193,9 @@ impl Group {
         (started, wake(driver))
     }
 
-    /// The incarnation of `cx` has ended, and nothing of it is left; what its task does next. Says too whether the
-    /// supervisor has been woken for it.
-    pub(crate) fn exited(&self, cx: &mut Context, exit: Exit) -> (Next, bool) {
-        let slot = cx.slot();
+    /// The incarnation in `slot` has ended, and nothing of it is left; what its task does next, in which incarnation,
+    /// and whether the supervisor has been woken for it.
+    pub(crate) fn exited(&self, slot: SlotId, exit: Arc<Exit>) -> (Next, u32, bool) {
         let choice = self.choose(slot, &exit);
         let ended = match exit.instruction() {
             _ if exit.is_stuck() => Ended::Stuck,
@@ -206,8 +205,7 @@ impl Group {
             None if exit.is_failure() => Ended::Failed,
             None => Ended::Ok,
         };
-        let exit = Arc::new(exit);
-        let (verdict, next, old, driver, phase, extras) = {
+        let (verdict, (next, incarnation), old, driver, phase, extras) = {
             let mut state = self.state.hold();
             // A delay is waited for after `stop`, which may have taken its time; without one, the time need not be known.
             let decided = if state.core.has_backoff(slot) { now() } else { exit.at };
@@ -219,7 +217,7 @@ impl Group {
             if verdict == Verdict::GroupFails {
                 state.note_last_causes(slot);
             }
-            let next = state.next(slot, &self.cells, cx);
+            let next = state.next(slot, &self.cells);
             let phase = matches!(verdict, Verdict::GroupFails).then(|| state.core.phase().clone());
             (verdict, next, old, state.driver_to_wake(), phase, extras)
         };
@@ -236,15 +234,12 @@ impl Group {
         listeners.into_iter().for_each(Waker::wake);
         let _ = catch_drop(old);
         let _ = catch_drop(exit);
-        (next, woken)
+        (next, incarnation, woken)
     }
 
-    /// The delay of the restart in the slot of `cx` is over, or something changed; what its task does next.
-    pub(crate) fn resume(&self, cx: &mut Context, delay_over: bool, waker: Option<&Waker>) -> Next {
-        let slot = cx.slot();
-        if let Some(waker) = waker {
-            self.register(slot, waker);
-        }
+    /// What the task in `slot`, which waits, is to do, and in which incarnation; its delay may be over.
+    pub(crate) fn resume(&self, slot: SlotId, delay_over: bool, waker: &Waker) -> (Next, u32) {
+        self.register(slot, waker);
         let mut state = self.state.hold();
         if delay_over {
             let was = state.core.next(slot);
@@ -253,7 +248,7 @@ impl Group {
                 state.begin(slot, &self.cells);
             }
         }
-        let next = state.look(slot, cx);
+        let next = state.look(slot);
         let driver = state.driver_to_wake();
         drop(state);
         wake(driver);

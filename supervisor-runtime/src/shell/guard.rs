@@ -45,16 +45,16 @@ enum Kind {
 }
 
 impl Watch {
-    pub(crate) fn start(limit: Duration) -> Self {
-        Self { kind: Kind::Start(now()), limit, sleep: None }
+    pub(crate) fn start(limit: Duration) -> Box<Self> {
+        Box::new(Self { kind: Kind::Start(now()), limit, sleep: None })
     }
 
-    pub(crate) fn stop(limit: Duration) -> Self {
-        Self { kind: Kind::Stop, limit, sleep: None }
+    pub(crate) fn stop(limit: Duration) -> Box<Self> {
+        Box::new(Self { kind: Kind::Stop, limit, sleep: None })
     }
 
-    pub(crate) fn heartbeat(limit: Duration) -> Self {
-        Self { kind: Kind::Heartbeat, limit, sleep: None }
+    pub(crate) fn heartbeat(limit: Duration) -> Box<Self> {
+        Box::new(Self { kind: Kind::Heartbeat, limit, sleep: None })
     }
 
     /// Whether what is done now was done too late.
@@ -96,25 +96,31 @@ pub(super) fn after(now: Instant, limit: Duration) -> Pin<Box<Sleep>> {
 }
 
 pin_project! {
-    struct Guard<'a, F> {
+    /// The future of [`guard`].
+    pub(crate) struct Guard<'a, F> {
         cx: &'a Context,
         #[pin]
         future: Option<F>,
-        watch: &'a mut Option<Watch>,
+        // Of calling what was to give the future.
+        panicked: Option<Box<Panic>>,
+        watch: &'a mut Option<Box<Watch>>,
         registered: bool,
     }
 }
 
 /// Calls `begin` and polls its future for the incarnation of `cx`, until it ends or has to be dropped.
-pub(crate) async fn guard<F: Future>(
-    cx: &Context,
+///
+/// Not an `async fn`, which would keep its arguments twice, in every child of every tree.
+pub(crate) fn guard<'a, F: Future>(
+    cx: &'a Context,
     begin: impl FnOnce() -> F,
-    watch: &mut Option<Watch>,
-) -> Guarded<F::Output> {
-    match catch(begin) {
-        Ok(future) => Guard { cx, future: Some(future), watch, registered: false }.await,
-        Err(panic) => Guarded::Panicked(panic),
-    }
+    watch: &'a mut Option<Box<Watch>>,
+) -> Guard<'a, F> {
+    let (future, panicked) = match catch(begin) {
+        Ok(future) => (Some(future), None),
+        Err(panic) => (None, Some(Box::new(panic))),
+    };
+    Guard { cx, future, panicked, watch, registered: false }
 }
 
 impl<F: Future> Future for Guard<'_, F> {
@@ -122,6 +128,9 @@ impl<F: Future> Future for Guard<'_, F> {
 
     fn poll(self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
+        if let Some(panic) = this.panicked.take() {
+            return Poll::Ready(Guarded::Panicked(*panic));
+        }
         let cell = this.cx.cell();
         if !*this.registered {
             cell.note_own_waker(task.waker());

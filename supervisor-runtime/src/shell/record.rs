@@ -9,8 +9,8 @@ use std::time::Instant;
 use super::Spawned;
 use super::cell::Cell;
 use super::watch::Watched;
+use crate::Exit;
 use crate::decide::{Action, ChildId, Core, Next, Phase, SlotId, State as CoreState};
-use crate::{Context, Exit};
 
 /// How many last causes an error tells.
 const LAST_CAUSES: usize = 3;
@@ -74,30 +74,27 @@ impl State {
     }
 
     /// After an exit: what the task does, with everything set for it.
-    pub(super) fn next(&mut self, slot: SlotId, cells: &[Cell], cx: &mut Context) -> Next {
+    pub(super) fn next(&mut self, slot: SlotId, cells: &[Cell]) -> (Next, u32) {
         match self.core.next(slot) {
             Next::Start => self.begin(slot, cells),
             // What is left of the incarnation is to know that it is over, however long the next one takes.
             Next::Delay(_) | Next::Park | Next::End => cells[slot as usize].note_end(),
         }
-        self.look(slot, cx)
+        self.look(slot)
     }
 
-    pub(super) fn look(&mut self, slot: SlotId, cx: &mut Context) -> Next {
+    /// What the task of `slot` is to do, and in which incarnation.
+    pub(super) fn look(&mut self, slot: SlotId) -> (Next, u32) {
         let next = self.core.next(slot);
         let record = &mut self.records[slot as usize];
-        match next {
-            Next::Start => cx.set_incarnation(record.incarnation),
-            Next::End => {
-                record.has_task = false;
-                // One that was stuck is no longer waited for, and stays on both sides of that account.
-                if self.core.slot(slot).state != CoreState::Stuck {
-                    self.tasks -= 1;
-                }
+        if next == Next::End {
+            record.has_task = false;
+            // One that was stuck is no longer waited for, and stays on both sides of that account.
+            if self.core.slot(slot).state != CoreState::Stuck {
+                self.tasks -= 1;
             }
-            Next::Delay(_) | Next::Park => {}
         }
-        next
+        (next, record.incarnation)
     }
 
     pub(super) fn begin(&mut self, slot: SlotId, cells: &[Cell]) {
