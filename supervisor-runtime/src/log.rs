@@ -45,7 +45,7 @@ pub(crate) fn failed(cx: &Context, exit: &Exit) {
                 "panicked"
             );
         }
-        Cause::Done if child.options.restart == Restart::Permanent => {
+        Cause::Done if child.options.restart == Restart::Permanent && child.kind == Kind::Worker => {
             warn!(target: TARGET, child = cx.path(), "returned Ok unasked, but is permanent");
         }
         Cause::Done => {}

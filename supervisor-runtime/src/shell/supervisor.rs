@@ -34,10 +34,11 @@ impl Service for Supervisor {
         self.group = Some(Owned(Arc::clone(&group)));
         let (child, _) = cx.group().child_and_index(cx.slot());
         if child.kind != Kind::Supervisor {
-            return Err(escalate(
-                "a supervisor stands in a tree as itself: give it to `child` without a `BoxService` or another service \
-                 around it, so that it can be stopped in time",
-            ));
+            return Err(
+                "a supervisor stands in a tree as itself: give it to `child` without a `BoxService` or another \
+                        service around it, so that it can be stopped in time"
+                    .into(),
+            );
         }
         let limit = child.options.start_timeout;
         match drive(&group, cx, Goal::Started, limit).await {
