@@ -3,13 +3,19 @@
 #![allow(clippy::type_complexity, reason = "a table says what its columns are above it")]
 #![allow(clippy::unwrap_used, reason = "a test that finds nothing fails, and says where")]
 
+mod after_a_slow_stop;
+mod blocked;
 mod capture;
 mod chaos;
 mod context;
 mod custom;
 mod delays;
+mod done;
+mod embedded;
 mod ending;
 mod escalation;
+mod held;
+mod instructions;
 mod invalid;
 mod kept;
 mod limits;
@@ -27,4 +33,5 @@ mod stuck;
 mod supervisors;
 mod tasks;
 mod timeouts;
+mod told;
 mod world;

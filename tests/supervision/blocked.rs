@@ -1,0 +1,188 @@
+//! A child that blocks its thread sees no clock: its supervisor keeps its limits. Needs the real clock.
+
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
+
+use supervisor_runtime::{Child, Context, Exit, Service, ServiceResult, Supervisor, TreeError, TreeErrorKind};
+
+use crate::world::{World, not_started, secs, started};
+
+/// Where a [`Blocker`] blocks its thread.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Where {
+    Start,
+    Run,
+    /// In a task that it spawns; then it fails.
+    Task,
+}
+
+/// Blocks a thread until the sender is dropped, and says when it begins to.
+#[derive(Clone)]
+struct Blocker {
+    place: Where,
+    world: World,
+    released: Arc<Mutex<mpsc::Receiver<()>>>,
+}
+
+impl Blocker {
+    fn block(&self) {
+        self.world.write("block");
+        let _ = self.released.lock().unwrap().recv();
+    }
+}
+
+impl Service for Blocker {
+    async fn start(&mut self, _cx: &Context) -> ServiceResult {
+        if self.place == Where::Start {
+            self.block();
+        }
+        Ok(())
+    }
+
+    async fn run(&mut self, cx: &Context) -> ServiceResult {
+        match self.place {
+            Where::Run => self.block(),
+            Where::Start => cx.stopping().await,
+            Where::Task => {
+                let blocker = self.clone();
+                let (says, blocks) = tokio::sync::oneshot::channel();
+                cx.spawn("task", move |_| async move {
+                    // From a thread of its own: what this one wakes might wait for it.
+                    std::thread::spawn(move || says.send(()));
+                    blocker.block();
+                    Ok(())
+                });
+                let _ = blocks.await;
+                return Err("boom".into());
+            }
+        }
+        Ok(())
+    }
+
+    async fn stop(&mut self, _cx: &Context, _exit: &Exit) {
+        self.world.write("stop blocker");
+    }
+}
+
+fn blocker(world: &World, place: Where) -> (Child<Blocker>, mpsc::Sender<()>) {
+    let (release, released) = mpsc::channel();
+    let blocker = Blocker { place, world: world.clone(), released: Arc::new(Mutex::new(released)) };
+    (Child::new("blocker", move || blocker.clone()).shutdown(secs(0.05)), release)
+}
+
+/// What never ends would hold up all tests.
+async fn within<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(secs(20.0), future).await.expect("it ends in time")
+}
+
+fn stuck(error: &TreeError) -> (TreeErrorKind, Vec<&str>) {
+    (error.kind(), error.stuck().iter().map(|left| left.path()).collect())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_is_stuck_in_a_group_that_is_swept_is_never_started_beside_itself() {
+    let world = World::in_real_time();
+    let (blocker, release) = blocker(&world, Where::Run);
+    let inner = Supervisor::one_for_one("inner").child(world.child("b")).child(blocker);
+    let outer = Supervisor::one_for_one("outer").child(inner);
+    let mut tree = within(started(Supervisor::one_for_all("tree").child(world.child("a")).child(outer))).await;
+    world.expect(&["start a", "start b", "block"]).await;
+    world.fail("a");
+    let error = within(tree.wait()).await.unwrap_err();
+    world.expect(&["fail a", "stop a", "stop b"]).await;
+    assert_eq!(world.alive(), 0);
+    drop(release);
+    assert_eq!(stuck(&error), (TreeErrorKind::Stuck, vec!["tree/outer/inner/blocker"]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_child_that_blocks_its_thread_past_its_heartbeat_is_given_up_as_stuck() {
+    let world = World::in_real_time();
+    let (blocker, release) = blocker(&world, Where::Run);
+    let tree = Supervisor::one_for_one("tree").child(world.child("a")).child(blocker.heartbeat(secs(0.1)));
+    let mut tree = within(started(tree)).await;
+    let error = within(tree.wait()).await.unwrap_err();
+    world.expect(&["start a", "block", "stop a"]).await;
+    drop(release);
+    assert_eq!(stuck(&error), (TreeErrorKind::Stuck, vec!["tree/blocker"]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_child_that_blocks_its_thread_past_its_start_timeout_is_given_up_and_the_start_rolled_back() {
+    let world = World::in_real_time();
+    let (blocker, release) = blocker(&world, Where::Start);
+    let tree = Supervisor::one_for_one("tree").child(world.child("a")).child(blocker.start_timeout(secs(0.1)));
+    let error = within(not_started(tree.child(world.child("c")))).await;
+    world.expect(&["start a", "block", "stop a"]).await;
+    drop(release);
+    assert_eq!(stuck(&error), (TreeErrorKind::Stuck, vec!["tree/blocker"]));
+}
+
+#[test]
+fn a_child_that_failed_while_a_task_of_it_blocks_its_thread_is_told_at_once_and_given_up_as_stuck() {
+    let world = World::in_real_time();
+    let (blocker, release) = blocker(&world, Where::Task);
+    let w = world.clone();
+    let listen = move || {
+        let world = w.clone();
+        crate::capture::listen(Arc::new(move |line| {
+            if line.starts_with("WARN") {
+                world.write(line);
+            }
+        }));
+    };
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(4).enable_all().on_thread_start(listen).build().unwrap();
+    let error = runtime.block_on(async {
+        // Released before the runtime waits for it, also if this fails.
+        let _release = release;
+        let tree = Supervisor::one_for_one("tree").child(world.child("a")).child(blocker);
+        let mut tree = within(started(tree)).await;
+        within(tree.wait()).await.unwrap_err()
+    });
+    let mut page = world.page();
+    // The task begins to block beside the failure.
+    let block = page.iter().position(|line| line == "block").expect("it blocks");
+    page.remove(block);
+    assert_eq!(page, ["start a", "WARN failed child=tree/blocker phase=run error=boom", "stop blocker", "stop a"]);
+    assert_eq!(stuck(&error), (TreeErrorKind::Stuck, vec!["tree/blocker"]));
+}
+
+#[tokio::test]
+async fn a_start_that_blocked_for_longer_than_its_start_timeout_has_failed_though_it_returned() {
+    // Nobody else runs on this thread meanwhile. It is the factory or `start` that blocks.
+    struct Slow(World, bool);
+    impl Service for Slow {
+        async fn start(&mut self, _cx: &Context) -> ServiceResult {
+            self.0.write("start slow");
+            if self.1 {
+                std::thread::sleep(Duration::from_millis(60));
+            }
+            Ok(())
+        }
+        async fn run(&mut self, cx: &Context) -> ServiceResult {
+            self.0.write("run slow");
+            Ok(cx.stopping().await)
+        }
+    }
+    for (in_start, expected) in
+        [(true, ["start a", "start slow", "stop a"].as_slice()), (false, &["start a", "stop a"])]
+    {
+        let world = World::in_real_time();
+        let w = world.clone();
+        let slow = Child::new("slow", move || {
+            if !in_start {
+                std::thread::sleep(Duration::from_millis(60));
+            }
+            Slow(w.clone(), in_start)
+        });
+        let tree = Supervisor::one_for_one("tree").child(world.child("a"));
+        let error = within(not_started(tree.child(slow.start_timeout(Duration::from_millis(20))))).await;
+        assert_eq!(
+            error.to_string(),
+            "supervisor `tree` did not start: `tree/slow` start took longer than its start_timeout of 20ms"
+        );
+        assert_eq!(error.kind(), TreeErrorKind::StartFailed);
+        assert_eq!(world.page(), expected);
+    }
+}
