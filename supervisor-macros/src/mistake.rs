@@ -98,12 +98,14 @@ pub(crate) fn did_you_mean(word: &str, known: impl IntoIterator<Item = &'static 
     nearest(word, known).map(|nearest| format!("did you mean `{nearest}`?"))
 }
 
-/// The nearest of `known`, if at most a third of it would have to be typed again.
+/// The nearest of `known`, if at most a third of it would have to be typed again, or if `word` is a part of it.
 pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word = &word.to_lowercase();
+    let is_part = |candidate: &str| word.chars().count() >= 5 && candidate.contains(&**word);
     known
         .into_iter()
-        .map(|candidate| (distance(&word.to_lowercase(), candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= 1.max(candidate.chars().count() / 3))
+        .map(|candidate| (distance(word, candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= 1.max(candidate.chars().count() / 3) || is_part(candidate))
         .min()
         .map(|(_, candidate)| candidate)
 }
@@ -145,7 +147,7 @@ mod tests {
             ("oneforall", Some("one_for_all")),
             ("one_for_noe", Some("one_for_one")),
             ("ONE_FOR_ONE", Some("one_for_one")),
-            ("crash", None),
+            ("crash", Some("crashing")),
             ("supervise", None),
             ("", None),
         ] {
@@ -158,5 +160,22 @@ mod tests {
         assert_eq!(listed([]), "");
         assert_eq!(listed(["a"]), "`a`");
         assert_eq!(listed(["a", "b", "c"]), "`a`, `b` and `c`");
+    }
+
+    #[test]
+    fn the_nearest_word_is_a_slip_or_a_part_of_what_was_meant() {
+        let known = ["max_restarts", "over", "start_timeout", "shutdown", "restart"];
+        let table = [
+            ("max_restart", Some("max_restarts")),
+            ("shutdwon", Some("shutdown")),
+            ("timeout", Some("start_timeout")),
+            ("restarts", Some("restart")),
+            ("ove", Some("over")),
+            ("time", None),
+            ("priority", None),
+        ];
+        for (word, meant) in table {
+            assert_eq!(nearest(word, known), meant, "{word}");
+        }
     }
 }
