@@ -23,11 +23,14 @@ pub(crate) fn started(cx: &Context) {
     info!(target: TARGET, child = cx.path(), incarnation = cx.incarnation(), "started");
 }
 
-/// An incarnation has failed; `stop` comes next.
+/// An incarnation has failed; `stop` comes next. One that was asked to stop has not failed.
 pub(crate) fn failed(cx: &Context, exit: &Exit) {
+    if exit.asked || !tracing::enabled!(target: TARGET, tracing::Level::WARN) {
+        return;
+    }
     let (child, _) = cx.group().child_and_index(cx.slot());
-    // One that was asked to stop has not failed, and a supervisor has said itself why it failed.
-    if exit.asked || child.kind == Kind::Supervisor && exit.error().is_some() {
+    // A supervisor has said itself why it failed.
+    if child.kind == Kind::Supervisor && exit.error().is_some() {
         return;
     }
     let phase = exit.phase;

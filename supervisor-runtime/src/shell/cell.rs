@@ -24,6 +24,8 @@ pub(crate) struct Command(u64);
 const STOP: u64 = 1;
 const KILL: u64 = 2;
 const TASKS: u64 = 4;
+/// Somebody listens, or has tasks: the record has more to tell.
+const EXTRAS: u64 = 32;
 /// `run` has ended.
 const ENDING: u64 = 8;
 /// Nothing of the incarnation is left.
@@ -44,6 +46,11 @@ impl Command {
     /// Whether it has spawned tasks.
     pub(crate) fn has_tasks(self) -> bool {
         self.0 & TASKS != 0
+    }
+
+    /// Whether anybody else waits for its end, or belongs to it.
+    pub(super) fn has_extras(self) -> bool {
+        self.0 & EXTRAS != 0
     }
 
     fn is_over(self, incarnation: u32) -> bool {
@@ -80,7 +87,11 @@ impl Cell {
     }
 
     pub(super) fn note_tasks(&self) {
-        self.set(TASKS);
+        self.set(TASKS | EXTRAS);
+    }
+
+    pub(super) fn note_listener(&self) {
+        self.set(EXTRAS);
     }
 
     pub(super) fn note_ending(&self) {

@@ -11,6 +11,10 @@ use crate::sync::MutexExt;
 impl Group {
     /// Tells what waits for the incarnation of `cx` to stop that it has ended by itself.
     pub(crate) fn note_ending(&self, cx: &Context) {
+        // Most have none, and every restart comes by here. One that comes after this look is told by `exited`.
+        if !self.cell(cx.slot()).read().has_extras() {
+            return;
+        }
         let mut wakers = Vec::new();
         let mut state = self.state.hold();
         let record = &mut state.records[cx.slot() as usize];
@@ -25,9 +29,11 @@ impl Group {
     /// Wakes `waker` when the incarnation of `cx` is to stop; whether that is the case already.
     pub(crate) fn listen(&self, cx: &Context, waker: &Waker) -> bool {
         let mut state = self.state.hold();
-        if self.cell(cx.slot()).is_over(cx.incarnation()) {
+        let cell = self.cell(cx.slot());
+        if cell.is_over(cx.incarnation()) {
             return true;
         }
+        cell.note_listener();
         state.records[cx.slot() as usize].extras().listeners.push(waker.clone());
         false
     }
@@ -45,6 +51,9 @@ impl Group {
 
     /// The tasks of the incarnation of `cx`.
     pub(crate) fn tasks_of(&self, cx: &Context) -> Option<Spawned> {
+        if !self.cell(cx.slot()).read().has_tasks() {
+            return None;
+        }
         let state = self.state.hold();
         let extras = state.records[cx.slot() as usize].extras.as_ref()?;
         extras.spawned.clone()
