@@ -20,10 +20,18 @@ use crate::{BoxError, Context, Exit, RestartLimitReached, Service, ServiceResult
 /// How many actions are carried out under one hold of the lock.
 const CHUNK: usize = 256;
 
+/// Said to who wraps a supervisor: what is around it could only drop it, with all that runs in it.
+const NOT_AS_ITSELF: &str = "a supervisor stands in a tree as itself: give it to `child` without a `BoxService` or \
+                             another service around it, so that it can be stopped in time";
+
 /// A supervisor is a service like any other: `start` starts its children in order, `run` keeps them running,
 /// and when it ends, for whatever reason, all of them have been stopped.
 impl Service for Supervisor {
     async fn start(&mut self, cx: &Context) -> ServiceResult {
+        let (child, _) = cx.group().child_and_index(cx.slot());
+        if child.kind != Kind::Supervisor {
+            return Err(NOT_AS_ITSELF.into());
+        }
         if self.spec.is_none() {
             let problems = self.problems();
             if !problems.is_empty() {
@@ -32,14 +40,6 @@ impl Service for Supervisor {
         }
         let group = Group::new(self.spec(), cx);
         self.group = Some(Owned(Arc::clone(&group)));
-        let (child, _) = cx.group().child_and_index(cx.slot());
-        if child.kind != Kind::Supervisor {
-            return Err(
-                "a supervisor stands in a tree as itself: give it to `child` without a `BoxService` or another \
-                        service around it, so that it can be stopped in time"
-                    .into(),
-            );
-        }
         let limit = child.options.start_timeout;
         match drive(&group, cx, Goal::Started, limit).await {
             // If it has ended since, `run` says how.
