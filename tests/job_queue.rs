@@ -50,7 +50,10 @@ fn an_interrupted_run_stops_in_order_and_says_so() {
     let said: Vec<_> = rest.map(Result::unwrap).collect();
     let end = run.wait_with_output().unwrap();
     assert_eq!(end.status.code(), Some(1), "{said:#?} {end:#?}");
-    assert!(said.last().unwrap().contains("nothing is lost"), "{said:#?}");
+    // A job that hangs at that moment has to be dropped by force, and then the tree's error says the same.
+    let stopped = said.last().is_some_and(|line| line.contains("nothing is lost"));
+    let dropped = stderr(&end).contains("had to be dropped by force") && stderr(&end).contains("no job is lost");
+    assert!(stopped || dropped, "{said:#?} {end:#?}");
     assert!(!stderr(&end).contains("ERROR"), "{end:#?}");
 }
 

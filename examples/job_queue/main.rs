@@ -62,9 +62,10 @@ supervision_tree! {
     dependents_for_one(max_restarts = 3, over = 10s, backoff = 100ms..2s, auto_shutdown = any_significant) {
         db: Db::new(store),
 
-        // Workers fail often, as jobs do: they have a limit of their own.
+        // Workers fail often, as jobs do: they have a limit of their own. One that hangs holds a stop up for two
+        // seconds, and is then dropped: its job is done by the next run.
         workers: one_for_one(requires = [db], max_restarts = 50, over = 10s, backoff = 50ms..1s) {
-            worker*4(heartbeat = 1s): |index| Worker::new(index, store),
+            worker*4(heartbeat = 1s, shutdown = 2s): |index| Worker::new(index, store),
         }
 
         intake(requires = [db]): Intake::new(listener, store),
