@@ -25,16 +25,12 @@ pub(super) enum Patience {
 impl Core {
     /// When [`step`](Self::step) is to be called next if nothing happens before.
     pub(crate) fn next_timer(&self) -> Option<Instant> {
-        let group = match self.phase {
-            Phase::Stopping { deadline, .. } => deadline,
-            _ => None,
-        };
         let plans = self.plans.iter().flatten().filter_map(|plan| match plan.stage {
             Stage::Sweep => plan.deadlines.peek().map(|Reverse((when, ..))| *when),
             Stage::Wait => plan.not_before,
             Stage::Start => None,
         });
-        plans.chain(group).min()
+        plans.chain(self.deadline()).min()
     }
 
     /// Tells the supervisors that were asked already of an earlier deadline.

@@ -13,8 +13,8 @@ use crate::{AutoShutdown, Restart};
 impl Core {
     /// The incarnation in `slot` has ended, and nothing of it is left.
     ///
-    /// An end that was asked for is passed as `Ended::Ok`, unless something is stuck. `decision` is what a custom strategy says, `now`
-    /// when that is decided.
+    /// An end that was asked for is passed as `Ended::Ok`, unless something is stuck. `decision` is what a custom
+    /// strategy says, `now` when that is decided.
     pub(crate) fn exited(&mut self, slot: SlotId, ended: Ended, decision: Option<&Choice>, now: Instant) -> Verdict {
         let Slot { state, swept, .. } = *self.slot(slot);
         match state {
@@ -40,7 +40,7 @@ impl Core {
         let starting = state == State::Starting;
         match ended {
             Ended::Escalate | Ended::Stuck => self.fail(slot, Outcome::Escalated(slot), now),
-            Ended::Forfeit if starting => self.forfeit(self.with_dependents(slot), slot, now),
+            Ended::Forfeit if starting => self.forfeit(slot, self.dependents(slot), now),
             // A group ends by itself when all of its children may have ended, or were said to end it.
             Ended::Ok if !starting && (restart != Restart::Permanent || kind == Kind::Supervisor) => {
                 self.settle(slot, Rest::Done, now);
@@ -50,7 +50,7 @@ impl Core {
                 self.fail(slot, Outcome::StartFailed(slot), now)
             }
             Ended::Forfeit if self.rules.strategy != StrategyRule::ForfeitOneForAll => {
-                self.forfeit(self.with_dependents(slot), slot, now)
+                self.forfeit(slot, self.dependents(slot), now)
             }
             _ if restart == Restart::Temporary => {
                 self.settle(slot, Rest::Gone, now);
@@ -63,11 +63,11 @@ impl Core {
     /// What the strategy says of a failure.
     fn decide(&mut self, slot: SlotId, decision: Option<&Choice>, now: Instant) -> Verdict {
         match self.rules.strategy {
-            StrategyRule::OneForOne => self.restart(slot, vec![slot], now),
-            StrategyRule::OneForAll => self.restart(slot, self.members(slot, &Members::All), now),
-            StrategyRule::RestForOne => self.restart(slot, self.members(slot, &Members::Rest), now),
-            StrategyRule::DependentsForOne => self.restart(slot, self.with_dependents(slot), now),
-            StrategyRule::ForfeitOneForOne => self.forfeit(vec![slot], slot, now),
+            StrategyRule::OneForOne => self.restart(slot, Vec::new(), now),
+            StrategyRule::OneForAll => self.restart(slot, self.others(slot, &Members::All), now),
+            StrategyRule::RestForOne => self.restart(slot, self.others(slot, &Members::Rest), now),
+            StrategyRule::DependentsForOne => self.restart(slot, self.dependents(slot), now),
+            StrategyRule::ForfeitOneForOne => self.forfeit(slot, Vec::new(), now),
             StrategyRule::ForfeitOneForAll => {
                 self.update(slot, |slot| slot.come_down(Rest::Forfeited));
                 self.end_at(Outcome::Forfeited, After::Forfeited, now);
@@ -75,8 +75,8 @@ impl Core {
             }
             StrategyRule::Crashing => self.fail(slot, Outcome::Crashed(slot), now),
             StrategyRule::Custom => match decision {
-                Some(Choice::Restart(set)) => self.restart(slot, self.members(slot, set), now),
-                Some(Choice::Forfeit(set)) => self.forfeit(self.members(slot, set), slot, now),
+                Some(Choice::Restart(set)) => self.restart(slot, self.others(slot, set), now),
+                Some(Choice::Forfeit(set)) => self.forfeit(slot, self.others(slot, set), now),
                 Some(Choice::Escalate) | None => self.fail(slot, Outcome::Escalated(slot), now),
             },
         }
@@ -87,7 +87,7 @@ impl Core {
     fn joins(&mut self, slot: SlotId, ended: Ended, now: Instant) -> Verdict {
         match ended {
             Ended::Escalate | Ended::Stuck if !self.is_ending() => self.fail(slot, Outcome::Escalated(slot), now),
-            Ended::Forfeit if !self.is_ending() => self.forfeit(self.with_dependents(slot), slot, now),
+            Ended::Forfeit if !self.is_ending() => self.forfeit(slot, self.dependents(slot), now),
             _ => {
                 self.settle_swept(slot);
                 if self.open == 0 {
@@ -98,16 +98,15 @@ impl Core {
         }
     }
 
-    /// A new incident: counts a restart and sweeps the set, or gives up.
-    fn restart(&mut self, slot: SlotId, set: Vec<SlotId>, now: Instant) -> Verdict {
+    /// A new incident: counts a restart and sweeps the others that it takes along, or gives up.
+    fn restart(&mut self, slot: SlotId, others: Vec<SlotId>, now: Instant) -> Verdict {
         let left = match self.budget.spend(now) {
             Ok(left) => left,
             Err(Exhausted) => return self.fail(slot, Outcome::GaveUp(slot), now),
         };
         let (attempt, delay) = self.attempt(slot, now);
-        let others = set.len() - 1;
-        let verdict = Verdict::Restart { attempt, delay, left, others };
-        if others == 0 && self.slot(slot).plan.is_none() {
+        let verdict = Verdict::Restart { attempt, delay, left, others: others.len() };
+        if others.is_empty() && self.slot(slot).plan.is_none() {
             // Its own restart concerns nobody else: its task starts the next incarnation in place.
             if delay.is_zero() {
                 self.start(slot);
@@ -116,7 +115,9 @@ impl Core {
             }
         } else {
             self.update(slot, |slot| slot.state = State::Pending);
-            let waited = self.sweep(&set, After::Restart);
+            let waited = self.sweep(&others, After::Restart);
+            let mut set = others;
+            set.push(slot);
             self.plan(set, delay, waited);
         }
         verdict
@@ -135,11 +136,13 @@ impl Core {
         (attempt, backoff.map_or(Duration::ZERO, |backoff| backoff.delay(attempt, &mut self.rng)))
     }
 
-    /// `slot` ended; it and the rest of `set` will not be started again.
-    fn forfeit(&mut self, set: Vec<SlotId>, slot: SlotId, now: Instant) -> Verdict {
+    /// `slot` ended; it and the others that it takes along will not be started again.
+    fn forfeit(&mut self, slot: SlotId, others: Vec<SlotId>, now: Instant) -> Verdict {
         self.update(slot, |slot| slot.come_down(Rest::Forfeited));
-        self.sweep(&set, After::Forfeited);
-        self.plan(set, Duration::ZERO, None);
+        self.sweep(&others, After::Forfeited);
+        if !others.is_empty() {
+            self.plan(others, Duration::ZERO, None);
+        }
         self.look_for_the_end(slot, now);
         Verdict::Forfeited
     }
@@ -177,9 +180,9 @@ impl Core {
         }
     }
 
-    /// The slots of a set as seen from the one that failed, in no order; those that are gone or forfeited
-    /// are not among them.
-    fn members(&self, slot: SlotId, set: &Members) -> Vec<SlotId> {
+    /// The slots of a set besides the one that failed, in no order; those that are gone or forfeited are not
+    /// among them.
+    fn others(&self, slot: SlotId, set: &Members) -> Vec<SlotId> {
         let child = self.slot(slot).child as usize;
         let children: Vec<ChildId> = match set {
             Members::Failed => Vec::new(),
@@ -190,18 +193,18 @@ impl Core {
         self.slots_of(slot, &children)
     }
 
-    /// The slot and those of all children that depend on its child, directly or not.
-    fn with_dependents(&self, slot: SlotId) -> Vec<SlotId> {
+    /// The slots of all children that depend on the child of `slot`, directly or not.
+    fn dependents(&self, slot: SlotId) -> Vec<SlotId> {
         let dependents = self.graph.as_ref().map(|graph| graph.closure(self.slot(slot).child)).unwrap_or_default();
         self.slots_of(slot, &dependents)
     }
 
-    fn slots_of(&self, first: SlotId, children: &[ChildId]) -> Vec<SlotId> {
-        let others = children.iter().flat_map(|&child| &self.children[child as usize]).copied();
+    fn slots_of(&self, failed: SlotId, children: &[ChildId]) -> Vec<SlotId> {
+        let slots = children.iter().flat_map(|&child| &self.children[child as usize]).copied();
         let takes_part = |slot: &SlotId| {
-            *slot != first
+            *slot != failed
                 && !matches!(self.slot(*slot).state, State::Down(Rest::Gone | Rest::Forfeited) | State::Stuck)
         };
-        std::iter::once(first).chain(others.filter(takes_part)).collect()
+        slots.filter(takes_part).collect()
     }
 }
