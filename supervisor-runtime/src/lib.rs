@@ -100,6 +100,7 @@ mod shell;
 mod signals;
 mod sync;
 mod tree;
+mod view;
 
 pub use context::{Context, Interval, Stopping};
 pub use declare::{
@@ -111,6 +112,7 @@ pub use exit::{Cause, Exit, Panic, Phase, escalate, forfeit};
 pub use outline::Outline;
 pub use service::{BoxError, BoxService, Service, ServiceFn, ServiceResult, service_fn};
 pub use tree::{Running, TreeHandle};
+pub use view::{Event, Initial, Row, Snapshot, State, Status, What};
 
 /// What `supervision_tree!` expands to, besides the public API: the macro itself.
 #[doc(hidden)]

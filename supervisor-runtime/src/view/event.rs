@@ -1,0 +1,229 @@
+//! What happens in a running tree.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::names::{GroupId, Names, Place};
+use super::status::State;
+use crate::{Exit, RestartLimit};
+
+/// Something that happened in a running tree, to one child or supervisor of it.
+#[derive(Clone, Debug)]
+pub struct Event {
+    pub(crate) number: u64,
+    pub(crate) at: Instant,
+    pub(crate) subject: Subject,
+    pub(crate) what: What,
+    /// What it did to the state of a child.
+    pub(crate) change: Option<Change>,
+}
+
+/// Whom it happened to.
+#[derive(Clone, Debug)]
+pub(crate) enum Subject {
+    Child(Place),
+    /// A supervisor as such; how it stands as a child is told of a child.
+    Group(Arc<Names>),
+}
+
+/// What an event did to a child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Change {
+    pub(crate) state: State,
+    pub(crate) since: Instant,
+    pub(crate) incarnation: u32,
+    pub(crate) until: Option<Instant>,
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum What {
+    /// The supervisor was made, anew if it had been there before, with its children; nothing of it has started.
+    Initialized(Initial),
+    /// The child was added: as a member of an open group, or by scaling.
+    Added,
+    /// It is to be started, and waits for its turn.
+    Waiting,
+    /// Its expression is evaluated, then its `start` is called.
+    Starting,
+    /// Its `start` has succeeded; it is ready, unless it has said otherwise.
+    Started,
+    /// It has said that it is ready, after it had said that it was not.
+    Ready,
+    /// It has said that it is not ready, and why.
+    NotReady(Arc<str>),
+    /// It failed: an error, a panic, a limit missed, or an `Ok` that was not wanted. `stop` comes next.
+    Failed(Arc<Exit>),
+    /// Its failure is answered by a restart.
+    #[non_exhaustive]
+    Restarting {
+        /// The number of restarts without a long enough run in between, from 1.
+        attempt: u32,
+        /// How long it is delayed.
+        delay: Duration,
+        /// How many more its supervisor may make in this window.
+        restarts_left: u32,
+        /// How many other children are restarted along with it.
+        others: usize,
+    },
+    /// It was asked to stop.
+    Stopping,
+    /// It was told to be dropped: its `shutdown` deadline had passed, or it had none.
+    Dropping,
+    /// It has stopped, as it was asked to, and how; `None` if it was not running.
+    Stopped(Option<Arc<Exit>>),
+    /// It had to be dropped by force, and is gone.
+    Dropped(Arc<Exit>),
+    /// It is told to be dropped, but blocks its thread.
+    Stuck,
+    /// It returned `Ok`, and may.
+    Done(Arc<Exit>),
+    /// It failed, and is `temporary`.
+    Gone,
+    /// It will not be started again.
+    Forfeited,
+    /// It was started by hand, and that failed.
+    NotStarted,
+    /// It was discarded from an open group, or scaled away.
+    Discarded,
+    /// The supervisor gave up: this child failed once too often.
+    #[non_exhaustive]
+    GaveUp {
+        /// The path of the child whose failure was one too many.
+        child: Arc<str>,
+        /// The limit that was reached.
+        limit: RestartLimit,
+    },
+    /// The supervisor did not start, because this child did not: what had started is stopped.
+    RollingBack {
+        /// The path of the child.
+        child: Arc<str>,
+    },
+    /// The supervisor fails because this child's error, or a custom strategy, said so.
+    Escalating {
+        /// The path of the child.
+        child: Arc<str>,
+    },
+    /// The supervisor is `crashing` with this child.
+    Crashing {
+        /// The path of the child.
+        child: Arc<str>,
+    },
+    /// The whole tree was asked to stop.
+    ShuttingDown,
+    /// The tree has ended; the last event.
+    ShutDown,
+}
+
+/// The children with which a supervisor begins.
+#[derive(Clone)]
+pub struct Initial(pub(crate) Arc<Beginning>);
+
+/// A group as it is before anything of it has started.
+pub(crate) struct Beginning {
+    pub(crate) names: Arc<Names>,
+    pub(crate) above: GroupId,
+    pub(crate) strategy: &'static str,
+    pub(crate) limit: Option<RestartLimit>,
+    /// How many there are of each child.
+    pub(crate) counts: Vec<u32>,
+}
+
+impl Initial {
+    /// Their paths.
+    pub fn paths(&self) -> impl Iterator<Item = String> + '_ {
+        let Beginning { names, counts, .. } = &*self.0;
+        (0..).zip(counts).flat_map(move |(child, &count)| (0..count).map(move |index| names.path_of(child, index)))
+    }
+}
+
+impl fmt::Debug for Initial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.paths()).finish()
+    }
+}
+
+impl Event {
+    /// Its number; each event of a tree has the one after that of the event before.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// When it happened.
+    pub fn at(&self) -> Instant {
+        self.at
+    }
+
+    /// The path of the child or supervisor that it happened to: `orders/pool/worker[2]`.
+    pub fn path(&self) -> String {
+        match &self.subject {
+            Subject::Child(place) => place.path(),
+            Subject::Group(names) => names.path.clone(),
+        }
+    }
+
+    /// What happened.
+    pub fn what(&self) -> &What {
+        &self.what
+    }
+
+    /// The state of the child after it, if it has one.
+    pub fn state(&self) -> Option<State> {
+        self.change.map(|change| change.state)
+    }
+
+    /// The number of the child's incarnation, from 1; 0 before the first, `None` for a supervisor as such.
+    pub fn incarnation(&self) -> Option<u32> {
+        self.change.map(|change| change.incarnation)
+    }
+}
+
+impl fmt::Display for Event {
+    /// One line: `12 orders/db failed: disk full`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.number, self.path(), self.what)
+    }
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Initialized(initial) => {
+                let count: u32 = initial.0.counts.iter().sum();
+                write!(f, "initialized with {count} {}", if count == 1 { "child" } else { "children" })
+            }
+            Self::Added => f.write_str("added"),
+            Self::Waiting => f.write_str("waiting"),
+            Self::Starting => f.write_str("starting"),
+            Self::Started => f.write_str("started"),
+            Self::Ready => f.write_str("ready"),
+            Self::NotReady(reason) => write!(f, "not ready: {reason}"),
+            Self::Failed(exit) => write!(f, "{exit}"),
+            Self::Restarting { attempt, delay, others, .. } => {
+                write!(f, "restarting, attempt {attempt}")?;
+                if !delay.is_zero() {
+                    write!(f, ", in {delay:?}")?;
+                }
+                if *others > 0 { write!(f, ", with {others} others") } else { Ok(()) }
+            }
+            Self::Stopping => f.write_str("stopping"),
+            Self::Dropping => f.write_str("told to be dropped"),
+            Self::Stopped(None) => f.write_str("stopped"),
+            Self::Stopped(Some(exit)) | Self::Dropped(exit) => write!(f, "{exit}"),
+            Self::Stuck => f.write_str("stuck"),
+            Self::Done(_) => f.write_str("done"),
+            Self::Gone => f.write_str("gone"),
+            Self::Forfeited => f.write_str("forfeited"),
+            Self::NotStarted => f.write_str("not started"),
+            Self::Discarded => f.write_str("discarded"),
+            Self::GaveUp { child, limit } => write!(f, "gave up: more than {limit}, the last by {child}"),
+            Self::RollingBack { child } => write!(f, "rolling back: {child} did not start"),
+            Self::Escalating { child } => write!(f, "escalating the failure of {child}"),
+            Self::Crashing { child } => write!(f, "crashing with {child}"),
+            Self::ShuttingDown => f.write_str("shutting down"),
+            Self::ShutDown => f.write_str("shut down"),
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! What can be seen of a running tree: states, events, snapshots.
+
+mod event;
+mod names;
+mod snapshot;
+mod status;
+
+pub use event::{Event, Initial, What};
+pub use snapshot::{Row, Snapshot};
+pub use status::{State, Status};

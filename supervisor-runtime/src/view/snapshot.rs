@@ -1,0 +1,180 @@
+//! The whole tree at one instant.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::names::{GroupId, Members, Names};
+use super::status::{Facts, State, Status};
+use crate::RestartLimit;
+use crate::declare::Kind;
+
+/// The whole tree at one instant.
+///
+/// `Display` draws it as a table for a terminal. It keeps nothing of the tree alive, but the errors of the last exits.
+#[derive(Clone)]
+pub struct Snapshot {
+    pub(crate) number: u64,
+    pub(crate) at: Instant,
+    pub(crate) groups: BTreeMap<GroupId, GroupPart>,
+}
+
+/// What stands above the outermost supervisor: one place, in which that stands.
+pub(crate) const ANCHOR: GroupId = 0;
+
+/// One group in a snapshot.
+#[derive(Clone)]
+pub(crate) struct GroupPart {
+    pub(crate) names: Arc<Names>,
+    pub(crate) strategy: &'static str,
+    /// `None` where nothing is ever restarted.
+    pub(crate) limit: Option<RestartLimit>,
+    /// When the restarts were decided that still counted when this was taken.
+    pub(crate) spent: VecDeque<Instant>,
+    /// The number of the last event that it takes into account.
+    pub(crate) as_of: u64,
+    pub(crate) children: BTreeMap<(u32, u32), ChildPart>,
+}
+
+/// One child in a snapshot.
+#[derive(Clone)]
+pub(crate) struct ChildPart {
+    pub(crate) facts: Facts,
+    /// Its own group, if it is a supervisor that has been made.
+    pub(crate) group: Option<GroupId>,
+}
+
+/// One child, replica, member or supervisor in a [`Snapshot`].
+#[derive(Clone, Copy)]
+pub struct Row<'a> {
+    snapshot: &'a Snapshot,
+    group: &'a GroupPart,
+    key: (u32, u32),
+    part: &'a ChildPart,
+    depth: usize,
+}
+
+impl Snapshot {
+    /// The number of the last [event](super::Event) that it takes into account.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// When it was taken.
+    pub fn at(&self) -> Instant {
+        self.at
+    }
+
+    /// The outermost supervisor.
+    pub fn root(&self) -> Row<'_> {
+        let group = &self.groups[&ANCHOR];
+        let (&key, part) = group.children.first_key_value().expect("the anchor has one place");
+        Row { snapshot: self, group, key, part, depth: 0 }
+    }
+
+    /// Every row, the outermost supervisor first, each before what is below it.
+    pub fn rows(&self) -> Vec<Row<'_>> {
+        let mut rows = Vec::new();
+        let mut todo = vec![self.root()];
+        while let Some(row) = todo.pop() {
+            rows.push(row);
+            let below = todo.len();
+            todo.extend(row.children());
+            todo[below..].reverse();
+        }
+        rows
+    }
+
+    /// The row of a path: `orders/pool/worker[2]`.
+    pub fn get(&self, path: &str) -> Option<Row<'_>> {
+        self.rows().into_iter().find(|row| row.path() == path)
+    }
+}
+
+impl<'a> Row<'a> {
+    /// Where it stands in the tree: `orders/pool/worker[2]`.
+    pub fn path(&self) -> String {
+        self.group.names.path_of(self.key.0, self.key.1)
+    }
+
+    /// Its name, with the index of a replica or member: `worker[2]`.
+    pub fn label(&self) -> String {
+        self.group.names.label_of(self.key.0, self.key.1)
+    }
+
+    /// How deep it stands, from 0.
+    pub fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// Where it stands in its life cycle, and since when. Of a supervisor, ready means that all below it is.
+    pub fn status(&self) -> Status {
+        let mut status = Status { facts: self.part.facts.clone(), at: self.snapshot.at };
+        if let Some(reason) = self.unready_below() {
+            status.facts.not_ready = Some(reason.into());
+        }
+        status
+    }
+
+    /// The strategy, if it is a supervisor.
+    pub fn strategy(&self) -> Option<&'static str> {
+        self.below().map(|group| group.strategy)
+    }
+
+    /// The restart limit, if it is a supervisor that restarts.
+    pub fn limit(&self) -> Option<RestartLimit> {
+        self.below().and_then(|group| group.limit)
+    }
+
+    /// How many more restarts it may make in this window, if it is a supervisor that restarts.
+    pub fn restarts_left(&self) -> Option<u32> {
+        let group = self.below()?;
+        let RestartLimit { max_restarts, over } = group.limit?;
+        let counts = |then: &&Instant| self.snapshot.at.saturating_duration_since(**then) <= over;
+        Some(max_restarts.saturating_sub(group.spent.iter().rev().take_while(counts).count() as u32))
+    }
+
+    /// Whether it is a supervisor.
+    pub fn is_supervisor(&self) -> bool {
+        self.group.names.labels[self.key.0 as usize].kind == Kind::Supervisor
+    }
+
+    /// What stands in it, in the order of declaration.
+    pub fn children(&self) -> impl Iterator<Item = Row<'a>> + 'a {
+        let (snapshot, depth) = (self.snapshot, self.depth + 1);
+        self.below().into_iter().flat_map(move |group| {
+            group.children.iter().map(move |(&key, part)| Row { snapshot, group, key, part, depth })
+        })
+    }
+
+    fn below(&self) -> Option<&'a GroupPart> {
+        self.snapshot.groups.get(&self.part.group?)
+    }
+
+    /// Whether readiness asks for it: members of open groups come and go.
+    fn has_to_be_ready(&self) -> bool {
+        self.group.names.labels[self.key.0 as usize].members != Members::Open && self.part.facts.state != State::Gone
+    }
+
+    /// The first below it that is not ready, and why.
+    fn unready_below(&self) -> Option<String> {
+        if self.part.facts.state != State::Running {
+            return None;
+        }
+        self.children().filter(Row::has_to_be_ready).find_map(|row| {
+            let reason = row.status().not_ready()?;
+            // One in an anonymous group, or deeper, has been named already.
+            Some(if row.is_supervisor() && row.part.facts.state == State::Running {
+                reason
+            } else {
+                format!("{}: {reason}", row.path())
+            })
+        })
+    }
+}
+
+impl std::fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Snapshot").field("number", &self.number).finish_non_exhaustive()
+    }
+}
