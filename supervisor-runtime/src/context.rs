@@ -11,7 +11,8 @@ use std::time::Duration;
 use pin_project_lite::pin_project;
 use tokio::time::MissedTickBehavior;
 
-use crate::decide::SlotId;
+use crate::decide::{ChildId, SlotId};
+use crate::declare::ChildSpec;
 use crate::shell::{Cell, Group};
 use crate::tree::TreeHandle;
 use crate::{BoxError, Exit, ServiceResult};
@@ -24,17 +25,19 @@ use crate::{BoxError, Exit, ServiceResult};
 pub struct Context {
     group: Arc<Group>,
     slot: SlotId,
+    child: ChildId,
+    index: u32,
     incarnation: u32,
 }
 
 impl Context {
-    pub(crate) fn new(group: Arc<Group>, slot: SlotId, incarnation: u32) -> Self {
-        Self { group, slot, incarnation }
+    pub(crate) fn new(group: Arc<Group>, slot: SlotId, child: ChildId, index: u32, incarnation: u32) -> Self {
+        Self { group, slot, child, index, incarnation }
     }
 
     /// Whether this incarnation has been asked to stop.
     pub fn is_stopping(&self) -> bool {
-        self.cell().is_over(self.incarnation)
+        self.cell().is_over(self.index, self.incarnation)
     }
 
     /// Waits until this incarnation is asked to stop.
@@ -98,12 +101,12 @@ impl Context {
 
     /// The replica's index, which is its own for life; 0 for a child that is not replicated.
     pub fn index(&self) -> usize {
-        self.group.child_and_index(self.slot).1
+        self.index as usize
     }
 
     /// Where the service stands in the tree: `orders/pool/worker[2]`.
     pub fn path(&self) -> String {
-        self.group.path_of(self.slot)
+        self.group.names().path_of(self.child, self.index)
     }
 
     /// The number of this incarnation in its place, from 1. A restart of the supervisor itself begins anew.
@@ -119,7 +122,7 @@ impl Context {
     /// Says that the service is alive, for its `heartbeat` option; without that option it does nothing.
     pub fn heartbeat(&self) {
         // What is left of an earlier incarnation must not keep this one alive.
-        if self.cell().is_of(self.incarnation) {
+        if self.cell().is_of(self.index, self.incarnation) {
             let since = crate::shell::now().saturating_duration_since(self.group.epoch());
             self.cell().beat.store(since.as_nanos() as u64, Ordering::Relaxed);
         }
@@ -179,6 +182,16 @@ impl Context {
 
     pub(crate) fn group(&self) -> &Arc<Group> {
         &self.group
+    }
+
+    /// What is declared of it.
+    pub(crate) fn child(&self) -> &ChildSpec {
+        self.group.child(self.child)
+    }
+
+    /// Its index, for its cell.
+    pub(crate) fn member(&self) -> u32 {
+        self.index
     }
 
     pub(crate) fn slot(&self) -> SlotId {

@@ -104,7 +104,7 @@ mod view;
 
 pub use context::{Context, Interval, Stopping};
 pub use declare::{
-    ANONYMOUS, AnyChild, AutoShutdown, Backoff, Child, Decision, Failure, IntoService, Name, Restart, RestartLimit,
+    ANONYMOUS, AnyChild, AutoShutdown, Backoff, Bound, Child, Decision, Failure, IntoService, Name, Restart, RestartLimit,
     Set, Shutdown, Supervisor,
 };
 pub use error::{Left, RestartLimitReached, TreeError, TreeErrorKind};
@@ -112,7 +112,7 @@ pub use exit::{Cause, Exit, Panic, Phase, escalate, forfeit};
 pub use outline::Outline;
 pub use service::{BoxError, BoxService, Service, ServiceFn, ServiceResult, service_fn};
 pub use tree::{Running, TreeHandle};
-pub use view::{Event, Initial, Row, Snapshot, State, Status, What};
+pub use view::{Event, Events, Initial, Missed, Row, Snapshot, State, Status, What};
 
 /// What `supervision_tree!` expands to, besides the public API: the macro itself.
 #[doc(hidden)]

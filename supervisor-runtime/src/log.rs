@@ -8,105 +8,130 @@ use std::fmt;
 
 use tracing::{debug, error, info, warn};
 
-use crate::decide::{Outcome, Phase, SlotId, Verdict};
 use crate::declare::Kind;
 use crate::shell::Group;
-use crate::{Cause, Context, Exit, Panic, Restart, TreeError};
+use crate::view::{Event, Place, Subject, What};
+use crate::{Cause, Context, Exit, Panic, TreeError};
 
 const TARGET: &str = "supervisor";
 
-pub(crate) fn starting(cx: &Context) {
-    debug!(target: TARGET, child = cx.path(), incarnation = cx.incarnation(), "starting");
-}
-
-pub(crate) fn started(cx: &Context) {
-    info!(target: TARGET, child = cx.path(), incarnation = cx.incarnation(), "started");
-}
-
-/// An incarnation has failed; `stop` comes next. One that was asked to stop has not failed.
-pub(crate) fn failed(cx: &Context, exit: &Exit) {
-    if exit.asked || !tracing::enabled!(target: TARGET, tracing::Level::WARN) {
-        return;
+/// One event, as the log tells it.
+pub(crate) fn event(event: &Event) {
+    match &event.subject {
+        Subject::Child(place) => of_child(event, place),
+        Subject::Group(names) => of_supervisor(&event.what, &names.path),
     }
-    let (child, _) = cx.group().child_and_index(cx.slot());
+}
+
+fn of_child(event: &Event, place: &Place) {
+    let incarnation = event.incarnation();
+    // Rendered only if somebody reads it.
+    let child = || place.path();
+    match &event.what {
+        What::Failed(exit) => failed(place, exit),
+        What::Restarting { attempt, delay, restarts_left, others } => info!(
+            target: TARGET,
+            child = child(),
+            attempt,
+            delay = (!delay.is_zero()).then(|| tracing::field::debug(delay)),
+            restarts_left,
+            others = (*others > 0).then_some(others),
+            "restarting"
+        ),
+        What::Started => info!(target: TARGET, child = child(), incarnation, "started"),
+        What::Ready => info!(target: TARGET, child = child(), "ready"),
+        What::NotReady(reason) => info!(target: TARGET, child = child(), %reason, "not ready"),
+        What::Stopped(Some(exit)) => stopped(place, exit),
+        What::Dropped(exit) => warn!(target: TARGET, child = child(), phase = %exit.phase, "dropped by force"),
+        What::Stuck => {
+            error!(target: TARGET, child = child(), "stuck: it was told to be dropped, but blocks its thread");
+        }
+        What::Done(_) => info!(target: TARGET, child = child(), "done"),
+        What::Gone => info!(target: TARGET, child = child(), "not restarted: it is temporary"),
+        What::Forfeited => error!(target: TARGET, child = child(), "forfeited: it will not be started again"),
+        What::NotStarted => warn!(target: TARGET, child = child(), "not restarted: it was started by hand"),
+        What::Added => debug!(target: TARGET, child = child(), "added"),
+        What::Discarded => debug!(target: TARGET, child = child(), "discarded"),
+        What::Initialized(_) => debug!(target: TARGET, supervisor = child(), "initialized"),
+        What::Waiting => debug!(target: TARGET, child = child(), "waiting"),
+        What::Starting => debug!(target: TARGET, child = child(), incarnation, "starting"),
+        What::Stopping => debug!(target: TARGET, child = child(), "stopping"),
+        What::Dropping => debug!(target: TARGET, child = child(), "told to be dropped"),
+        What::ShuttingDown => info!(target: TARGET, tree = child(), "shutting down"),
+        What::ShutDown => info!(target: TARGET, tree = child(), "shut down"),
+        What::Stopped(None)
+        | What::GaveUp { .. }
+        | What::RollingBack { .. }
+        | What::Escalating { .. }
+        | What::Crashing { .. } => {}
+    }
+}
+
+fn of_supervisor(what: &What, supervisor: &str) {
+    match what {
+        What::GaveUp { child, limit } => error!(
+            target: TARGET,
+            supervisor,
+            child = &**child,
+            max_restarts = limit.max_restarts,
+            over = ?limit.over,
+            "gave up: the restart limit is reached"
+        ),
+        What::RollingBack { child } => {
+            error!(target: TARGET, supervisor, child = &**child, "did not start: stopping what had started");
+        }
+        What::Escalating { child } => {
+            error!(target: TARGET, supervisor, child = &**child, "escalating the failure");
+        }
+        What::Crashing { child } => error!(target: TARGET, supervisor, child = &**child, "crashing with its child"),
+        _ => {}
+    }
+}
+
+fn failed(place: &Place, exit: &Exit) {
     // A supervisor has said itself why it failed.
-    if child.kind == Kind::Supervisor && exit.error().is_some() {
+    if place.label().kind == Kind::Supervisor && exit.error().is_some() {
         return;
     }
-    let phase = exit.phase;
+    let (child, phase) = (|| place.path(), exit.phase);
     match &exit.cause {
         Cause::Error(error) => {
-            warn!(target: TARGET, child = cx.path(), %phase, error = %Chain(&**error), "failed");
+            warn!(target: TARGET, child = child(), %phase, error = %Chain(&**error), "failed");
         }
         Cause::Panic(panic) => {
             warn!(
                 target: TARGET,
-                child = cx.path(),
+                child = child(),
                 %phase,
                 place = panic.place(),
                 panic = panic.message(),
                 "panicked"
             );
         }
-        Cause::Done if child.options.restart == Restart::Permanent && child.kind == Kind::Worker => {
-            warn!(target: TARGET, child = cx.path(), "returned Ok unasked, but is permanent");
-        }
-        Cause::Done => {}
+        Cause::Done => warn!(target: TARGET, child = child(), "returned Ok unasked, but is permanent"),
         Cause::StartTimedOut(_) | Cause::Unresponsive(_) | Cause::Dropped => {
-            warn!(target: TARGET, child = cx.path(), %phase, cause = %exit, "failed");
+            warn!(target: TARGET, child = child(), %phase, cause = %exit, "failed");
         }
     }
 }
 
-/// What the end of an incarnation means, and for the group if it fails with it. The failure itself has been told when
-/// it happened, by [`failed`].
-pub(crate) fn exited(group: &Group, slot: SlotId, exit: &Exit, verdict: &Verdict, phase: Option<&Phase>) {
-    match verdict {
-        Verdict::Restart { attempt, delay, left, others } => {
-            info!(
+fn stopped(place: &Place, exit: &Exit) {
+    let child = || place.path();
+    match &exit.cause {
+        Cause::Panic(panic) => {
+            warn!(
                 target: TARGET,
-                child = group.path_of(slot),
-                attempt,
-                delay = (!delay.is_zero()).then(|| tracing::field::debug(delay)),
-                restarts_left = left,
-                others = (*others > 0).then_some(others),
-                "restarting"
+                child = child(),
+                place = panic.place(),
+                panic = panic.message(),
+                "panicked while it was stopping"
             );
         }
-        Verdict::Swept if exit.is_failure() => {}
-        Verdict::Swept if matches!(exit.cause, Cause::Dropped) => {
-            warn!(target: TARGET, child = group.path_of(slot), phase = %exit.phase, "dropped by force");
+        Cause::Error(error) => {
+            info!(target: TARGET, child = child(), error = %Chain(&**error), "stopped with an error");
         }
-        Verdict::Swept => match &exit.cause {
-            Cause::Panic(panic) => {
-                warn!(
-                    target: TARGET,
-                    child = group.path_of(slot),
-                    place = panic.place(),
-                    panic = panic.message(),
-                    "panicked while it was stopping"
-                );
-            }
-            Cause::Error(error) => {
-                info!(target: TARGET, child = group.path_of(slot), error = %Chain(&**error), "stopped with an error");
-            }
-            _ => info!(target: TARGET, child = group.path_of(slot), "stopped"),
-        },
-        Verdict::Done => info!(target: TARGET, child = group.path_of(slot), "done"),
-        Verdict::Gone => info!(target: TARGET, child = group.path_of(slot), "not restarted: it is temporary"),
-        Verdict::Forfeited => {
-            error!(target: TARGET, child = group.path_of(slot), "forfeited: it will not be started again");
-        }
-        Verdict::GroupFails => {
-            if let Some(Phase::Stopping { outcome, .. } | Phase::Ended(outcome)) = phase {
-                group_fails(group, slot, *outcome);
-            }
-        }
+        _ => info!(target: TARGET, child = child(), "stopped"),
     }
-}
-
-pub(crate) fn stuck(child: &str) {
-    error!(target: TARGET, child, "stuck: it was told to be dropped, but blocks its thread");
 }
 
 pub(crate) fn drop_panicked(cx: &Context, panic: &Panic) {
@@ -119,10 +144,6 @@ pub(crate) fn stop_panicked(cx: &Context, panic: &Panic) {
 
 pub(crate) fn task_failed_in_stop(cx: &Context, error: &(dyn Error + 'static)) {
     warn!(target: TARGET, child = cx.path(), error = %Chain(error), "a task failed while it was stopping");
-}
-
-pub(crate) fn stop_dropped(cx: &Context) {
-    warn!(target: TARGET, child = cx.path(), phase = %crate::Phase::Stop, "dropped by force");
 }
 
 pub(crate) fn custom_strategy_panicked(group: &Group, panic: &Panic) {
@@ -160,30 +181,6 @@ pub(crate) fn panics_abort() {
 
 pub(crate) fn dropped_while_running(tree: &str) {
     warn!(target: TARGET, tree, "the owner of the running tree was dropped: dropping what still runs");
-}
-
-fn group_fails(group: &Group, slot: SlotId, outcome: Outcome) {
-    let supervisor = group.path();
-    let child = || group.path_of(slot);
-    match outcome {
-        Outcome::GaveUp(_) => {
-            let limit = group.spec().limit;
-            error!(
-                target: TARGET,
-                supervisor,
-                child = child(),
-                max_restarts = limit.max_restarts,
-                over = ?limit.over,
-                "gave up: the restart limit is reached"
-            );
-        }
-        Outcome::StartFailed(_) => {
-            error!(target: TARGET, supervisor, child = child(), "did not start: stopping what had started");
-        }
-        Outcome::Escalated(_) => error!(target: TARGET, supervisor, child = child(), "escalating the failure"),
-        Outcome::Crashed(_) => error!(target: TARGET, supervisor, child = child(), "crashing with its child"),
-        Outcome::Done | Outcome::Stopped | Outcome::Forfeited | Outcome::Stuck => {}
-    }
 }
 
 /// An error and what is behind it, in one line.

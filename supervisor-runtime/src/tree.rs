@@ -1,7 +1,8 @@
 //! A running tree: its owner, its end, and the task in which the outermost supervisor runs.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::task::Waker;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -14,6 +15,7 @@ use crate::exit::bare;
 use crate::shell::{Group, Guarded, catch, guard, install_hook};
 use crate::signals::Signals;
 use crate::sync::MutexExt;
+use crate::view::{ANCHOR, EventLog, GroupId};
 use crate::{BoxError, Context, Service, TreeError, TreeErrorKind, log};
 
 impl Supervisor {
@@ -100,7 +102,7 @@ impl Supervisor {
     }
 
     /// Spawns the outermost supervisor.
-    fn launch(self) -> Running {
+    fn launch(mut self) -> Running {
         if self.panic_hook {
             install_hook();
         }
@@ -114,9 +116,13 @@ impl Supervisor {
             dropped: Mutex::default(),
             stuck: Mutex::default(),
             anchor: OnceLock::new(),
+            runtime: Handle::current(),
+            events: Arc::default(),
+            watchers: Watchers::default(),
+            last_group: AtomicU64::new(ANCHOR),
         });
         let (tell, started) = oneshot::channel();
-        let anchor = Group::anchor(GroupSpec::anchor(&self), Arc::clone(&tree));
+        let anchor = Group::anchor(GroupSpec::anchor(&mut self), Arc::clone(&tree));
         let _ = tree.anchor.set(Arc::downgrade(&anchor));
         let task = tokio::spawn(outermost(self, anchor.context(0), tell));
         Running { anchor, tree, started: Some(started), task: Some(task) }
@@ -148,11 +154,53 @@ pub(crate) struct TreeShared {
     dropped: Mutex<Vec<Left>>,
     stuck: Mutex<Vec<Left>>,
     anchor: OnceLock<Weak<Group>>,
+    /// Where its tasks run, whoever spawns them.
+    runtime: Handle,
+    events: Arc<EventLog>,
+    watchers: Watchers,
+    /// The number of the group that was made last.
+    last_group: AtomicU64,
+}
+
+/// Who waits for a change anywhere in the tree.
+#[derive(Default)]
+struct Watchers {
+    count: AtomicUsize,
+    wakers: Mutex<Vec<Waker>>,
 }
 
 impl TreeShared {
     pub(crate) fn seed(&self) -> u64 {
         self.seed
+    }
+
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
+    pub(crate) fn events(&self) -> &Arc<EventLog> {
+        &self.events
+    }
+
+    pub(crate) fn next_group(&self) -> GroupId {
+        self.last_group.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// What stands above the outermost supervisor, until the tree has ended and its owner is gone.
+    pub(crate) fn anchor(&self) -> Option<Arc<Group>> {
+        self.anchor.get().and_then(Weak::upgrade)
+    }
+
+    /// Whether somebody wants to know what changes.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.events.is_wanted() || self.watchers.count.load(Ordering::Relaxed) > 0
+    }
+
+    /// Adds those who wait for a change to those who are to be woken.
+    pub(crate) fn wake_watchers(&self, wakers: &mut Vec<Waker>) {
+        if self.watchers.count.load(Ordering::Relaxed) > 0 {
+            wakers.append(&mut self.watchers.wakers.hold());
+        }
     }
 
     pub(crate) fn note_ending(&self) {

@@ -35,6 +35,11 @@ impl RestartBudget {
         Ok((u64::from(self.limit.max_restarts) - spent - 1) as u32)
     }
 
+    /// The restarts that counted when the last one was made.
+    pub(crate) fn spent(&self) -> &VecDeque<Instant> {
+        &self.spent
+    }
+
     /// Forgets what is longer ago than the window; a restart exactly `over` ago still counts.
     fn expire(&mut self, now: Instant) {
         let Some(&first) = self.spent.front() else { return };

@@ -2,7 +2,7 @@
 
 use super::plan::Stage;
 use super::slot::Role;
-use super::{ChildId, Core, Rules};
+use super::{ChildId, Core, Rest, Rules, SlotId, State};
 
 /// What depends on what, where that is the order.
 pub(super) struct Graph {
@@ -39,7 +39,12 @@ impl Graph {
         }
     }
 
-    /// Everything that depends on `child`, directly or not, without itself.
+    /// Whether nothing that `child` depends on is still to start.
+    pub(super) fn is_met(&self, child: ChildId) -> bool {
+        self.unmet[child as usize] == 0
+    }
+
+    /// Everything that depends on `child`, directly or not, without itself; in the order of declaration.
     pub(super) fn closure(&self, child: ChildId) -> Vec<ChildId> {
         let mut seen = vec![false; self.dependents.len()];
         let mut found = Vec::new();
@@ -52,6 +57,7 @@ impl Graph {
                 }
             }
         }
+        found.sort_unstable();
         found
     }
 }
@@ -99,10 +105,25 @@ impl Core {
         }
     }
 
+    /// Whether something that the child in `slot` depends on is down, and will not come up by itself.
+    pub(super) fn is_blocked(&self, slot: SlotId) -> bool {
+        self.missing(slot).is_some()
+    }
+
+    /// What the child in `slot` depends on, and is down.
+    pub(super) fn missing(&self, slot: SlotId) -> Option<SlotId> {
+        let graph = self.graph.as_ref()?;
+        let required = graph.requires[self.slot(slot).child as usize].iter();
+        let is_down = |slot: &SlotId| {
+            matches!(self.slot(*slot).state, State::Down(Rest::Stopped | Rest::Forfeited | Rest::Gone) | State::Stuck)
+        };
+        required.flat_map(|&child| self.children[child as usize].iter()).find(is_down)
+    }
+
     /// What stood in the way of a child is gone: its slots go on, each in its plan.
     fn make_ready(&mut self, child: ChildId, stage: Stage, role: Role) {
         // In reverse, because the last that is ready goes first.
-        for &id in self.children[child as usize].iter().rev() {
+        for id in self.children[child as usize].iter().rev() {
             let slot = &self.slots[id as usize];
             let Some(plan_id) = slot.plan.filter(|_| slot.role() == Some(role)) else { continue };
             let Some(plan) = &mut self.plans[plan_id as usize] else { continue };

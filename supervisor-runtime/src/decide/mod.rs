@@ -20,9 +20,11 @@ mod budget;
 mod deadline;
 mod delay;
 mod graph;
+mod roster;
 mod plan;
 mod rules;
 mod slot;
+mod steer;
 #[cfg(test)]
 mod tests;
 mod verdict;
@@ -33,9 +35,11 @@ use std::time::{Duration, Instant};
 use self::budget::RestartBudget;
 pub(crate) use self::deadline::GRACE;
 use self::graph::Graph;
+pub(crate) use self::roster::Roster;
 use self::plan::Plan;
-pub(crate) use self::rules::{ChildId, ChildRules, Rules, StrategyRule};
+pub(crate) use self::rules::{ChildId, ChildRules, Rules, Size, StrategyRule};
 pub(crate) use self::slot::{After, Rest, Slot, SlotId, State};
+pub(crate) use self::steer::{Order, Refused};
 use crate::Restart;
 
 /// The deciding core of one group in one incarnation.
@@ -43,10 +47,16 @@ pub(crate) struct Core {
     rules: Rules,
     slots: Vec<Slot>,
     /// The slots of each child, by index.
-    children: Vec<Vec<SlotId>>,
+    children: Vec<Roster>,
+    /// Whether a child keeps the group from being done though it has no slot.
+    kept_open: Vec<bool>,
     /// What `dependents_for_one` knows besides; `None` where order is order of declaration.
     graph: Option<Graph>,
     plans: Vec<Option<Plan>>,
+    /// Numbers of plans that are over.
+    unused: Vec<u32>,
+    /// Slots that wait until no plan is under way.
+    late: Vec<SlotId>,
     /// Plans that can go on.
     dirty: VecDeque<u32>,
     /// Parked tasks of slots that will not start again.
@@ -64,7 +74,15 @@ pub(crate) struct Core {
     open: usize,
     open_significant: usize,
     forfeited: usize,
+    /// Slots that have to be ready, and are not.
+    unready: usize,
     stuck: Vec<SlotId>,
+    /// The time of what happens now.
+    now: Instant,
+    /// Whether somebody wants to know of every change.
+    recording: bool,
+    /// Slots that have changed their state, and into which: what is recorded, and what somebody waits for.
+    changes: Vec<(SlotId, State)>,
 }
 
 /// How far a group has come.
@@ -111,14 +129,14 @@ pub(crate) enum Ended {
 /// What a custom strategy chose; a built-in one looks at nothing but the rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Choice {
-    Restart(Members),
-    Forfeit(Members),
+    Restart(Swept),
+    Forfeit(Swept),
     Escalate,
 }
 
 /// A set of slots, as seen from the one that failed, which always belongs to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Members {
+pub(crate) enum Swept {
     Failed,
     Rest,
     All,
@@ -138,6 +156,8 @@ pub(crate) enum Verdict {
     Gone,
     /// It will not be started again.
     Forfeited,
+    /// It was started by hand, or added, and that failed: it stays down.
+    NotStarted,
     /// The group gave up, or fails for another reason that the phase tells.
     GroupFails,
 }
@@ -183,12 +203,15 @@ pub(crate) fn later(now: Instant, by: Duration) -> Instant {
 }
 
 impl Core {
-    pub(crate) fn new(rules: Rules, seed: u64) -> Self {
+    pub(crate) fn new(rules: Rules, seed: u64, now: Instant) -> Self {
         let mut core = Self {
             slots: Vec::new(),
-            children: rules.children.iter().map(|child| Vec::with_capacity(child.replicas)).collect(),
+            children: rules.children.iter().map(|child| Roster::with_capacity(child.size.count())).collect(),
+            kept_open: vec![false; rules.children.len()],
             graph: (rules.strategy == StrategyRule::DependentsForOne).then(|| Graph::new(&rules)),
             plans: Vec::new(),
+            unused: Vec::new(),
+            late: Vec::new(),
             dirty: VecDeque::new(),
             released: Vec::new(),
             phase: Phase::Starting,
@@ -200,12 +223,17 @@ impl Core {
             open: 0,
             open_significant: 0,
             forfeited: 0,
+            unready: 0,
             stuck: Vec::new(),
+            now,
+            recording: false,
+            changes: Vec::new(),
             rules,
         };
-        for child in 0..core.rules.children.len() {
-            for index in 0..core.rules.children[child].replicas {
-                core.add(child as ChildId, index as u32);
+        for child in 0..core.rules.children.len() as ChildId {
+            core.keep_open(child);
+            for index in 0..core.rules.children[child as usize].size.count() {
+                core.add(child, index as u32);
             }
         }
         let all = (0..core.slots.len() as SlotId).collect();
@@ -228,6 +256,91 @@ impl Core {
 
     pub(crate) fn slots(&self) -> &[Slot] {
         &self.slots
+    }
+
+    /// The slots of a child.
+    pub(crate) fn roster(&self, child: ChildId) -> &Roster {
+        &self.children[child as usize]
+    }
+
+    /// Nothing is left of what was in `slot`: if it has left its child, the next member takes the place.
+    pub(crate) fn vacate(&mut self, slot: SlotId) -> bool {
+        let Slot { child, removed, .. } = *self.slot(slot);
+        let vacant = removed && self.rules.children[child as usize].size == Size::Open;
+        if vacant {
+            self.children[child as usize].note_vacant(slot);
+        }
+        vacant
+    }
+
+    /// Whether everything that has to be ready is, as far as this group itself goes.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.unready == 0
+    }
+
+    /// The restarts that still count.
+    pub(crate) fn spent(&self) -> &VecDeque<Instant> {
+        self.budget.spent()
+    }
+
+    /// Says what time it is, and whether every change is to be recorded.
+    pub(crate) fn record(&mut self, wanted: bool) {
+        self.recording = wanted;
+    }
+
+    /// Whether every change is recorded.
+    pub(crate) fn is_recording(&self) -> bool {
+        self.recording
+    }
+
+    /// The child and the index of `slot`.
+    pub(crate) fn place(&self, slot: SlotId) -> (ChildId, u32) {
+        let slot = self.slot(slot);
+        (slot.child, slot.index)
+    }
+
+    /// How many slots there are of each child.
+    pub(crate) fn counts(&self) -> Vec<u32> {
+        self.children.iter().map(|roster| roster.len() as u32).collect()
+    }
+
+    /// Moves the slot of an anchor, in which nobody decides.
+    pub(crate) fn show(&mut self, slot: SlotId, state: State, now: Instant) {
+        self.now = now;
+        self.update(slot, |slot| slot.state = state);
+    }
+
+    /// What has changed since this was last called.
+    pub(crate) fn changes(&mut self) -> Vec<(SlotId, State)> {
+        std::mem::take(&mut self.changes)
+    }
+
+    /// The time of what happened last.
+    pub(crate) fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// Somebody waits for the state of `slot` to change.
+    pub(crate) fn await_change(&mut self, slot: SlotId) {
+        self.slots[slot as usize].observed = true;
+    }
+
+    /// Nobody does any more.
+    pub(crate) fn forget_waiters(&mut self, slot: SlotId) {
+        self.slots[slot as usize].observed = false;
+    }
+
+    /// The incarnation in `slot` says whether it is ready.
+    pub(crate) fn note_ready(&mut self, slot: SlotId, ready: bool) {
+        self.update(slot, |slot| slot.not_ready = !ready);
+    }
+
+    /// The incarnation in `slot` has failed, and its `stop` takes time.
+    pub(crate) fn note_failing(&mut self, slot: SlotId, now: Instant) {
+        self.update(slot, |slot| {
+            slot.failing = true;
+            slot.since = now;
+        });
     }
 
     /// What cannot be dropped and so may still run.
@@ -264,12 +377,14 @@ impl Core {
             || matches!(self.phase, Phase::Stopping { .. }) && !self.has_plans()
     }
 
-    /// The `start` of the incarnation in `slot` has succeeded. `now` is needed only with a backoff.
+    /// The `start` of the incarnation in `slot` has succeeded: at once, unless it says when.
     pub(crate) fn started(&mut self, slot: SlotId, now: Option<Instant>) -> Started {
-        let state = self.slot(slot).state;
+        let Slot { state, since, .. } = *self.slot(slot);
+        self.now = now.unwrap_or(since);
         self.update(slot, |slot| {
             slot.has_started = true;
-            slot.started_at = now;
+            slot.by_hand = false;
+            slot.started_at = Some(now.unwrap_or(since));
             if state == State::Starting {
                 slot.state = State::Running;
                 if !slot.swept {
@@ -293,7 +408,8 @@ impl Core {
     }
 
     /// The delay of the restart in `slot` is over.
-    pub(crate) fn delay_over(&mut self, slot: SlotId) {
+    pub(crate) fn delay_over(&mut self, slot: SlotId, now: Instant) {
+        self.now = now;
         if matches!(self.slot(slot).state, State::Waiting(_)) {
             self.start(slot);
         }
@@ -311,7 +427,8 @@ impl Core {
     }
 
     /// The group is asked to stop, by `deadline` if there is one; asked again, the earlier deadline holds.
-    pub(crate) fn stop(&mut self, deadline: Option<Instant>) {
+    pub(crate) fn stop(&mut self, deadline: Option<Instant>, now: Instant) {
+        self.now = now;
         match &mut self.phase {
             Phase::Ended(_) => {}
             Phase::Stopping { deadline: known, .. } => {

@@ -53,7 +53,23 @@ impl Counts {
     }
 }
 
+impl Counts {
+    /// Whether anything of the plan is still to be stopped or started.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.pending + self.starting + self.sweeping + self.stopping > 0
+    }
+}
+
 impl Core {
+    /// Makes a plan of a set, and waits for nothing but that what it sweeps is gone.
+    pub(super) fn plan_at_once(&mut self, set: Vec<SlotId>) {
+        self.plan(set, Duration::ZERO, None);
+        if let Some(plan) = self.dirty.back().and_then(|&id| self.plans[id as usize].as_mut()) {
+            plan.delay = Duration::ZERO;
+            plan.not_before = None;
+        }
+    }
+
     /// Makes a plan of a set, together with every plan that it shares a slot with (invariant 2).
     ///
     /// Nothing of it starts before `not_before`, nor before `delay` has passed since everything was swept.
@@ -73,6 +89,7 @@ impl Core {
         shared.dedup();
         for id in shared {
             let old = self.plans[id as usize].take().expect("invariant 2: a slot's plan exists");
+            self.unused.push(id);
             plan.members.extend(old.members.into_iter().filter(|&member| self.slot(member).plan == Some(id)));
             plan.delay = plan.delay.max(old.delay);
             plan.not_before = plan.not_before.max(old.not_before);
@@ -84,10 +101,10 @@ impl Core {
         let slots = &self.slots;
         plan.members.sort_unstable_by_key(|&id| (slots[id as usize].child, slots[id as usize].index, id));
         plan.members.dedup();
-        let id = self.plans.iter().position(Option::is_none).unwrap_or_else(|| {
+        let id = self.unused.pop().unwrap_or_else(|| {
             self.plans.push(None);
-            self.plans.len() - 1
-        }) as u32;
+            self.plans.len() as u32 - 1
+        });
         for &member in &plan.members {
             let slot = &mut self.slots[member as usize];
             slot.plan = Some(id);
@@ -112,11 +129,12 @@ impl Core {
     }
 
     pub(super) fn has_plans(&self) -> bool {
-        self.plans.iter().any(Option::is_some)
+        self.unused.len() < self.plans.len()
     }
 
     /// Goes on with every plan that can, for at most `room` actions; whether there is more to do.
     pub(crate) fn step(&mut self, now: Instant, room: usize, out: &mut Vec<Action>) -> bool {
+        self.now = now;
         self.expire(now, out);
         out.extend(self.released.drain(..).map(Action::Release));
         let mut more = false;
@@ -127,6 +145,7 @@ impl Core {
                 break;
             }
             self.advance(id, now, room, out);
+            self.plan_the_late();
         }
         self.news = false;
         if let Phase::Stopping { outcome, .. } = self.phase
@@ -196,6 +215,7 @@ impl Core {
                 }
                 Stage::Start if pending + starting == 0 => {
                     self.plans[id as usize] = None;
+                    self.unused.push(id);
                     return;
                 }
                 Stage::Start if pending > 0 && starting == 0 && self.graph.is_none() => self.next_to_start(id),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use crate::declare::Size;
 use crate::declare::{ChildSpec, GroupSpec, Kind, Strategy};
 use crate::{AutoShutdown, Backoff, Restart, RestartLimit, Shutdown};
 
@@ -37,7 +38,7 @@ pub(crate) enum StrategyRule {
 #[derive(Clone, Debug)]
 pub(crate) struct ChildRules {
     pub(crate) kind: Kind,
-    pub(crate) replicas: usize,
+    pub(crate) size: Size,
     pub(crate) restart: Restart,
     pub(crate) shutdown: Option<Shutdown>,
     pub(crate) backoff: Option<Backoff>,
@@ -59,6 +60,11 @@ impl Rules {
 }
 
 impl StrategyRule {
+    /// Whether the failure of a child never concerns another.
+    pub(super) fn concerns_one(self) -> bool {
+        matches!(self, Self::OneForOne | Self::ForfeitOneForOne)
+    }
+
     fn of(strategy: &Strategy) -> Self {
         match strategy {
             Strategy::OneForOne => Self::OneForOne,
@@ -79,7 +85,7 @@ impl ChildRules {
         let number = |name: &crate::Name| group.names.iter().position(|sibling| sibling == name.as_str());
         Self {
             kind: child.kind,
-            replicas: child.replicas.unwrap_or(1),
+            size: child.size(),
             restart: options.restart,
             shutdown: match child.kind {
                 Kind::Worker => Some(options.shutdown.unwrap_or(Shutdown::DEFAULT)),

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{ChildId, Core, Restart};
+use super::{ChildId, Core, Restart, Size};
 
 /// The number of a slot in its group.
 pub(crate) type SlotId = u32;
@@ -25,6 +25,22 @@ pub(crate) struct Slot {
     pub(super) attempts: u32,
     /// Known only where a backoff wants to know how long it ran.
     pub(super) started_at: Option<Instant>,
+    /// Since when it has been in its state.
+    pub(crate) since: Instant,
+    /// Its failures that were answered by a restart.
+    pub(crate) restarts: u32,
+    /// It has failed, and what is left of it is in `stop`.
+    pub(crate) failing: bool,
+    /// It has said that it is not ready.
+    pub(crate) not_ready: bool,
+    /// Its next start was asked for by hand, or it was added: its failure is told to who asked, and not retried.
+    pub(crate) by_hand: bool,
+    /// It is down because something that it depends on was taken down: it comes up with that.
+    pub(super) along: bool,
+    /// Somebody waits for its state to change.
+    pub(crate) observed: bool,
+    /// It has left its child's members.
+    pub(crate) removed: bool,
 }
 
 /// The life cycle of a slot.
@@ -55,6 +71,8 @@ pub(crate) enum Rest {
     Stopped,
     /// It was temporary.
     Gone,
+    /// It was scaled away, or discarded.
+    Removed,
 }
 
 /// What a slot becomes once it has been swept; a later plan can only make it stronger.
@@ -64,6 +82,26 @@ pub(crate) enum After {
     Gone,
     Stopped,
     Forfeited,
+    Removed,
+}
+
+impl State {
+    /// Whether it is more than the end of what was before: the next incarnation, or leaving for good.
+    pub(crate) fn is_new(self) -> bool {
+        matches!(self, Self::Starting | Self::Down(Rest::Removed))
+    }
+}
+
+impl After {
+    fn rest(self) -> Option<Rest> {
+        match self {
+            Self::Restart => None,
+            Self::Gone => Some(Rest::Gone),
+            Self::Stopped => Some(Rest::Stopped),
+            Self::Forfeited => Some(Rest::Forfeited),
+            Self::Removed => Some(Rest::Removed),
+        }
+    }
 }
 
 /// What part a slot plays in its plan.
@@ -87,9 +125,37 @@ struct Marks {
     awaited: bool,
     forfeited: bool,
     parked: bool,
+    unready: bool,
 }
 
 impl Slot {
+    fn new(child: ChildId, index: u32, since: Instant) -> Self {
+        Self {
+            child,
+            index,
+            state: State::Down(Rest::Removed),
+            plan: None,
+            swept: false,
+            after: After::Restart,
+            has_started: false,
+            attempts: 0,
+            started_at: None,
+            since,
+            restarts: 0,
+            failing: false,
+            not_ready: false,
+            by_hand: false,
+            along: false,
+            observed: false,
+            removed: true,
+        }
+    }
+
+    /// Whether it is on its way out of its child's members.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.removed || self.swept && self.after == After::Removed
+    }
+
     pub(crate) fn is_live(&self) -> bool {
         matches!(self.state, State::Starting | State::Running | State::Stopping | State::Killing)
     }
@@ -103,6 +169,7 @@ impl Slot {
         self.state = State::Down(rest);
         self.swept = false;
         self.plan = None;
+        self.by_hand = false;
     }
 
     /// Its part in its plan, if it has one.
@@ -121,41 +188,83 @@ impl Slot {
             plan: self.plan.zip(self.role()),
             live: self.is_live(),
             unstarted: matches!(self.state, State::Pending | State::Starting),
-            open: !matches!(self.state, State::Down(Rest::Done | Rest::Forfeited | Rest::Gone)),
-            awaited: !self.has_started && !matches!(self.state, State::Down(_) | State::Stuck),
+            open: !matches!(self.state, State::Down(Rest::Done | Rest::Forfeited | Rest::Gone | Rest::Removed)),
+            awaited: !self.has_started && !self.by_hand && !matches!(self.state, State::Down(_) | State::Stuck),
             forfeited: self.state == State::Down(Rest::Forfeited),
             parked: matches!(self.state, State::Pending | State::Waiting(_)),
+            unready: match self.state {
+                State::Running => self.failing || self.not_ready,
+                State::Down(Rest::Done | Rest::Gone | Rest::Removed) => false,
+                _ => true,
+            },
         }
     }
 }
 
 impl Core {
-    /// Makes a slot for the replica `index` of `child`, that waits for a plan.
+    /// Makes a slot for the replica or member `index` of `child`, that waits for a plan.
     pub(super) fn add(&mut self, child: ChildId, index: u32) -> SlotId {
-        let id = self.slots.len() as SlotId;
-        let absent = Slot {
-            child,
-            index,
-            state: State::Down(Rest::Gone),
-            plan: None,
-            swept: false,
-            after: After::Restart,
-            has_started: false,
-            attempts: 0,
-            started_at: None,
+        let slot = Slot::new(child, index, self.now);
+        let members = &mut self.children[child as usize];
+        let id = match members.take_vacant() {
+            Some(id) => {
+                self.slots[id as usize] = slot;
+                id
+            }
+            None => {
+                self.slots.push(slot);
+                self.slots.len() as SlotId - 1
+            }
         };
-        self.slots.push(absent);
-        self.children[child as usize].push(id);
-        self.update(id, |slot| slot.state = State::Pending);
+        self.join(id);
         id
+    }
+
+    /// Makes a slot one of its child's members, that waits for a plan.
+    pub(super) fn join(&mut self, id: SlotId) {
+        let Slot { child, index, .. } = *self.slot(id);
+        self.children[child as usize].insert(index, id);
+        self.keep_open(child);
+        self.update(id, |slot| {
+            slot.removed = false;
+            slot.state = State::Pending;
+        });
+    }
+
+    /// A slot that is down is no longer one of its child's members.
+    fn leave(&mut self, id: SlotId) {
+        let Slot { child, index, .. } = *self.slot(id);
+        self.slots[id as usize].removed = true;
+        self.children[child as usize].remove(index);
+        self.keep_open(child);
+    }
+
+    /// A child that was scaled to zero, or to which members can be added, keeps the group from being done.
+    pub(super) fn keep_open(&mut self, child: ChildId) {
+        let keeps = match self.rules.children[child as usize].size {
+            Size::One => false,
+            Size::Replicas(_) => self.children[child as usize].len() == 0,
+            Size::Open => true,
+        };
+        let kept = &mut self.kept_open[child as usize];
+        if std::mem::replace(kept, keeps) != keeps {
+            if keeps { self.open += 1 } else { self.open -= 1 }
+        }
     }
 
     /// Changes a slot, and with it every counter (invariant 5).
     pub(super) fn update(&mut self, id: SlotId, change: impl FnOnce(&mut Slot)) {
         let slot = &mut self.slots[id as usize];
-        let before = slot.marks();
+        let (before, state) = (slot.marks(), slot.state);
         change(slot);
         let after = slot.marks();
+        if slot.state != state {
+            slot.since = self.now;
+            slot.failing = false;
+            if self.recording || slot.observed {
+                self.changes.push((id, slot.state));
+            }
+        }
         if before == after {
             return;
         }
@@ -188,6 +297,22 @@ impl Core {
         if before.parked && down {
             self.released.push(id);
         }
+        let open = self.rules.children[child as usize].size == Size::Open;
+        // Members of open groups come and go: nothing waits for them to be ready.
+        if before.unready != after.unready && !open {
+            if after.unready { self.unready += 1 } else { self.unready -= 1 }
+        }
+        let left = match self.slot(id).state {
+            State::Down(Rest::Removed) => true,
+            State::Down(Rest::Done | Rest::Gone | Rest::Forfeited) => open,
+            _ => false,
+        };
+        if left && !self.slot(id).removed {
+            self.leave(id);
+            if !before.live && !before.parked {
+                self.released.push(id);
+            }
+        }
         if self.graph.is_some() {
             if before.live != after.live {
                 self.count_live(child, after.live);
@@ -205,14 +330,12 @@ impl Core {
 
     /// A swept incarnation has exited.
     pub(super) fn settle_swept(&mut self, id: SlotId) {
-        self.update(id, |slot| match slot.after {
-            After::Restart => {
+        self.update(id, |slot| match slot.after.rest() {
+            Some(rest) => slot.come_down(rest),
+            None => {
                 slot.state = State::Pending;
                 slot.swept = false;
             }
-            After::Gone => slot.come_down(Rest::Gone),
-            After::Stopped => slot.come_down(Rest::Stopped),
-            After::Forfeited => slot.come_down(Rest::Forfeited),
         });
     }
 
@@ -226,6 +349,7 @@ impl Core {
             if let State::Waiting(until) = self.slot(id).state {
                 waited = waited.max(Some(until));
             }
+            let blocked = matches!(self.slot(id).state, State::Down(_)) && self.is_blocked(id);
             self.update(id, |slot| match slot.state {
                 State::Starting | State::Running | State::Stopping | State::Killing => {
                     let after = if temporary { after.max(After::Gone) } else { after };
@@ -236,11 +360,13 @@ impl Core {
                     After::Restart => slot.state = State::Pending,
                     After::Gone | After::Stopped => slot.come_down(Rest::Stopped),
                     After::Forfeited => slot.come_down(Rest::Forfeited),
+                    After::Removed => slot.come_down(Rest::Removed),
                 },
                 // A restart begins again, also what was done or stopped by hand; nothing else changes those.
-                State::Down(Rest::Done | Rest::Stopped) if after == After::Restart && !temporary => {
+                State::Down(Rest::Done | Rest::Stopped) if after == After::Restart && !temporary && !blocked => {
                     slot.state = State::Pending;
                 }
+                State::Down(_) if after == After::Removed => slot.come_down(Rest::Removed),
                 State::Down(_) | State::Stuck => {}
             });
         }

@@ -38,9 +38,10 @@ struct World {
 
 impl World {
     fn new(rules: Rules) -> Self {
+        let now = Instant::now();
         let mut world = Self {
-            core: Core::new(rules, 7),
-            now: Instant::now(),
+            core: Core::new(rules, 7, now),
+            now,
             restarts: Vec::new(),
             not_before: HashMap::new(),
             killed_at: HashMap::new(),
@@ -76,7 +77,7 @@ impl World {
                 }
             }
             Event::Passes(ms) => self.now += Duration::from_millis(*ms),
-            Event::Stop => self.core.stop(None),
+            Event::Stop => self.core.stop(None, self.now),
         }
         self.settle();
     }
@@ -88,8 +89,8 @@ impl World {
         let starting = self.core.slot(slot).state == State::Starting;
         let ended = if starting && ended == Ended::Ok && !asked { Ended::Failed } else { ended };
         let choice = match self.restarts.len() % 3 {
-            0 => Choice::Forfeit(Members::All),
-            _ => Choice::Restart(Members::Rest),
+            0 => Choice::Forfeit(Swept::All),
+            _ => Choice::Restart(Swept::Rest),
         };
         let verdict = self.core.exited(slot, ended, Some(&choice), self.now);
         if !asked && ended == Ended::Forfeit {
@@ -145,7 +146,7 @@ impl World {
     fn settle(&mut self) {
         for slot in self.slots(|slot| matches!(slot.state, State::Waiting(until) if until <= self.now)) {
             assert!(!self.ending, "nothing starts after the end began");
-            self.core.delay_over(slot);
+            self.core.delay_over(slot, self.now);
         }
         loop {
             let before = self.core.slots().to_vec();
@@ -263,7 +264,7 @@ impl World {
 
     /// Everything that is alive gets to its end.
     fn finish(&mut self) {
-        self.core.stop(None);
+        self.core.stop(None, self.now);
         self.settle();
         while let Some(&slot) = self.live().first() {
             self.exits(slot, Ended::Ok);
@@ -306,7 +307,7 @@ fn child() -> impl Strategy<Value = ChildRules> {
     (restart, backoff, supervisor, 1_usize..4, any::<bool>(), proptest::collection::vec(0_u32..5, 0..3)).prop_map(
         |(restart, backoff, kind, replicas, significant, requires)| ChildRules {
             kind,
-            replicas,
+            size: if replicas == 1 { Size::One } else { Size::Replicas(replicas) },
             restart,
             shutdown: (kind == Kind::Worker).then_some(Shutdown::DEFAULT),
             backoff,

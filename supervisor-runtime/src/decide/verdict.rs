@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::budget::Exhausted;
 use super::{
-    After, ChildId, ChildRules, Choice, Core, Ended, Members, Outcome, Phase, Rest, Slot, SlotId, State, StrategyRule,
-    Verdict, later,
+    After, ChildId, ChildRules, Choice, Core, Ended, Outcome, Phase, Rest, Slot, SlotId, State, StrategyRule,
+    Swept, Verdict, later,
 };
 use crate::declare::Kind;
 use crate::{AutoShutdown, Restart};
@@ -16,6 +16,7 @@ impl Core {
     /// An end that was asked for is passed as `Ended::Ok`, unless something is stuck. `decision` is what a custom
     /// strategy says, `now` when that is decided.
     pub(crate) fn exited(&mut self, slot: SlotId, ended: Ended, decision: Option<&Choice>, now: Instant) -> Verdict {
+        self.now = now;
         let Slot { state, swept, .. } = *self.slot(slot);
         match state {
             State::Starting | State::Running | State::Stopping | State::Killing => {
@@ -35,7 +36,7 @@ impl Core {
 
     /// A child ended that no plan sweeps.
     fn ended(&mut self, slot: SlotId, ended: Ended, decision: Option<&Choice>, now: Instant) -> Verdict {
-        let Slot { state, has_started, child, .. } = *self.slot(slot);
+        let Slot { state, has_started, child, by_hand, .. } = *self.slot(slot);
         let ChildRules { restart, kind, .. } = self.rules.children[child as usize];
         let starting = state == State::Starting;
         match ended {
@@ -46,6 +47,7 @@ impl Core {
                 self.settle(slot, Rest::Done, now);
                 Verdict::Done
             }
+            Ended::Failed if starting && by_hand => self.not_started(slot),
             Ended::Failed if starting && !has_started && self.phase == Phase::Starting => {
                 self.fail(slot, Outcome::StartFailed(slot), now)
             }
@@ -64,8 +66,8 @@ impl Core {
     fn decide(&mut self, slot: SlotId, decision: Option<&Choice>, now: Instant) -> Verdict {
         match self.rules.strategy {
             StrategyRule::OneForOne => self.restart(slot, Vec::new(), now),
-            StrategyRule::OneForAll => self.restart(slot, self.others(slot, &Members::All), now),
-            StrategyRule::RestForOne => self.restart(slot, self.others(slot, &Members::Rest), now),
+            StrategyRule::OneForAll => self.restart(slot, self.others(slot, &Swept::All), now),
+            StrategyRule::RestForOne => self.restart(slot, self.others(slot, &Swept::Rest), now),
             StrategyRule::DependentsForOne => self.restart(slot, self.dependents(slot), now),
             StrategyRule::ForfeitOneForOne => self.forfeit(slot, Vec::new(), now),
             StrategyRule::ForfeitOneForAll => {
@@ -109,6 +111,8 @@ impl Core {
         if others.is_empty() && self.slot(slot).plan.is_none() {
             // Its own restart concerns nobody else: its task starts the next incarnation in place.
             if delay.is_zero() {
+                // By way of the state in which it would be shown, if anybody looked.
+                self.update(slot, |slot| slot.state = State::Pending);
                 self.start(slot);
             } else {
                 self.update(slot, |slot| slot.state = State::Waiting(later(now, delay)));
@@ -132,6 +136,7 @@ impl Core {
         let attempt = if recovered { 1 } else { attempts.saturating_add(1) };
         let slot = &mut self.slots[slot as usize];
         slot.attempts = attempt;
+        slot.restarts = slot.restarts.saturating_add(1);
         slot.started_at = None;
         (attempt, backoff.map_or(Duration::ZERO, |backoff| backoff.delay(attempt, &mut self.rng)))
     }
@@ -182,25 +187,25 @@ impl Core {
 
     /// The slots of a set besides the one that failed, in no order; those that are gone or forfeited are not
     /// among them.
-    fn others(&self, slot: SlotId, set: &Members) -> Vec<SlotId> {
+    fn others(&self, slot: SlotId, set: &Swept) -> Vec<SlotId> {
         let child = self.slot(slot).child as usize;
         let children: Vec<ChildId> = match set {
-            Members::Failed => Vec::new(),
-            Members::Rest => (child as ChildId + 1..self.children.len() as ChildId).collect(),
-            Members::All => (0..self.children.len() as ChildId).collect(),
-            Members::Children(children) => children.clone(),
+            Swept::Failed => Vec::new(),
+            Swept::Rest => (child as ChildId + 1..self.children.len() as ChildId).collect(),
+            Swept::All => (0..self.children.len() as ChildId).collect(),
+            Swept::Children(children) => children.clone(),
         };
         self.slots_of(slot, &children)
     }
 
-    /// The slots of all children that depend on the child of `slot`, directly or not.
-    fn dependents(&self, slot: SlotId) -> Vec<SlotId> {
+    /// The slots of all children that depend on the child of `slot`, directly or not, in the order of declaration.
+    pub(super) fn dependents(&self, slot: SlotId) -> Vec<SlotId> {
         let dependents = self.graph.as_ref().map(|graph| graph.closure(self.slot(slot).child)).unwrap_or_default();
         self.slots_of(slot, &dependents)
     }
 
     fn slots_of(&self, failed: SlotId, children: &[ChildId]) -> Vec<SlotId> {
-        let slots = children.iter().flat_map(|&child| &self.children[child as usize]).copied();
+        let slots = children.iter().flat_map(|&child| self.children[child as usize].iter());
         let takes_part = |slot: &SlotId| {
             *slot != failed
                 && !matches!(self.slot(*slot).state, State::Down(Rest::Gone | Rest::Forfeited) | State::Stuck)

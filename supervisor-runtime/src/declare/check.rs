@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::child::ChildSpec;
+use super::child::{ChildSpec, Size};
 use super::{AutoShutdown, Backoff, Kind, Restart, Shutdown, Strategy, Supervisor};
 
 impl Supervisor {
@@ -68,17 +68,28 @@ impl Supervisor {
     fn check_child(&self, me: &str, position: usize, child: &ChildSpec, problems: &mut Vec<String>) {
         let options = &child.options;
         let name = child.label();
-        if child.replicas == Some(0) {
-            problems.push(format!("child `{name}` of supervisor `{me}` has 0 replicas: give it at least one"));
-        }
-        if child.replicas.is_some_and(|count| count > MAX_REPLICAS) {
-            problems.push(format!("child `{name}` of supervisor `{me}` has more than {MAX_REPLICAS} replicas"));
+        match child.size {
+            Size::Replicas(0) => {
+                problems.push(format!("child `{name}` of supervisor `{me}` has 0 replicas: give it at least one"));
+            }
+            Size::Replicas(count) if count > MAX_REPLICAS => {
+                problems.push(format!("child `{name}` of supervisor `{me}` has more than {MAX_REPLICAS} replicas"));
+            }
+            Size::Open if child.bound.limit() == Some(0) => {
+                problems.push(format!("open group `{name}` of supervisor `{me}` can have 0 members: allow at least one"));
+            }
+            Size::Open if child.kind == Kind::Supervisor => {
+                problems.push(format!("open group `{name}` of supervisor `{me}` is one of supervisors: wrap each in a child of a group of its own"));
+            }
+            _ => {}
         }
         if child.kind == Kind::Supervisor && options.heartbeat.is_some() {
             problems
                 .push(format!("child `{name}` has `heartbeat`, but is a supervisor, which gives none: leave it out"));
         }
-        if child.in_place_and_replace {
+        if child.keeps_and_replaces && child.size == Size::Open {
+            problems.push(format!("open group `{name}` has `replace`: a member is what was added; add one with a factory instead"));
+        } else if child.keeps_and_replaces {
             problems.push(format!("child `{name}` has `in_place` and `replace`: with one the old value is started again, with the other a new one is made of it"));
         }
         if let Some(Shutdown::Within(limit)) = options.shutdown {
@@ -90,7 +101,7 @@ impl Supervisor {
         if !self.strategy.restarts() {
             let strategy = self.strategy.name();
             for (option, set) in
-                [("restart", options.restart != Restart::Permanent), ("backoff", options.backoff.is_some())]
+                [("restart", options.restart != child.default_restart()), ("backoff", options.backoff.is_some())]
             {
                 if set {
                     problems
@@ -139,9 +150,13 @@ impl Supervisor {
 }
 
 /// So that every index, and every sum of them in a group, fits.
-const MAX_REPLICAS: usize = 10_000_000;
+pub(crate) const MAX_REPLICAS: usize = 10_000_000;
 
 impl ChildSpec {
+    fn default_restart(&self) -> Restart {
+        if self.size == Size::Open { Restart::Temporary } else { Restart::Permanent }
+    }
+
     /// The names that it takes up in the scope of its parent: its own, or, if it has none, its children's.
     fn names(&self) -> impl Iterator<Item = &str> {
         // One made by a factory has the name that it was given, even if that is empty.

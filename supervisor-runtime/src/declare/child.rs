@@ -1,12 +1,14 @@
 //! The declaration of a child: a name, a factory, options.
 
-use std::marker::PhantomData;
+use std::any::{Any, type_name};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use super::{Backoff, Makes, MakesOnce, Name, Restart, Shutdown, Supervisor};
+use super::{Backoff, Bound, GroupSpec, Makes, MakesOnce, Name, Restart, Shutdown, Supervisor};
 use crate::Service;
-use crate::shell::{Evaluated, Factory, InPlace, Launch, Replaced};
+use crate::view::{Label, Members};
+use crate::shell::{Added, Evaluated, Factory, InPlace, Inserted, Launch, Replaced};
 
 /// A child of a [`Supervisor`]: how it is made, and what happens when it ends.
 ///
@@ -35,9 +37,7 @@ use crate::shell::{Evaluated, Factory, InPlace, Launch, Replaced};
 pub struct Child<S> {
     spec: ChildSpec,
     factory: Arc<dyn Factory<S>>,
-    /// Whether the old value of this child is kept for its next incarnation by other means than `replace`.
-    in_place: bool,
-    service: PhantomData<fn() -> S>,
+    inserted: Arc<Inserted<S>>,
 }
 
 impl<S: Service> Child<S> {
@@ -50,7 +50,7 @@ impl<S: Service> Child<S> {
         F: Makes<S, (), M>,
         M: 'static,
     {
-        Self::from_factory(name, None, false, Arc::new(Evaluated::once_each(make)))
+        Self::from_factory(name, Size::One, false, Arc::new(Evaluated::once_each(make)))
     }
 
     /// A child whose service is made once, when the tree starts, and started again after a failure.
@@ -83,7 +83,7 @@ impl<S: Service> Child<S> {
         F: MakesOnce<S, M>,
         M: 'static,
     {
-        Self::from_factory(name, None, true, Arc::new(InPlace::once(make)))
+        Self::from_factory(name, Size::One, true, Arc::new(InPlace::once(make)))
     }
 
     /// `count` children of one kind: `make` is called with the index of the replica, from 0.
@@ -95,7 +95,7 @@ impl<S: Service> Child<S> {
         F: Makes<S, (usize,), M>,
         M: 'static,
     {
-        Self::from_factory(name, Some(count), false, Arc::new(Evaluated::by_index(make)))
+        Self::from_factory(name, Size::Replicas(count), false, Arc::new(Evaluated::by_index(make)))
     }
 
     /// [`replicated`](Self::replicated), each replica made once, as [`in_place`](Self::in_place).
@@ -105,7 +105,49 @@ impl<S: Service> Child<S> {
         F: Makes<S, (usize,), M>,
         M: 'static,
     {
-        Self::from_factory(name, Some(count), true, Arc::new(InPlace::by_index(make)))
+        Self::from_factory(name, Size::Replicas(count), true, Arc::new(InPlace::by_index(make)))
+    }
+
+    /// An open group: members of the type `S` are added while the tree runs, no more than `bound` at a time; it begins
+    /// with none. OTP calls this `simple_one_for_one`.
+    ///
+    /// [`Children::add`](crate::Children::add) adds one. Its index is its own for life, and never given again. Members are
+    /// [`Restart::Temporary`] unless said, and leave when they have ended.
+    ///
+    /// ```
+    /// use supervisor_runtime::{Child, Context, Service, ServiceResult, Supervisor};
+    ///
+    /// struct Conn { peer: String }
+    ///
+    /// impl Service for Conn {
+    ///     async fn run(&mut self, cx: &Context) -> ServiceResult {
+    ///         println!("{} is {}", self.peer, cx.path());
+    ///         cx.stopping().await;
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let running = Supervisor::one_for_one("server")
+    ///     .child(Child::<Conn>::open("conn", ..=1000))
+    ///     .start()
+    ///     .await?;
+    /// let conns = running.children::<Conn>("conn")?;
+    /// let first = conns.add(Conn { peer: "alice".to_owned() }).await?;
+    /// assert_eq!((first.index(), first.path()), (0, "server/conn[0]".to_owned()));
+    /// conns.discard(first.index()).await?;
+    /// running.shutdown().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn open(name: impl Into<Name>, bound: impl Into<Bound>) -> Self {
+        Self::from_added(name, bound.into(), false)
+    }
+
+    /// [`open`](Self::open), each member the same value for as long as it is one, as [`in_place`](Self::in_place).
+    pub fn open_in_place(name: impl Into<Name>, bound: impl Into<Bound>) -> Self {
+        Self::from_added(name, bound.into(), true)
     }
 
     /// Makes the next incarnation from the stopped one, so that it can keep what must not be lost, its
@@ -141,8 +183,8 @@ impl<S: Service> Child<S> {
         F: Makes<S, (S, usize), M>,
         M: 'static,
     {
-        if self.in_place {
-            self.spec.in_place_and_replace = true;
+        if self.spec.in_place || self.spec.size == Size::Open {
+            self.spec.keeps_and_replaces = true;
         } else {
             self.factory = Arc::new(Replaced::new(Arc::clone(&self.factory), replace));
         }
@@ -213,24 +255,25 @@ impl<S: Service> Child<S> {
         self
     }
 
-    fn from_factory(
-        name: impl Into<Name>,
-        replicas: Option<usize>,
-        in_place: bool,
-        factory: Arc<dyn Factory<S>>,
-    ) -> Self {
+    fn from_added(name: impl Into<Name>, bound: Bound, in_place: bool) -> Self {
+        let added = Arc::new(Added::new(in_place));
+        let mut child = Self::from_factory(name, Size::Open, in_place, Arc::clone(&added) as _);
+        child.spec.options.restart = Restart::Temporary;
+        child.spec.bound = bound;
+        child.spec.added = Some(added);
+        child
+    }
+
+    fn from_factory(name: impl Into<Name>, size: Size, in_place: bool, factory: Arc<dyn Factory<S>>) -> Self {
+        let inserted = Arc::new(Inserted::default());
         let spec = ChildSpec {
-            name: name.into(),
-            replicas,
-            kind: Kind::of::<S>(),
-            label: String::new(),
-            options: ChildOptions::default(),
-            in_place_and_replace: false,
-            launch: Arc::clone(&factory).into_launch(),
-            problems: Vec::new(),
-            inner_names: Vec::new(),
+            size,
+            in_place,
+            service: type_name::<S>(),
+            inserted: Arc::clone(&inserted) as _,
+            ..ChildSpec::new(name.into(), Kind::of::<S>(), Arc::clone(&factory).into_launch(Arc::clone(&inserted)))
         };
-        Self { spec, factory, in_place, service: PhantomData }
+        Self { spec, factory, inserted }
     }
 }
 
@@ -239,7 +282,7 @@ pub struct AnyChild(pub(super) ChildSpec);
 
 impl<S: Service> From<Child<S>> for AnyChild {
     fn from(child: Child<S>) -> Self {
-        Self(ChildSpec { launch: child.factory.into_launch(), ..child.spec })
+        Self(ChildSpec { launch: child.factory.into_launch(child.inserted), ..child.spec })
     }
 }
 
@@ -252,14 +295,29 @@ impl From<Supervisor> for AnyChild {
 /// A child, its service's type erased.
 pub(crate) struct ChildSpec {
     pub(crate) name: Name,
-    /// `None` for a child that is not replicated, and then its paths have no index.
-    pub(crate) replicas: Option<usize>,
+    pub(crate) size: Size,
+    pub(crate) bound: Bound,
     pub(crate) kind: Kind,
     /// How a supervisor without a name is called in a path: `(one_for_one)`.
     pub(super) label: String,
     pub(crate) options: ChildOptions,
-    pub(super) in_place_and_replace: bool,
+    /// Whether the same value is started again.
+    pub(crate) in_place: bool,
+    /// It has `replace`, though its old value is kept by other means.
+    pub(super) keeps_and_replaces: bool,
     pub(crate) launch: Arc<dyn Launch>,
+    /// The name of the service's type.
+    pub(crate) service: &'static str,
+    /// The [`Inserted`] of the service's type.
+    pub(crate) inserted: Arc<dyn Any + Send + Sync>,
+    /// The [`Added`] of the service's type, if members can be added.
+    pub(crate) added: Option<Arc<dyn Any + Send + Sync>>,
+    /// The index of the next member; it lives as long as the tree, so that no index is given twice.
+    pub(crate) next_index: AtomicU32,
+    /// How many replicas there are to be, once it was scaled; [`usize::MAX`] before.
+    pub(crate) scaled: AtomicUsize,
+    /// The declaration inside it, if it is a supervisor that was declared.
+    pub(crate) inner: Option<Arc<GroupSpec>>,
     /// What is wrong inside it, if it is a supervisor.
     pub(super) problems: Vec<String>,
     /// The names of its children, if it is a supervisor without a name of its own.
@@ -267,9 +325,48 @@ pub(crate) struct ChildSpec {
 }
 
 impl ChildSpec {
+    pub(super) fn new(name: Name, kind: Kind, launch: Arc<dyn Launch>) -> Self {
+        Self {
+            name,
+            size: Size::One,
+            bound: Bound::from(..),
+            kind,
+            label: String::new(),
+            options: ChildOptions::default(),
+            in_place: false,
+            keeps_and_replaces: false,
+            launch,
+            service: "",
+            inserted: Arc::new(()),
+            added: None,
+            next_index: AtomicU32::new(0),
+            scaled: AtomicUsize::new(usize::MAX),
+            inner: None,
+            problems: Vec::new(),
+            inner_names: Vec::new(),
+        }
+    }
+
+    /// How many there are to be to begin with: as declared, or as it was scaled to since.
+    pub(crate) fn size(&self) -> Size {
+        match (self.size, self.scaled.load(Ordering::Relaxed)) {
+            (size, usize::MAX) => size,
+            (_, scaled) => Size::Replicas(scaled),
+        }
+    }
+
     /// Its name in a path.
     pub(crate) fn label(&self) -> &str {
         if self.name.is_anonymous() { &self.label } else { self.name.as_str() }
+    }
+
+    pub(super) fn to_label(&self) -> Label {
+        let members = match self.size {
+            Size::One => Members::One,
+            Size::Replicas(_) => Members::Replicas,
+            Size::Open => Members::Open,
+        };
+        Label { text: self.label().to_owned(), kind: self.kind, members }
     }
 
     /// How long `stop` may take after a failure; `None` is without limit.
@@ -278,6 +375,27 @@ impl ChildSpec {
             Kind::Worker => self.options.shutdown.unwrap_or(Shutdown::DEFAULT).limit(),
             // It has stopped its children before it failed.
             Kind::Supervisor => None,
+        }
+    }
+}
+
+/// How many there are of a child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Size {
+    One,
+    /// So many to begin with.
+    Replicas(usize),
+    /// Those that are added.
+    Open,
+}
+
+impl Size {
+    /// How many there are to begin with.
+    pub(crate) fn count(self) -> usize {
+        match self {
+            Self::One => 1,
+            Self::Replicas(count) => count,
+            Self::Open => 0,
         }
     }
 }

@@ -10,9 +10,9 @@ mod supervisor;
 pub use child::{AnyChild, Child};
 pub use custom::{Decision, Failure, Set};
 pub use make::IntoService;
-pub use options::{ANONYMOUS, AutoShutdown, Backoff, Name, Restart, RestartLimit, Shutdown};
+pub use options::{ANONYMOUS, AutoShutdown, Backoff, Bound, Name, Restart, RestartLimit, Shutdown};
 pub use supervisor::Supervisor;
 
-pub(crate) use child::{ChildSpec, Kind};
+pub(crate) use child::{ChildSpec, Kind, Size};
 pub(crate) use make::{Makes, MakesOnce};
 pub(crate) use supervisor::{GroupSpec, Strategy};

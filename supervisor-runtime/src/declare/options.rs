@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::ops::Range;
+use std::ops::{Range, RangeFull, RangeToInclusive};
 use std::time::Duration;
 
 /// When a child that has ended is started again; Erlang's restart types.
@@ -117,6 +117,31 @@ pub struct Backoff {
 impl From<Range<Duration>> for Backoff {
     fn from(range: Range<Duration>) -> Self {
         Self { initial: range.start, max: range.end }
+    }
+}
+
+/// How many members an open group can have at a time: `..` or `..=1000`.
+///
+/// Past the bound, adding one is refused; nothing waits for room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Bound(Option<usize>);
+
+impl Bound {
+    /// The most members at a time, if there is a bound.
+    pub fn limit(self) -> Option<usize> {
+        self.0
+    }
+}
+
+impl From<RangeFull> for Bound {
+    fn from(_: RangeFull) -> Self {
+        Self(None)
+    }
+}
+
+impl From<RangeToInclusive<usize>> for Bound {
+    fn from(range: RangeToInclusive<usize>) -> Self {
+        Self(Some(range.end))
     }
 }
 

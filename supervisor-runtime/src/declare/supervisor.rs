@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::child::{AnyChild, ChildOptions, ChildSpec, Kind};
 use super::{ANONYMOUS, AutoShutdown, Backoff, Decision, Failure, Name, Restart, RestartLimit, Shutdown};
-use crate::shell::{InPlace, Launch, Owned};
+use crate::shell::{InPlace, Launch, Owned, Seat};
+use crate::view::Label;
 use crate::{BoxError, RestartLimitReached};
 
 /// A supervisor: a strategy, its options and its children, in the order in which they start.
@@ -275,23 +276,23 @@ impl Supervisor {
 
     /// A supervisor under another: the same declaration is started anew at each restart, so what is to
     /// live as long as the tree (the values of `in_place` children) does.
-    pub(super) fn into_child(self) -> ChildSpec {
+    pub(super) fn into_child(mut self) -> ChildSpec {
         let problems = self.problems();
         let inner_names = if self.name.is_anonymous() { self.names() } else { Vec::new() };
+        let label = format!("({})", self.strategy.name());
+        let (name, options, inner) = (self.name.clone(), self.as_child.clone(), self.spec());
+        let launch = Arc::new(Seat::new(InPlace::ready(self))) as Arc<dyn Launch>;
         ChildSpec {
-            name: self.name.clone(),
-            replicas: None,
-            kind: Kind::Supervisor,
-            label: format!("({})", self.strategy.name()),
-            options: self.as_child.clone(),
-            in_place_and_replace: false,
-            launch: Arc::new(InPlace::ready(self)) as Arc<dyn Launch>,
+            label,
+            options,
+            inner: Some(inner),
             problems,
             inner_names,
+            ..ChildSpec::new(name, Kind::Supervisor, launch)
         }
     }
 
-    /// What a running group needs; taken once, at the first start.
+    /// What a running group needs; made once, of what was declared.
     pub(crate) fn spec(&mut self) -> Arc<GroupSpec> {
         if self.spec.is_none() {
             let declared = std::mem::replace(self, Self::one_for_one(self.name.clone()));
@@ -321,6 +322,7 @@ impl Supervisor {
             auto_shutdown: self.auto_shutdown,
             shutdown: self.as_child.shutdown,
             names: self.children.iter().map(|child| child.name.to_string()).collect(),
+            labels: self.children.iter().map(ChildSpec::to_label).collect(),
             children: self.children,
             name: self.name,
         }
@@ -358,10 +360,16 @@ impl Strategy {
 }
 
 impl GroupSpec {
+    /// Its limit, if it ever restarts anything.
+    pub(crate) fn restart_limit(&self) -> Option<RestartLimit> {
+        self.strategy.restarts().then_some(self.limit)
+    }
+
     /// One place for the outermost supervisor, and nobody who decides.
-    pub(crate) fn anchor(outermost: &Supervisor) -> Self {
+    pub(crate) fn anchor(outermost: &mut Supervisor) -> Self {
         let mut place = Supervisor::one_for_one(outermost.name.clone());
         place.as_child = outermost.as_child.clone();
+        place.spec = Some(outermost.spec());
         Supervisor::one_for_one(ANONYMOUS).child(place).into_spec()
     }
 }
@@ -376,5 +384,6 @@ pub(crate) struct GroupSpec {
     pub(crate) auto_shutdown: AutoShutdown,
     pub(crate) shutdown: Option<Shutdown>,
     pub(crate) names: Vec<String>,
+    pub(crate) labels: Arc<[Label]>,
     pub(crate) children: Vec<ChildSpec>,
 }

@@ -1,16 +1,18 @@
 //! What a child is told, in one word of memory that it looks at without a lock.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::task::Waker;
 
 /// The command cell of one child.
 ///
 /// Written under the group's lock only, and level-triggered: a late look is harmless, and a wake after a write
-/// is never lost. Carries the incarnation that it speaks to, so that what is left of an earlier one (a context
-/// that was given away) reads "stopping".
+/// is never lost. Carries whom it speaks to, so that what is left of an earlier incarnation (a context that was given
+/// away) reads "stopping".
 #[derive(Default)]
 pub(crate) struct Cell {
     word: AtomicU64,
+    /// The index of the member that it speaks to: in an open group, the next one takes the place of one that has left.
+    member: AtomicU32,
     /// Tells the waker of the child's own task from others, so that `stopping()` polled by it need not register.
     own_waker: AtomicUsize,
     /// The last heartbeat, in nanoseconds since the group's epoch.
@@ -63,18 +65,20 @@ impl Cell {
         Command(self.word.load(Ordering::Acquire))
     }
 
-    /// Whether the incarnation is to stop, or has ended.
-    pub(crate) fn is_over(&self, incarnation: u32) -> bool {
-        self.read().is_over(incarnation)
+    /// Whether the incarnation of this member is to stop, or has ended.
+    pub(crate) fn is_over(&self, member: u32, incarnation: u32) -> bool {
+        // In this order: who reads the word of the next member reads its index, too.
+        self.read().is_over(incarnation) || self.member.load(Ordering::Relaxed) != member
     }
 
-    /// Whether the cell speaks to this incarnation, and something of it is left.
-    pub(crate) fn is_of(&self, incarnation: u32) -> bool {
+    /// Whether the cell speaks to this incarnation of this member, and something of it is left.
+    pub(crate) fn is_of(&self, member: u32, incarnation: u32) -> bool {
         let word = self.read().0;
-        word & ENDED == 0 && word >> BITS == u64::from(incarnation)
+        word & ENDED == 0 && word >> BITS == u64::from(incarnation) && self.member.load(Ordering::Relaxed) == member
     }
 
-    pub(super) fn begin(&self, incarnation: u32) {
+    pub(super) fn begin(&self, member: u32, incarnation: u32) {
+        self.member.store(member, Ordering::Relaxed);
         self.word.store(u64::from(incarnation) << BITS, Ordering::Release);
     }
 

@@ -1,4 +1,4 @@
-//! Where a child's services come from: evaluated anew, kept in place, or made from the old one.
+//! Where a child's services come from: evaluated anew, kept in place, made from the old one, or given by hand.
 //!
 //! [`Source`] is what the child's task calls, with the service's type known; [`Factory`] and [`Launch`]
 //! are the same with the types erased, for the builder and for the group.
@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::group::Group;
@@ -34,9 +35,14 @@ pub(crate) trait Source: Send + Sync + 'static {
     /// Drops everything that was kept: the tree has ended.
     fn clear(&self) {}
 
-    /// Drops what was kept of a child that has ended for good.
+    /// Drops what was kept of a child: it has left, or another service takes its place.
     fn forget(&self, index: usize) {
         let _ = index;
+    }
+
+    /// Drops what was kept of a child that has ended, unless that is the child itself.
+    fn end(&self, index: usize) {
+        self.forget(index);
     }
 }
 
@@ -44,7 +50,7 @@ pub(crate) trait Source: Send + Sync + 'static {
 pub(crate) trait Factory<S>: Send + Sync + 'static {
     fn make_boxed(&self, index: usize) -> BoxFuture<'_, Result<S, BoxError>>;
 
-    fn into_launch(self: Arc<Self>) -> Arc<dyn Launch>;
+    fn into_launch(self: Arc<Self>, inserted: Arc<Inserted<S>>) -> Arc<dyn Launch>;
 }
 
 impl<T: Source> Factory<T::Service> for T {
@@ -52,8 +58,8 @@ impl<T: Source> Factory<T::Service> for T {
         Box::pin(self.make(index))
     }
 
-    fn into_launch(self: Arc<Self>) -> Arc<dyn Launch> {
-        self
+    fn into_launch(self: Arc<Self>, inserted: Arc<Inserted<T::Service>>) -> Arc<dyn Launch> {
+        Arc::new(Seat { source: self, inserted })
     }
 }
 
@@ -73,6 +79,155 @@ impl<T: Source> Launch for T {
 
     fn clear_kept(&self) {
         self.clear();
+    }
+}
+
+/// A child's place, into which another service can be put than its source makes.
+pub(crate) struct Seat<T: Source> {
+    source: Arc<T>,
+    inserted: Arc<Inserted<T::Service>>,
+}
+
+impl<T: Source> Seat<T> {
+    pub(crate) fn new(source: T) -> Self {
+        Self { source: Arc::new(source), inserted: Arc::default() }
+    }
+}
+
+impl<T: Source> Source for Seat<T> {
+    type Service = T::Service;
+
+    async fn make(&self, index: usize) -> Result<T::Service, BoxError> {
+        if let Some(service) = self.inserted.take(index) {
+            self.source.forget(index);
+            return Ok(service);
+        }
+        self.source.make(index).await
+    }
+
+    fn keep(&self, index: usize, service: T::Service) {
+        self.source.keep(index, service);
+    }
+
+    fn forget(&self, index: usize) {
+        drop(self.inserted.take(index));
+        self.source.forget(index);
+    }
+
+    fn end(&self, index: usize) {
+        self.source.end(index);
+    }
+
+    fn clear(&self) {
+        self.inserted.0.clear();
+        self.source.clear();
+    }
+}
+
+/// Services that were put in the place of what a child's source makes, by index, until they are started.
+pub(crate) struct Inserted<S>(Shelf<S>, AtomicUsize);
+
+impl<S> Default for Inserted<S> {
+    fn default() -> Self {
+        Self(Shelf::default(), AtomicUsize::new(0))
+    }
+}
+
+impl<S> Inserted<S> {
+    /// Puts one in; what was there, and had not been started, comes back.
+    pub(crate) fn insert(&self, index: usize, service: S) -> Option<S> {
+        let before = self.0.0.hold().insert(index, service);
+        if before.is_none() {
+            self.1.fetch_add(1, Ordering::Release);
+        }
+        before
+    }
+
+    /// Takes one out; every start comes by here, so it looks without a lock first.
+    pub(crate) fn take(&self, index: usize) -> Option<S> {
+        if self.1.load(Ordering::Acquire) == 0 {
+            return None;
+        }
+        let service = self.0.take(index)?;
+        self.1.fetch_sub(1, Ordering::Release);
+        Some(service)
+    }
+}
+
+/// What was added to an open group: for each member its service, or what makes it.
+pub(crate) struct Added<S> {
+    in_place: bool,
+    members: Mutex<HashMap<usize, Member<S>>>,
+}
+
+enum Member<S> {
+    Value(S),
+    Factory(Arc<dyn Factory<S>>),
+}
+
+impl<S> Added<S> {
+    pub(crate) fn new(in_place: bool) -> Self {
+        Self { in_place, members: Mutex::default() }
+    }
+
+    pub(crate) fn put(&self, index: usize, service: S) {
+        self.members.hold().insert(index, Member::Value(service));
+    }
+
+    pub(crate) fn put_factory(&self, index: usize, factory: Arc<dyn Factory<S>>) {
+        self.members.hold().insert(index, Member::Factory(factory));
+    }
+
+    /// Takes back what was put and has not been started.
+    pub(crate) fn take(&self, index: usize) -> Option<S> {
+        match self.members.hold().remove(&index)? {
+            Member::Value(service) => Some(service),
+            Member::Factory(_) => None,
+        }
+    }
+}
+
+impl<S: Service> Source for Added<S> {
+    type Service = S;
+
+    async fn make(&self, index: usize) -> Result<S, BoxError> {
+        let factory = {
+            let mut members = self.members.hold();
+            match members.remove(&index) {
+                Some(Member::Value(service)) => return Ok(service),
+                Some(Member::Factory(factory)) => {
+                    members.insert(index, Member::Factory(Arc::clone(&factory)));
+                    factory
+                }
+                None => return Err("what was added is gone: its task was dropped".into()),
+            }
+        };
+        factory.make_boxed(index).await
+    }
+
+    fn keep(&self, index: usize, service: S) {
+        if self.in_place {
+            let mut members = self.members.hold();
+            if !matches!(members.get(&index), Some(Member::Factory(_))) {
+                members.insert(index, Member::Value(service));
+                return;
+            }
+        }
+        drop(service);
+    }
+
+    fn forget(&self, index: usize) {
+        let member = self.members.hold().remove(&index);
+        drop(member);
+    }
+
+    fn end(&self, _index: usize) {}
+
+    fn clear(&self) {
+        let members = std::mem::take(&mut *self.members.hold());
+        for member in members.into_values() {
+            let _ = catch_drop(member);
+        }
     }
 }
 
@@ -200,6 +355,12 @@ impl<Make: First<S>, S: Service> Source for InPlace<Make, S> {
     fn keep(&self, index: usize, service: S) {
         self.shelf.put(index, service);
     }
+
+    fn forget(&self, index: usize) {
+        drop(self.shelf.take(index));
+    }
+
+    fn end(&self, _index: usize) {}
 
     fn clear(&self) {
         self.shelf.clear();

@@ -30,7 +30,7 @@ impl Group {
     pub(crate) fn listen(&self, cx: &Context, waker: &Waker) -> bool {
         let mut state = self.state.hold();
         let cell = self.cell(cx.slot());
-        if cell.is_over(cx.incarnation()) {
+        if cell.is_over(cx.member(), cx.incarnation()) {
             return true;
         }
         cell.note_listener();
@@ -70,7 +70,7 @@ impl Group {
         let mut state = self.state.hold();
         let record = &mut state.records[cx.slot() as usize];
         let cell = self.cell(cx.slot());
-        if !cell.is_of(cx.incarnation()) {
+        if !cell.is_of(cx.member(), cx.incarnation()) {
             return None;
         }
         cell.note_tasks();

@@ -6,21 +6,25 @@
 //! the supervisor's own task ([`supervisor`]), which is woken only then. Both meet in the [`group`].
 
 mod cell;
+mod cells;
+mod drive;
 mod factory;
 mod group;
 mod guard;
+mod life;
 mod listen;
 mod panic;
 mod record;
 mod spawned;
 mod supervisor;
 mod task;
+mod tell;
 mod watch;
 
 pub(crate) use cell::Cell;
-pub(crate) use factory::{Evaluated, Factory, InPlace, Launch, Replaced};
+pub(crate) use factory::{Added, Evaluated, Factory, InPlace, Inserted, Launch, Replaced, Seat};
 pub(crate) use group::{Group, now};
 pub(crate) use guard::{Guarded, guard};
-pub(crate) use panic::{catch, install_hook};
+pub(crate) use panic::{catch, catch_drop, install_hook};
 pub(crate) use spawned::{Spawned, SpawnedTaskFailed};
 pub(crate) use supervisor::Owned;

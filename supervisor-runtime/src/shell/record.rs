@@ -1,13 +1,15 @@
 //! What a group keeps under its lock: the core, and a record of each slot.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Instant;
 
 use super::Spawned;
-use super::cell::Cell;
+use super::cells::Cells;
+use super::group::Group;
+use super::tell::Outside;
 use super::watch::Watched;
 use crate::Exit;
 use crate::decide::{Action, ChildId, Core, Next, Phase, SlotId, State as CoreState};
@@ -18,6 +20,10 @@ const LAST_CAUSES: usize = 3;
 pub(super) struct State {
     pub(super) core: Core,
     pub(super) records: Vec<Record>,
+    /// The groups of the supervisors among the children, also of those that have ended.
+    pub(super) inner: HashMap<SlotId, Arc<Group>>,
+    /// Who waits for the state of a slot to change.
+    pub(super) waiters: HashMap<SlotId, Vec<Waker>>,
     /// The supervisor's task.
     pub(super) driver: Option<Waker>,
     pub(super) tasks: usize,
@@ -34,6 +40,10 @@ pub(super) struct Record {
     pub(super) last_exit: Option<Arc<Exit>>,
     pub(super) incarnation: u32,
     pub(super) has_task: bool,
+    /// Whether this incarnation has ever waited for anything.
+    pub(super) has_waited: bool,
+    /// The last incarnation whose `start` has succeeded.
+    pub(super) last_started: u32,
     /// When it was asked to stop, or told to be dropped.
     pub(super) asked_at: Option<Instant>,
     /// Until when a supervisor has to have stopped.
@@ -48,6 +58,10 @@ pub(super) struct Extras {
     /// Wakers of futures that wait for this incarnation to stop and are not polled by the child's own task.
     pub(super) listeners: Vec<Waker>,
     pub(super) spawned: Option<Spawned>,
+    /// How it failed, while it is in `stop` for that.
+    pub(super) failed: Option<Arc<Exit>>,
+    /// Why it says that it is not ready.
+    pub(super) not_ready: Option<Arc<str>>,
 }
 
 impl State {
@@ -74,11 +88,11 @@ impl State {
     }
 
     /// After an exit: what the task does, with everything set for it.
-    pub(super) fn next(&mut self, slot: SlotId, cells: &[Cell]) -> (Next, u32) {
+    pub(super) fn next(&mut self, slot: SlotId, cells: &Cells) -> (Next, u32) {
         match self.core.next(slot) {
             Next::Start => self.begin(slot, cells),
             // What is left of the incarnation is to know that it is over, however long the next one takes.
-            Next::Delay(_) | Next::Park | Next::End => cells[slot as usize].note_end(),
+            Next::Delay(_) | Next::Park | Next::End => cells.get(slot).note_end(),
         }
         self.look(slot)
     }
@@ -97,51 +111,69 @@ impl State {
         (next, record.incarnation)
     }
 
-    pub(super) fn begin(&mut self, slot: SlotId, cells: &[Cell]) {
+    pub(super) fn begin(&mut self, slot: SlotId, cells: &Cells) {
         let record = &mut self.records[slot as usize];
         record.incarnation = record.incarnation.wrapping_add(1);
         record.deadline = None;
         record.asked_at = None;
-        cells[slot as usize].begin(record.incarnation);
+        record.has_waited = false;
+        cells.get(slot).begin(self.core.place(slot).1, record.incarnation);
+    }
+
+    /// Makes room for the slots that the core has added.
+    pub(super) fn grow(&mut self) {
+        self.records.resize_with(self.core.slots().len(), Record::default);
+    }
+
+    /// Forgets what was in a slot that has left for good, with its task; the last exit is to be dropped outside.
+    pub(super) fn vacate(&mut self, slot: SlotId) -> Option<Arc<Exit>> {
+        if self.records[slot as usize].has_task || !self.core.vacate(slot) {
+            return None;
+        }
+        std::mem::take(&mut self.records[slot as usize]).last_exit
     }
 
     pub(super) fn carry_out(
         &mut self,
-        action: Action,
+        actions: Vec<Action>,
         now: Instant,
-        cells: &[Cell],
+        group: &Group,
         spawn: &mut Vec<(ChildId, SlotId)>,
-        wakers: &mut Vec<Waker>,
+        outside: &mut Outside,
     ) {
-        match action {
-            Action::Start(slot) => {
-                self.begin(slot, cells);
-                let record = &mut self.records[slot as usize];
-                if record.has_task {
-                    wakers.extend(record.waker.clone());
-                } else {
-                    record.has_task = true;
-                    record.waker = None;
-                    self.tasks += 1;
-                    spawn.push((self.core.slot(slot).child, slot));
+        for action in actions {
+            match action {
+                Action::Start(slot) => {
+                    self.begin(slot, group.cells());
+                    let record = &mut self.records[slot as usize];
+                    if record.has_task {
+                        outside.wakers.extend(record.waker.clone());
+                    } else {
+                        record.has_task = true;
+                        record.waker = None;
+                        self.tasks += 1;
+                        spawn.push((self.core.slot(slot).child, slot));
+                    }
                 }
-            }
-            Action::Stop(slot, deadline) => {
-                let record = &mut self.records[slot as usize];
-                record.deadline = [record.deadline, deadline].into_iter().flatten().min();
-                record.asked_at.get_or_insert(now);
-                cells[slot as usize].ask();
-                record.wake(wakers);
-            }
-            Action::Kill(slot) => {
-                let record = &mut self.records[slot as usize];
-                record.asked_at.get_or_insert(now);
-                cells[slot as usize].kill();
-                record.wake(wakers);
-            }
-            Action::Release(slot) => {
-                if self.records[slot as usize].has_task {
-                    self.records[slot as usize].wake(wakers);
+                Action::Stop(slot, deadline) => {
+                    let record = &mut self.records[slot as usize];
+                    record.deadline = [record.deadline, deadline].into_iter().flatten().min();
+                    record.asked_at.get_or_insert(now);
+                    group.cell(slot).ask();
+                    record.wake(&mut outside.wakers);
+                }
+                Action::Kill(slot) => {
+                    let record = &mut self.records[slot as usize];
+                    record.asked_at.get_or_insert(now);
+                    group.cell(slot).kill();
+                    record.wake(&mut outside.wakers);
+                }
+                Action::Release(slot) => {
+                    if self.records[slot as usize].has_task {
+                        self.records[slot as usize].wake(&mut outside.wakers);
+                    } else if let Some(gone) = self.vacate(slot) {
+                        outside.gone.push(gone);
+                    }
                 }
             }
         }

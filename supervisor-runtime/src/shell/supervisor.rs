@@ -28,7 +28,7 @@ const NOT_AS_ITSELF: &str = "a supervisor stands in a tree as itself: give it to
 /// and when it ends, for whatever reason, all of them have been stopped.
 impl Service for Supervisor {
     async fn start(&mut self, cx: &Context) -> ServiceResult {
-        let (child, _) = cx.group().child_and_index(cx.slot());
+        let child = cx.child();
         if child.kind != Kind::Supervisor {
             return Err(NOT_AS_ITSELF.into());
         }
@@ -190,7 +190,6 @@ fn end(group: &Group) -> ServiceResult {
     let is_stuck = !stuck.is_empty() || group.is_stuck_below();
     for &slot in &stuck {
         let left = Left { path: group.path_of(slot), phase: None, after: group.asked_for(slot) };
-        log::stuck(&left.path);
         group.tree().note_stuck(left);
     }
     let result: ServiceResult = match outcome {

@@ -14,16 +14,20 @@ use super::factory::Source;
 use super::group::{Group, now};
 use super::guard::{Guarded, Watch, guard};
 use super::panic::catch;
+use super::tell::is_told;
 use super::watch::Silence;
-use crate::decide::{GRACE, Next, SlotId, Started};
+use crate::decide::{GRACE, Next, Rest, SlotId, Started};
 use crate::declare::{ChildSpec, Kind};
 use crate::error::Left;
+use crate::view::What;
 use crate::{BoxError, Cause, Context, Exit, Phase, Service, ServiceResult, log};
 
 /// Spawns the task of the child in `slot`.
 pub(super) fn spawn<T: Source>(source: Arc<T>, group: Arc<Group>, slot: SlotId) {
     let cx = group.context(slot);
-    tokio::spawn(child(source, cx));
+    // By whatever thread: members are also added from outside of the runtime.
+    let runtime = cx.group().tree().runtime().clone();
+    runtime.spawn(child(source, cx));
 }
 
 async fn child<T: Source>(source: Arc<T>, mut cx: Context) {
@@ -46,11 +50,15 @@ async fn child<T: Source>(source: Arc<T>, mut cx: Context) {
                 Next::Delay(until) => Box::pin(delay(&mut cx, until)).await,
                 Next::Park => changed(&mut cx).await,
                 Next::End => {
-                    if !cx.group().is_stopping() {
-                        let index = cx.index();
-                        if let Err(panic) = catch(|| source.forget(index)) {
-                            log::drop_panicked(&cx, &panic);
-                        }
+                    let index = cx.index();
+                    let dropped = match cx.group().rest_of(&cx) {
+                        // What was stopped by hand may be started again.
+                        Some(Rest::Stopped) => Ok(()),
+                        Some(Rest::Removed) | None => catch(|| source.forget(index)),
+                        Some(Rest::Done | Rest::Gone | Rest::Forfeited) => catch(|| source.end(index)),
+                    };
+                    if let Err(panic) = dropped {
+                        log::drop_panicked(&cx, &panic);
                     }
                     return;
                 }
@@ -78,8 +86,7 @@ async fn incarnation<T: Source>(source: &T, cx: &Context) -> Arc<Exit> {
     if cx.cell().read().is_asked() {
         return ended(cx, Cause::Done, Phase::Create);
     }
-    log::starting(cx);
-    let (child, index) = cx.group().child_and_index(cx.slot());
+    let (child, index) = (cx.child(), cx.index());
     // A supervisor keeps this limit itself, so that what it has started is stopped in order.
     let limit = child.options.start_timeout.filter(|_| child.kind == Kind::Worker);
     let mut watch = limit.map(Watch::start);
@@ -129,7 +136,6 @@ async fn run<S: Service>(service: &mut S, cx: &Context, child: &ChildSpec) -> Ar
     let mut watch = child.options.heartbeat.map(Watch::heartbeat);
     let mut watched = false;
     if started == Started::Run {
-        log::started(cx);
         if let Some(limit) = child.options.heartbeat {
             cx.heartbeat();
             watched = cx.group().watch(cx, Silence::OfHeartbeat, limit);
@@ -151,14 +157,27 @@ async fn stop<S: Service>(service: &mut S, cx: &Context, child: &ChildSpec, exit
     let limit = child.stop_limit();
     let mut watch = if exit.asked { None } else { limit.map(Watch::stop) };
     cx.group().note_ending(cx);
-    let stopped = guard(cx, || service.stop(cx, &exit), &mut watch).await;
+    let stopped = {
+        let mut stopping = pin!(guard(cx, || service.stop(cx, &exit), &mut watch));
+        // One that takes no time needs no telling; nobody can see it.
+        let mut is_known = exit.asked;
+        poll_fn(|task| {
+            let polled = stopping.as_mut().poll(task);
+            if polled.is_pending() && !std::mem::replace(&mut is_known, true) {
+                cx.group().failed(cx.slot(), &exit);
+            }
+            polled
+        })
+        .await
+    };
     match stopped {
         Guarded::Ended(()) => {}
         Guarded::Panicked(panic) => log::stop_panicked(cx, &panic),
         Guarded::TaskFailed(error) => log::task_failed_in_stop(cx, &*error),
         // It ended by itself before: that is what its supervisor has to know.
         Guarded::Dropped | Guarded::Late(_) if !exit.asked => {
-            log::stop_dropped(cx);
+            let dropped = Exit { cause: Cause::Dropped, phase: Phase::Stop, ..*exit };
+            cx.group().note(cx.slot(), || What::Dropped(Arc::new(dropped)));
             let after = now().saturating_duration_since(exit.at);
             cx.group().tree().note_dropped(|| Left { path: cx.path(), phase: Some(Phase::Stop), after });
         }
@@ -233,7 +252,9 @@ fn failure<T>(end: Guarded<Result<T, BoxError>>, late: fn(Duration) -> Cause) ->
 fn ended(cx: &Context, cause: Cause, phase: Phase) -> Arc<Exit> {
     let exit = Arc::new(Exit { cause, phase, asked: cx.cell().read().is_asked(), at: now() });
     // Before `stop`, which may take its time: who reads the log is to know at once.
-    log::failed(cx, &exit);
+    if cx.group().is_watched() && is_told(&exit, cx.child()) {
+        cx.group().failed(cx.slot(), &exit);
+    }
     exit
 }
 

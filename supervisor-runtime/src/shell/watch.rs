@@ -4,9 +4,9 @@ use std::cmp::Reverse;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::cell::Cell;
 use super::group::{Group, now};
 use super::record::{State, wake};
+use super::tell::Outside;
 use crate::Context;
 use crate::decide::{GRACE, SlotId, State as CoreState, later};
 use crate::sync::MutexExt;
@@ -60,10 +60,13 @@ impl Group {
 
     /// What is left of the incarnation in `slot` cannot be dropped.
     pub(crate) fn give_up_on(&self, slot: SlotId) {
-        let mut state = self.state.hold();
+        let mut outside = Outside::default();
+        let mut state = self.lock();
         state.core.give_up_on(slot, now());
+        state.tell(self, Vec::new(), |_, _| true, &mut outside);
         let driver = state.driver_to_wake();
         drop(state);
+        outside.run();
         wake(driver);
     }
 }
@@ -83,7 +86,7 @@ impl State {
     }
 
     /// Gives up on children that are silent for longer than they may, though their own tasks would have seen it.
-    pub(super) fn look_at_the_silent(&mut self, now: Instant, cells: &[Cell], epoch: Instant) {
+    pub(super) fn look_at_the_silent(&mut self, now: Instant, group: &Group) {
         while let Some(&Reverse((when, slot))) = self.watches.peek()
             && when <= now
         {
@@ -96,8 +99,8 @@ impl State {
             let (since, state) = match watched.silence {
                 Silence::InStart => (watched.since, CoreState::Starting),
                 Silence::OfHeartbeat => {
-                    let beat = Duration::from_nanos(cells[slot as usize].beat.load(Ordering::Relaxed));
-                    (later(epoch, beat).max(watched.since), CoreState::Running)
+                    let beat = Duration::from_nanos(group.cell(slot).beat.load(Ordering::Relaxed));
+                    (later(group.epoch(), beat).max(watched.since), CoreState::Running)
                 }
             };
             let due = later(since, watched.limit);

@@ -129,6 +129,13 @@ pub(crate) struct Beginning {
     pub(crate) limit: Option<RestartLimit>,
     /// How many there are of each child.
     pub(crate) counts: Vec<u32>,
+    pub(crate) at: Instant,
+}
+
+impl From<Beginning> for Initial {
+    fn from(beginning: Beginning) -> Self {
+        Self(Arc::new(beginning))
+    }
 }
 
 impl Initial {

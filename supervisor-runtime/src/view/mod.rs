@@ -1,10 +1,18 @@
 //! What can be seen of a running tree: states, events, snapshots.
 
 mod event;
+mod events;
 mod names;
 mod snapshot;
 mod status;
 
 pub use event::{Event, Initial, What};
+pub use events::{Events, Missed};
 pub use snapshot::{Row, Snapshot};
 pub use status::{State, Status};
+
+pub(crate) use event::{Beginning, Change, Subject};
+pub(crate) use events::EventLog;
+pub(crate) use names::{GroupId, Label, Members, Names, Place};
+pub(crate) use snapshot::{ANCHOR, ChildPart, GroupPart};
+pub(crate) use status::Facts;

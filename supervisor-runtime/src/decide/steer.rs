@@ -1,0 +1,258 @@
+//! What is done by hand: children are started, stopped and restarted, added and removed.
+//!
+//! It concerns the child and what depends on it, not the strategy, and it does not count against the limit (design §5).
+//! The words are OTP's `restart_child`, `terminate_child`, `start_child` and `delete_child`.
+
+use std::time::{Duration, Instant};
+
+use super::{Action, After, ChildId, Core, Phase, Rest, Size, Slot, SlotId, State, Verdict};
+use crate::Restart;
+
+/// What is asked by hand of a child, or of several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// Have it run: what runs already is left alone, what waits for its backoff waits no longer.
+    Start,
+    /// Have it down until it is started by hand, or everything is.
+    Stop,
+    /// Have a new incarnation of it run.
+    Restart,
+}
+
+/// Why nothing was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// The group is stopping, or has ended.
+    Ending,
+    /// It may still run and cannot be dropped.
+    Stuck,
+    /// What it depends on is down.
+    Missing(SlotId),
+}
+
+impl Core {
+    /// Carries out an order, for slots of one child; what depends on them is taken along.
+    pub(crate) fn steer(&mut self, slots: &[SlotId], order: Order, now: Instant) -> Result<(), Refused> {
+        self.now = now;
+        self.may_steer()?;
+        if order != Order::Stop {
+            if slots.iter().any(|&id| self.slot(id).state == State::Stuck) {
+                return Err(Refused::Stuck);
+            }
+            if let Some(missing) = slots.first().and_then(|&id| self.missing(id)) {
+                return Err(Refused::Missing(missing));
+            }
+        }
+        let users = self.users(slots);
+        match order {
+            Order::Stop => self.take_down(slots, &users),
+            Order::Restart => self.bring_up(slots, &users),
+            Order::Start => {
+                let down: Vec<SlotId> = slots.iter().copied().filter(|&id| !self.is_up(id)).collect();
+                let along: Vec<SlotId> = users.into_iter().filter(|&id| self.slot(id).along).collect();
+                self.bring_up(&down, &along);
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds members, or replicas, of a child; they are started at once unless something before them is on its way.
+    ///
+    /// What is to be done at once is added to `out`.
+    pub(crate) fn admit(
+        &mut self,
+        child: ChildId,
+        indices: impl Iterator<Item = u32>,
+        now: Instant,
+        out: &mut Vec<Action>,
+    ) -> Result<Vec<SlotId>, Refused> {
+        self.now = now;
+        self.may_steer()?;
+        let added: Vec<SlotId> = indices
+            .map(|index| {
+                let id = match self.children[child as usize].get(index) {
+                    // It was on its way out.
+                    Some(id) => id,
+                    None => self.add(child, index),
+                };
+                self.set_by_hand(id);
+                id
+            })
+            .collect();
+        if let Some(missing) = added.first().and_then(|&id| self.missing(id)) {
+            added.iter().for_each(|&id| self.update(id, |slot| slot.come_down(Rest::Removed)));
+            return Err(Refused::Missing(missing));
+        }
+        let (leaving, fresh): (Vec<_>, Vec<_>) = added.iter().partition(|&&id| self.slot(id).is_live());
+        self.bring_up(&leaving, &[]);
+        if self.is_in_the_way(child) {
+            self.plan_later(fresh);
+        } else {
+            for id in fresh {
+                self.start(id);
+                out.push(Action::Start(id));
+            }
+        }
+        Ok(added)
+    }
+
+    /// Takes members, or replicas, out of their child. What depends on the child is stopped first and started again
+    /// after.
+    pub(crate) fn discard(&mut self, slots: &[SlotId], now: Instant) -> Result<(), Refused> {
+        self.now = now;
+        self.may_steer()?;
+        let users: Vec<SlotId> =
+            self.users(slots).into_iter().filter(|&id| !matches!(self.slot(id).state, State::Down(_))).collect();
+        self.sweep(&users, After::Restart);
+        self.sweep(slots, After::Removed);
+        for &id in slots {
+            self.update(id, |slot| slot.by_hand = false);
+        }
+        let set = slots.iter().chain(&users).copied().collect();
+        self.plan(set, Duration::ZERO, None);
+        Ok(())
+    }
+
+    /// A start by hand has failed: that is told to who asked, and nothing more is done.
+    pub(super) fn not_started(&mut self, slot: SlotId) -> Verdict {
+        let Slot { child, has_started, .. } = *self.slot(slot);
+        let users = self.users(&[slot]);
+        // A member that never was is none.
+        let rest = if self.rules.children[child as usize].size == Size::Open && !has_started {
+            Rest::Removed
+        } else {
+            Rest::Stopped
+        };
+        self.update(slot, |slot| slot.come_down(rest));
+        self.take_down(&[], &users);
+        Verdict::NotStarted
+    }
+
+    /// Makes a plan of slots that are pending, when no other is under way.
+    fn plan_later(&mut self, slots: Vec<SlotId>) {
+        self.late.extend(slots);
+        self.plan_the_late();
+    }
+
+    /// What has waited for every plan to be over becomes one.
+    pub(super) fn plan_the_late(&mut self) {
+        if self.late.is_empty() || self.has_plans() {
+            return;
+        }
+        let mut late = std::mem::take(&mut self.late);
+        late.retain(|&id| self.slot(id).plan.is_none() && self.slot(id).state == State::Pending);
+        if !late.is_empty() {
+            self.plan(late, Duration::ZERO, None);
+        }
+    }
+
+    fn may_steer(&self) -> Result<(), Refused> {
+        match self.phase {
+            Phase::Starting | Phase::Running => Ok(()),
+            Phase::Stopping { .. } | Phase::Ended(_) => Err(Refused::Ending),
+        }
+    }
+
+    /// Whether it runs, or will by itself without more ado.
+    fn is_up(&self, id: SlotId) -> bool {
+        let slot = self.slot(id);
+        match slot.state {
+            State::Starting | State::Running => !slot.swept || slot.after == After::Restart,
+            State::Stopping | State::Killing => slot.after == After::Restart,
+            State::Pending | State::Waiting(_) | State::Stuck | State::Down(_) => false,
+        }
+    }
+
+    /// What depends on the child of these slots, directly or not, without those slots themselves.
+    fn users(&self, slots: &[SlotId]) -> Vec<SlotId> {
+        slots.first().map(|&id| self.dependents(id)).unwrap_or_default()
+    }
+
+    /// Stops `slots` until they are started by hand, and `users`, which come up with them.
+    fn take_down(&mut self, slots: &[SlotId], users: &[SlotId]) {
+        let along: Vec<SlotId> =
+            users.iter().copied().filter(|&id| !matches!(self.slot(id).state, State::Down(_) | State::Stuck)).collect();
+        self.sweep(&along, After::Stopped);
+        for &id in slots {
+            // OTP's `terminate_child` deletes a temporary child; of declared ones the declaration stays.
+            let Slot { child, .. } = *self.slot(id);
+            let rules = &self.rules.children[child as usize];
+            let is_gone = rules.size == Size::Open && rules.restart == Restart::Temporary;
+            self.sweep(&[id], if is_gone { After::Removed } else { After::Stopped });
+        }
+        for (set, along) in [(slots, false), (&*along, true)] {
+            set.iter().for_each(|&id| self.slots[id as usize].along = along);
+        }
+        let set: Vec<SlotId> = slots.iter().chain(&along).copied().collect();
+        if !set.is_empty() {
+            self.plan(set, Duration::ZERO, None);
+        }
+    }
+
+    /// Has new incarnations of `slots` started, and of those `users` whose other requirements allow it.
+    fn bring_up(&mut self, slots: &[SlotId], users: &[SlotId]) {
+        if slots.is_empty() {
+            return;
+        }
+        for &id in slots {
+            self.raise(id);
+            self.set_by_hand(id);
+        }
+        for &id in users {
+            let Slot { state, along, .. } = *self.slot(id);
+            let stays = matches!(state, State::Stuck) || matches!(state, State::Down(_)) && !along;
+            if !stays && !self.is_blocked(id) {
+                self.raise(id);
+            }
+        }
+        let set: Vec<SlotId> = slots.iter().chain(users).copied().collect();
+        let live = set.iter().any(|&id| self.slot(id).is_live());
+        if !live && slots.iter().all(|&id| self.slot(id).plan.is_none()) && self.is_in_the_way(self.slot(slots[0]).child)
+        {
+            self.plan_later(set);
+        } else {
+            self.plan_at_once(set);
+        }
+    }
+
+    /// Whatever a slot does, it is to begin anew, as by a restart.
+    fn raise(&mut self, id: SlotId) {
+        self.update(id, |slot| {
+            slot.along = false;
+            match slot.state {
+                State::Starting | State::Running | State::Stopping | State::Killing => {
+                    slot.swept = true;
+                    // The last order holds.
+                    slot.after = After::Restart;
+                }
+                State::Pending | State::Waiting(_) | State::Down(_) => slot.state = State::Pending,
+                State::Stuck => {}
+            }
+        });
+    }
+
+    /// The next start of a slot is answered for by who asked for it; the first start of a group is not.
+    fn set_by_hand(&mut self, id: SlotId) {
+        let is_first = {
+            let slot = self.slot(id);
+            let declared = self.rules.children[slot.child as usize].size.count();
+            self.phase == Phase::Starting && !slot.has_started && !slot.by_hand && (slot.index as usize) < declared
+        };
+        self.update(id, |slot| {
+            slot.by_hand |= !is_first;
+            slot.attempts = 0;
+        });
+    }
+
+    /// Whether something is on its way that stands before `child`.
+    fn is_in_the_way(&self, child: ChildId) -> bool {
+        match &self.graph {
+            Some(graph) => !graph.is_met(child),
+            // There, order is for the start of the group.
+            None if self.has_started && self.rules.strategy.concerns_one() => false,
+            None => self.plans.iter().flatten().any(|plan| {
+                plan.members.first().is_some_and(|&first| self.slot(first).child < child) && plan.counts.is_under_way()
+            }),
+        }
+    }
+}

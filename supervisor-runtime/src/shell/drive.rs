@@ -1,0 +1,100 @@
+//! What a supervisor's task does with its group: it carries out the core's plans.
+
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Instant;
+
+use super::cell::Cell;
+use super::group::{Group, now};
+use super::record::wake;
+use super::tell::Outside;
+use crate::decide::{Action, ChildId, Phase, SlotId};
+
+/// Where a supervisor stands, for its driver.
+pub(crate) struct Progress {
+    pub(crate) phase: Phase,
+    /// Every child has started, at some time.
+    pub(crate) has_started: bool,
+    /// There is more to do at once.
+    pub(crate) more: bool,
+    pub(crate) next_timer: Option<Instant>,
+    /// Tasks that still run and are expected to end.
+    pub(crate) tasks: usize,
+}
+
+impl Group {
+    /// Goes on with the core's plans, for at most `room` actions, and carries them out.
+    pub(crate) fn step(self: &Arc<Self>, stop: Option<Option<Instant>>, driver: &Waker, room: usize) -> Progress {
+        let mut outside = Outside::default();
+        let mut spawn = Vec::new();
+        let progress = {
+            let mut state = self.lock();
+            if !state.driver.as_ref().is_some_and(|known| known.will_wake(driver)) {
+                state.driver = Some(driver.clone());
+            }
+            let now = now();
+            if let Some(deadline) = stop {
+                state.core.stop(deadline, now);
+            }
+            state.look_at_the_silent(now, self);
+            let mut actions = Vec::new();
+            let more = state.core.step(now, room, &mut actions);
+            state.carry_out(actions, now, self, &mut spawn, &mut outside);
+            state.tell(self, Vec::new(), |_, _| true, &mut outside);
+            Progress {
+                phase: state.core.phase().clone(),
+                has_started: state.core.has_started(),
+                more: more || state.core.has_work(),
+                next_timer: state.next_timer(),
+                tasks: state.tasks - state.core.stuck().len(),
+            }
+        };
+        outside.run();
+        self.spawn(spawn);
+        progress
+    }
+
+    /// Spawns the tasks of children, outside of the lock.
+    pub(super) fn spawn(self: &Arc<Self>, children: Vec<(ChildId, SlotId)>) {
+        for (child, slot) in children {
+            Arc::clone(&self.child(child).launch).launch(Arc::clone(self), slot);
+        }
+    }
+
+    /// Drops everything that runs, in no order and without `stop`: the supervisor itself is being dropped.
+    pub(crate) fn abandon(&self) {
+        let mut outside = Outside::default();
+        let mut state = self.lock();
+        if matches!(state.core.phase(), Phase::Ended(_)) {
+            return;
+        }
+        state.core.stop(None, now());
+        self.cells().iter().for_each(Cell::kill);
+        outside.wakers.extend(state.records.iter().filter_map(|record| record.waker.clone()));
+        state.tell(self, Vec::new(), |_, _| true, &mut outside);
+        drop(state);
+        outside.run();
+    }
+
+    /// Drops what is in the anchor's slot.
+    pub(crate) fn kill(&self, slot: SlotId) {
+        let waker = {
+            let state = self.lock();
+            self.cell(slot).kill();
+            state.records[slot as usize].waker.clone()
+        };
+        wake(waker);
+    }
+
+    /// Asks what is in the anchor's slot to stop.
+    pub(crate) fn ask(&self, slot: SlotId) {
+        let mut outside = Outside::default();
+        let mut state = self.lock();
+        let record = &mut state.records[slot as usize];
+        record.asked_at.get_or_insert_with(now);
+        self.cell(slot).ask();
+        record.wake(&mut outside.wakers);
+        drop(state);
+        outside.run();
+    }
+}

@@ -1,0 +1,232 @@
+//! The stream of events: numbered under one lock, kept in a ring for those who listen.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context as Task, Poll, Waker};
+
+use futures_core::Stream;
+use tracing::level_filters::LevelFilter;
+
+use super::event::Event;
+use crate::shell::catch_drop;
+use crate::sync::MutexExt;
+
+/// How many events are kept for a listener that is slow.
+///
+/// A restart of a group of a thousand makes about five thousand; an event takes about 100 bytes, and only while
+/// somebody listens.
+const KEPT: usize = 8192;
+
+/// The events of one tree.
+#[derive(Default)]
+pub(crate) struct EventLog {
+    listeners: AtomicUsize,
+    ring: Mutex<Ring>,
+}
+
+/// Invariant: `kept` holds the events up to `last` without gaps, the latest last.
+#[derive(Default)]
+struct Ring {
+    /// The number of the last event.
+    last: u64,
+    kept: VecDeque<Event>,
+    /// Who waits for the next one.
+    waiting: Vec<Waker>,
+    /// Listeners that must not miss any, for as long as a snapshot takes.
+    taps: usize,
+    /// There will be no more.
+    is_over: bool,
+}
+
+impl EventLog {
+    /// Whether anybody wants to know: a listener, or the log.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.listeners.load(Ordering::Relaxed) > 0 || LevelFilter::current() != LevelFilter::OFF
+    }
+
+    /// Numbers events and keeps them, if anybody listens. Called under the lock of the group that they are about, so that
+    /// their order is the order in which they happened.
+    ///
+    /// Returns whom to wake, and what is no longer kept, to be dropped outside of every lock.
+    pub(crate) fn push(&self, events: &mut [Event]) -> (Vec<Waker>, Vec<Event>) {
+        if self.listeners.load(Ordering::Relaxed) == 0 {
+            return Default::default();
+        }
+        let mut ring = self.ring.hold();
+        for event in events {
+            ring.last += 1;
+            event.number = ring.last;
+            ring.kept.push_back(event.clone());
+        }
+        let surplus = if ring.taps == 0 { ring.kept.len().saturating_sub(KEPT) } else { 0 };
+        (std::mem::take(&mut ring.waiting), ring.kept.drain(..surplus).collect())
+    }
+
+    /// The number of the last event.
+    pub(crate) fn last(&self) -> u64 {
+        self.ring.hold().last
+    }
+
+    /// The tree has ended: those who listen get what is left, and then the end.
+    pub(crate) fn end(&self) {
+        let waiting = {
+            let mut ring = self.ring.hold();
+            ring.is_over = true;
+            std::mem::take(&mut ring.waiting)
+        };
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
+    fn attach(self: &Arc<Self>, is_tap: bool) -> Events {
+        let mut ring = self.ring.hold();
+        let mut old = VecDeque::new();
+        if self.listeners.fetch_add(1, Ordering::SeqCst) == 0 {
+            // What happened since the last listener left was not numbered: whoever saw that number is to notice.
+            ring.last += 1;
+            old = std::mem::take(&mut ring.kept);
+        }
+        ring.taps += usize::from(is_tap);
+        let next = ring.last + 1;
+        drop(ring);
+        // The errors in it are the user's.
+        let _ = catch_drop(old);
+        Events { log: Arc::clone(self), next, is_tap }
+    }
+}
+
+/// A stream of everything that happens in a tree: [`TreeHandle::events`](crate::TreeHandle::events).
+///
+/// Every listener sees the same events in the same order, and their numbers have no gaps. One that is slow loses the oldest:
+/// then it gets [`Missed`], and takes a new [snapshot](crate::TreeHandle::snapshot). The stream ends with the tree, after
+/// [`What::ShutDown`](crate::What::ShutDown).
+///
+/// ```
+/// use supervisor_runtime::{Child, State, Supervisor, service_fn};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let clock = Child::new("clock", || service_fn(|cx| async move { Ok(cx.stopping().await) }));
+/// let running = Supervisor::one_for_one("app").child(clock).start().await?;
+/// let mut events = running.events();
+/// running.child::<supervisor_runtime::Untyped>("clock")?.restart().await?;
+/// let mut seen = Vec::new();
+/// while let Some(event) = events.next().await {
+///     let event = event?;
+///     seen.push(format!("{} {}", event.path(), event.what()));
+///     if event.state() == Some(State::Running) {
+///         break;
+///     }
+/// }
+/// assert_eq!(
+///     seen,
+///     ["app/clock stopping", "app/clock stopped", "app/clock starting", "app/clock started"]
+/// );
+/// # running.shutdown().await?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct Events {
+    log: Arc<EventLog>,
+    /// The number of the event that comes next.
+    next: u64,
+    is_tap: bool,
+}
+
+/// A listener was too slow: it missed this many events.
+///
+/// [`TreeHandle::snapshot`](crate::TreeHandle::snapshot) tells where the tree stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Missed(pub u64);
+
+impl fmt::Display for Missed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "missed {} event{} of the tree", self.0, if self.0 == 1 { "" } else { "s" })
+    }
+}
+
+impl std::error::Error for Missed {}
+
+impl Events {
+    pub(crate) fn of(log: &Arc<EventLog>) -> Self {
+        log.attach(false)
+    }
+
+    /// A listener that misses nothing; the ring grows for it.
+    pub(crate) fn tap(log: &Arc<EventLog>) -> Self {
+        log.attach(true)
+    }
+
+    /// Waits for the next event; `None` when the tree has ended.
+    ///
+    /// # Errors
+    ///
+    /// [`Missed`], if this listener was too slow; the next call goes on with the oldest event that is still there.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: no event is lost.
+    pub async fn next(&mut self) -> Option<Result<Event, Missed>> {
+        poll_fn(|task| self.poll(task)).await
+    }
+
+    /// The next event, if it has happened already.
+    pub fn try_next(&mut self) -> Option<Result<Event, Missed>> {
+        let log = Arc::clone(&self.log);
+        let ring = log.ring.hold();
+        self.take(&ring)
+    }
+
+    fn take(&mut self, ring: &Ring) -> Option<Result<Event, Missed>> {
+        let first = ring.last + 1 - ring.kept.len() as u64;
+        if self.next < first {
+            let missed = first - self.next;
+            self.next = first;
+            return Some(Err(Missed(missed)));
+        }
+        let event = ring.kept.get((self.next - first) as usize)?;
+        self.next += 1;
+        Some(Ok(event.clone()))
+    }
+
+    fn poll(&mut self, task: &mut Task<'_>) -> Poll<Option<Result<Event, Missed>>> {
+        let log = Arc::clone(&self.log);
+        let mut ring = log.ring.hold();
+        if let Some(event) = self.take(&ring) {
+            return Poll::Ready(Some(event));
+        }
+        if ring.is_over {
+            return Poll::Ready(None);
+        }
+        if !ring.waiting.iter().any(|waiting| waiting.will_wake(task.waker())) {
+            ring.waiting.push(task.waker().clone());
+        }
+        Poll::Pending
+    }
+}
+
+impl Stream for Events {
+    type Item = Result<Event, Missed>;
+
+    fn poll_next(mut self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Option<Self::Item>> {
+        self.poll(task)
+    }
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        if self.is_tap {
+            self.log.ring.hold().taps -= 1;
+        }
+        self.log.listeners.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Events").field("next", &self.next).finish_non_exhaustive()
+    }
+}
