@@ -13,8 +13,8 @@ use tokio::time::MissedTickBehavior;
 
 use crate::decide::{ChildId, SlotId};
 use crate::declare::ChildSpec;
+use crate::handle::TreeHandle;
 use crate::shell::{Cell, Group};
-use crate::tree::TreeHandle;
 use crate::{BoxError, Exit, ServiceResult};
 
 /// A service's view of its own incarnation: whether it is to stop, who it is, how the one before ended.
@@ -128,6 +128,35 @@ impl Context {
         }
     }
 
+    /// Says that the service is not ready, and why, until it calls [`ready`](Self::ready): it has started and runs, but what
+    /// asks for its readiness ([`wait_ready`](crate::TreeHandle::wait_ready), [snapshots](crate::Snapshot)) is told.
+    ///
+    /// A service is ready when its `start` has succeeded, unless it says this, which it may do in `start`. Each incarnation
+    /// begins anew. It changes nothing for supervision.
+    ///
+    /// ```
+    /// # use supervisor_runtime::{Context, Service, ServiceResult};
+    /// # struct Cache;
+    /// # impl Cache { async fn warm(&mut self) {} }
+    /// impl Service for Cache {
+    ///     async fn run(&mut self, cx: &Context) -> ServiceResult {
+    ///         cx.not_ready("warming up");
+    ///         self.warm().await;
+    ///         cx.ready();
+    ///         cx.stopping().await;
+    ///         Ok(())
+    ///     }
+    /// }
+    /// ```
+    pub fn not_ready(&self, reason: impl Into<String>) {
+        self.group.note_ready(self, Some(reason.into().into()));
+    }
+
+    /// Takes back what [`not_ready`](Self::not_ready) said.
+    pub fn ready(&self) {
+        self.group.note_ready(self, None);
+    }
+
     /// Spawns a task that belongs to this incarnation.
     ///
     /// Its failure, an `Err` or a panic, fails the service: `run` is dropped, `stop` is called with the task's
@@ -163,7 +192,11 @@ impl Context {
         }
     }
 
-    /// The tree that the service is part of, the outermost one: to shut it down from inside.
+    /// The tree that the service is part of, the outermost one: to look at it, to steer it, to shut it down from inside.
+    ///
+    /// What waits there ends with [`SteerError::Stopping`](crate::SteerError::Stopping) when this service is asked to stop, as it
+    /// is by steering that concerns it; what was asked for goes on. In `start`, waiting for itself, or for something that
+    /// starts after it, is an [error](crate::SteerError::WaitsForItself).
     ///
     /// ```
     /// # use supervisor_runtime::{Context, Service, ServiceResult};
@@ -177,7 +210,7 @@ impl Context {
     /// }
     /// ```
     pub fn tree(&self) -> TreeHandle {
-        TreeHandle::new(Arc::clone(self.group.tree()))
+        TreeHandle::new(Arc::clone(self.group.tree()), Some(self.clone()))
     }
 
     pub(crate) fn group(&self) -> &Arc<Group> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::log::Chain;
-use crate::{BoxError, Cause, Exit, Phase, RestartLimit};
+use crate::{BoxError, Cause, Exit, Phase, RestartLimit, SteerError};
 
 /// Why a tree did not start, or how it ended.
 ///
@@ -60,6 +60,8 @@ pub enum TreeErrorKind {
     Dropped,
     /// Something blocks its thread and could not even be dropped.
     Stuck,
+    /// It runs, but something that was asked of it was not done: a [`SteerError`].
+    Steering,
 }
 
 /// A child that was not stopped in time.
@@ -96,6 +98,11 @@ pub(crate) struct Forfeited {
 impl TreeError {
     pub(crate) fn invalid(tree: String, problems: Vec<String>) -> Self {
         Self(Box::new(Story { problems, ..Story::new(tree, TreeErrorKind::Invalid) }))
+    }
+
+    /// Something was asked of a running tree, and not done.
+    pub(crate) fn steering(error: SteerError) -> Self {
+        Self(Box::new(Story { failure: Some(error.into()), ..Story::new(String::new(), TreeErrorKind::Steering) }))
     }
 
     /// The end of a tree: `failure` is what its outermost supervisor returned. `None` if it ended well.

@@ -92,9 +92,11 @@ mod decide;
 mod declare;
 mod error;
 mod exit;
+mod handle;
 mod log;
 mod macros;
 mod outline;
+mod reference;
 mod service;
 mod shell;
 mod signals;
@@ -104,14 +106,16 @@ mod view;
 
 pub use context::{Context, Interval, Stopping};
 pub use declare::{
-    ANONYMOUS, AnyChild, AutoShutdown, Backoff, Bound, Child, Decision, Failure, IntoService, Name, Restart, RestartLimit,
-    Set, Shutdown, Supervisor,
+    ANONYMOUS, AnyChild, AutoShutdown, Backoff, Bound, Child, Decision, Failure, IntoService, Name, Restart,
+    RestartLimit, Set, Shutdown, Supervisor,
 };
 pub use error::{Left, RestartLimitReached, TreeError, TreeErrorKind};
 pub use exit::{Cause, Exit, Panic, Phase, escalate, forfeit};
+pub use handle::TreeHandle;
 pub use outline::Outline;
+pub use reference::{ChildRef, Children, Counts, GroupRef, Rejected, Replicas, SteerError, Untyped};
 pub use service::{BoxError, BoxService, Service, ServiceFn, ServiceResult, service_fn};
-pub use tree::{Running, TreeHandle};
+pub use tree::Running;
 pub use view::{Event, Events, Initial, Missed, Row, Snapshot, State, Status, What};
 
 /// What `supervision_tree!` expands to, besides the public API: the macro itself.

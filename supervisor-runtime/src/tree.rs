@@ -1,17 +1,19 @@
 //! A running tree: its owner, its end, and the task in which the outermost supervisor runs.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::ops::Deref;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
-use std::task::Waker;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::decide::{Rest, State};
 use crate::declare::{GroupSpec, Supervisor};
 use crate::error::Left;
 use crate::exit::bare;
+use crate::handle::{TreeHandle, Watchers};
 use crate::shell::{Group, Guarded, catch, guard, install_hook};
 use crate::signals::Signals;
 use crate::sync::MutexExt;
@@ -124,8 +126,10 @@ impl Supervisor {
         let (tell, started) = oneshot::channel();
         let anchor = Group::anchor(GroupSpec::anchor(&mut self), Arc::clone(&tree));
         let _ = tree.anchor.set(Arc::downgrade(&anchor));
-        let task = tokio::spawn(outermost(self, anchor.context(0), tell));
-        Running { anchor, tree, started: Some(started), task: Some(task) }
+        let cx = anchor.begin_outermost();
+        let task = tokio::spawn(outermost(self, cx, tell));
+        let handle = TreeHandle::new(Arc::clone(&tree), None);
+        Running { anchor, tree, handle, started: Some(started), task: Some(task) }
     }
 }
 
@@ -138,10 +142,14 @@ async fn outermost(mut supervisor: Supervisor, cx: Context, started: oneshot::Se
     };
     let mut failed = failure(guard(&cx, || Service::start(&mut supervisor, &cx), &mut None).await);
     if failed.is_none() {
+        cx.group().outermost_is(State::Running);
         let _ = started.send(());
         failed = failure(guard(&cx, || Service::run(&mut supervisor, &cx), &mut None).await);
     }
     supervisor.clear_kept();
+    let asked = cx.cell().read().is_asked();
+    cx.group().outermost_is(State::Down(if asked || failed.is_some() { Rest::Stopped } else { Rest::Done }));
+    cx.group().tree().events().end();
     failed
 }
 
@@ -160,13 +168,6 @@ pub(crate) struct TreeShared {
     watchers: Watchers,
     /// The number of the group that was made last.
     last_group: AtomicU64,
-}
-
-/// Who waits for a change anywhere in the tree.
-#[derive(Default)]
-struct Watchers {
-    count: AtomicUsize,
-    wakers: Mutex<Vec<Waker>>,
 }
 
 impl TreeShared {
@@ -191,16 +192,17 @@ impl TreeShared {
         self.anchor.get().and_then(Weak::upgrade)
     }
 
-    /// Whether somebody wants to know what changes.
-    pub(crate) fn is_watched(&self) -> bool {
-        self.events.is_wanted() || self.watchers.count.load(Ordering::Relaxed) > 0
+    pub(crate) fn watchers(&self) -> &Watchers {
+        &self.watchers
     }
 
-    /// Adds those who wait for a change to those who are to be woken.
-    pub(crate) fn wake_watchers(&self, wakers: &mut Vec<Waker>) {
-        if self.watchers.count.load(Ordering::Relaxed) > 0 {
-            wakers.append(&mut self.watchers.wakers.hold());
-        }
+    /// Whether somebody wants to know what changes.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.events.is_wanted() || self.watchers.are_there()
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     pub(crate) fn note_ending(&self) {
@@ -260,6 +262,7 @@ impl TreeShared {
 pub struct Running {
     anchor: Arc<Group>,
     tree: Arc<TreeShared>,
+    handle: TreeHandle,
     started: Option<oneshot::Receiver<()>>,
     task: Option<JoinHandle<Option<BoxError>>>,
 }
@@ -298,9 +301,17 @@ impl Running {
         self.wait().await
     }
 
-    /// A handle that can ask the tree to stop from anywhere.
+    /// A handle with which the tree can be looked at and steered from anywhere.
     pub fn handle(&self) -> TreeHandle {
-        TreeHandle::new(Arc::clone(&self.tree))
+        self.handle.clone()
+    }
+}
+
+impl Deref for Running {
+    type Target = TreeHandle;
+
+    fn deref(&self) -> &TreeHandle {
+        &self.handle
     }
 }
 
@@ -316,30 +327,5 @@ impl Drop for Running {
 impl std::fmt::Debug for Running {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Running").field("tree", &self.tree.name).finish_non_exhaustive()
-    }
-}
-
-/// Speaks to a running tree without owning it: it does not keep the tree alive.
-#[derive(Clone)]
-pub struct TreeHandle(Arc<TreeShared>);
-
-impl TreeHandle {
-    pub(crate) fn new(tree: Arc<TreeShared>) -> Self {
-        Self(tree)
-    }
-
-    /// Asks the tree to stop gracefully, and does not wait: a service that asks is stopped, too.
-    ///
-    /// Asking a tree that is stopping or has ended changes nothing.
-    pub fn shutdown(&self) {
-        if let Some(anchor) = self.0.anchor.get().and_then(Weak::upgrade) {
-            anchor.ask(0);
-        }
-    }
-}
-
-impl std::fmt::Debug for TreeHandle {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("TreeHandle").field(&self.0.name).finish()
     }
 }

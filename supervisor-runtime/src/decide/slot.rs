@@ -151,6 +151,11 @@ impl Slot {
         }
     }
 
+    /// Whether its incarnation is one that nobody has asked to end.
+    pub(crate) fn is_fresh(&self) -> bool {
+        matches!(self.state, State::Starting | State::Running) && !self.swept
+    }
+
     /// Whether it is on its way out of its child's members.
     pub(crate) fn is_leaving(&self) -> bool {
         self.removed || self.swept && self.after == After::Removed
@@ -325,7 +330,10 @@ impl Core {
 
     /// The next incarnation of the slot begins.
     pub(super) fn start(&mut self, id: SlotId) {
-        self.update(id, |slot| slot.state = State::Starting);
+        self.update(id, |slot| {
+            slot.state = State::Starting;
+            slot.not_ready = false;
+        });
     }
 
     /// A swept incarnation has exited.

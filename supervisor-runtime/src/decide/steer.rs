@@ -153,8 +153,20 @@ impl Core {
         }
     }
 
+    /// Whether what is in `slot` starts only when `other`, which is starting, has started.
+    pub(crate) fn starts_after(&self, slot: SlotId, other: SlotId) -> bool {
+        let (it, before) = (self.slot(slot), self.slot(other));
+        if it.state != State::Pending {
+            return false;
+        }
+        match &self.graph {
+            Some(graph) => graph.closure(before.child).contains(&it.child),
+            None => it.child > before.child && before.plan.is_some() && (it.plan == before.plan || it.plan.is_none()),
+        }
+    }
+
     /// Whether it runs, or will by itself without more ado.
-    fn is_up(&self, id: SlotId) -> bool {
+    pub(crate) fn is_up(&self, id: SlotId) -> bool {
         let slot = self.slot(id);
         match slot.state {
             State::Starting | State::Running => !slot.swept || slot.after == After::Restart,
@@ -207,7 +219,9 @@ impl Core {
         }
         let set: Vec<SlotId> = slots.iter().chain(users).copied().collect();
         let live = set.iter().any(|&id| self.slot(id).is_live());
-        if !live && slots.iter().all(|&id| self.slot(id).plan.is_none()) && self.is_in_the_way(self.slot(slots[0]).child)
+        if !live
+            && slots.iter().all(|&id| self.slot(id).plan.is_none())
+            && self.is_in_the_way(self.slot(slots[0]).child)
         {
             self.plan_later(set);
         } else {

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::budget::Exhausted;
 use super::{
-    After, ChildId, ChildRules, Choice, Core, Ended, Outcome, Phase, Rest, Slot, SlotId, State, StrategyRule,
-    Swept, Verdict, later,
+    After, ChildId, ChildRules, Choice, Core, Ended, Outcome, Phase, Rest, Slot, SlotId, State, StrategyRule, Swept,
+    Verdict, later,
 };
 use crate::declare::Kind;
 use crate::{AutoShutdown, Restart};

@@ -76,7 +76,8 @@ impl Supervisor {
                 problems.push(format!("child `{name}` of supervisor `{me}` has more than {MAX_REPLICAS} replicas"));
             }
             Size::Open if child.bound.limit() == Some(0) => {
-                problems.push(format!("open group `{name}` of supervisor `{me}` can have 0 members: allow at least one"));
+                problems
+                    .push(format!("open group `{name}` of supervisor `{me}` can have 0 members: allow at least one"));
             }
             Size::Open if child.kind == Kind::Supervisor => {
                 problems.push(format!("open group `{name}` of supervisor `{me}` is one of supervisors: wrap each in a child of a group of its own"));
@@ -88,7 +89,9 @@ impl Supervisor {
                 .push(format!("child `{name}` has `heartbeat`, but is a supervisor, which gives none: leave it out"));
         }
         if child.keeps_and_replaces && child.size == Size::Open {
-            problems.push(format!("open group `{name}` has `replace`: a member is what was added; add one with a factory instead"));
+            problems.push(format!(
+                "open group `{name}` has `replace`: a member is what was added; add one with a factory instead"
+            ));
         } else if child.keeps_and_replaces {
             problems.push(format!("child `{name}` has `in_place` and `replace`: with one the old value is started again, with the other a new one is made of it"));
         }

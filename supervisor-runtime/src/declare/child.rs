@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::{Backoff, Bound, GroupSpec, Makes, MakesOnce, Name, Restart, Shutdown, Supervisor};
 use crate::Service;
-use crate::view::{Label, Members};
 use crate::shell::{Added, Evaluated, Factory, InPlace, Inserted, Launch, Replaced};
+use crate::view::{Label, Members};
 
 /// A child of a [`Supervisor`]: how it is made, and what happens when it ends.
 ///

@@ -13,6 +13,7 @@ pub use make::IntoService;
 pub use options::{ANONYMOUS, AutoShutdown, Backoff, Bound, Name, Restart, RestartLimit, Shutdown};
 pub use supervisor::Supervisor;
 
+pub(crate) use check::MAX_REPLICAS;
 pub(crate) use child::{ChildSpec, Kind, Size};
 pub(crate) use make::{Makes, MakesOnce};
 pub(crate) use supervisor::{GroupSpec, Strategy};

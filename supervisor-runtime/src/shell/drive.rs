@@ -8,7 +8,9 @@ use super::cell::Cell;
 use super::group::{Group, now};
 use super::record::wake;
 use super::tell::Outside;
-use crate::decide::{Action, ChildId, Phase, SlotId};
+use crate::Context;
+use crate::decide::{ChildId, Phase, SlotId, State};
+use crate::view::What;
 
 /// Where a supervisor stands, for its driver.
 pub(crate) struct Progress {
@@ -86,14 +88,44 @@ impl Group {
         wake(waker);
     }
 
-    /// Asks what is in the anchor's slot to stop.
+    /// Asks what is in the anchor's slot to stop; asked again, it changes nothing.
     pub(crate) fn ask(&self, slot: SlotId) {
         let mut outside = Outside::default();
         let mut state = self.lock();
+        let now = now();
         let record = &mut state.records[slot as usize];
-        record.asked_at.get_or_insert_with(now);
+        record.asked_at.get_or_insert(now);
         self.cell(slot).ask();
         record.wake(&mut outside.wakers);
+        if state.core.slot(slot).is_fresh() {
+            state.core.show(slot, State::Stopping, now);
+            let shutting_down = state.core.is_recording().then(|| state.event(self, slot, What::ShuttingDown));
+            state.tell(self, shutting_down.into_iter().collect(), |_, _| false, &mut outside);
+        }
+        drop(state);
+        outside.run();
+    }
+
+    /// The outermost supervisor is about to start; in which context.
+    pub(crate) fn begin_outermost(self: &Arc<Self>) -> Context {
+        let mut outside = Outside::default();
+        let mut state = self.lock();
+        state.begin(0, self.cells());
+        state.core.show(0, State::Starting, now());
+        state.tell(self, Vec::new(), |_, _| true, &mut outside);
+        drop(state);
+        outside.run();
+        self.context(0)
+    }
+
+    /// How the outermost supervisor stands now, whose task carries that out by itself.
+    pub(crate) fn outermost_is(&self, is: State) {
+        let mut outside = Outside::default();
+        let mut state = self.lock();
+        state.core.show(0, is, now());
+        let ended = matches!(is, State::Down(_)) && state.core.is_recording();
+        let event = ended.then(|| state.event(self, 0, What::ShutDown));
+        state.tell(self, event.into_iter().collect(), |_, _| !matches!(is, State::Down(_)), &mut outside);
         drop(state);
         outside.run();
     }

@@ -11,7 +11,7 @@
 
 use std::collections::{BinaryHeap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::{Duration, Instant};
 
 use super::cell::Cell;
@@ -32,6 +32,8 @@ pub(crate) struct Group {
     names: Arc<Names>,
     spec: Arc<GroupSpec>,
     tree: Arc<TreeShared>,
+    /// Where its supervisor stands; the anchor's stands nowhere.
+    above: Option<(Weak<Group>, SlotId)>,
     epoch: Instant,
     cells: Cells,
     pub(super) state: Mutex<State>,
@@ -46,19 +48,25 @@ impl Group {
         let mut hasher = DefaultHasher::new();
         (tree.seed(), &path, cx.incarnation()).hash(&mut hasher);
         let names = Names { id: tree.next_group(), path, prefix, labels: Arc::clone(&spec.labels) };
-        let group = Self::assemble(names, spec, tree, hasher.finish());
+        let above = (Arc::downgrade(cx.group()), cx.slot());
+        let group = Self::assemble(names, spec, tree, Some(above), hasher.finish());
         cx.group().initialize(cx.slot(), &group);
         group
     }
 
     /// What stands above the outermost supervisor of a tree: one slot, and nobody who decides.
     pub(crate) fn anchor(spec: GroupSpec, tree: Arc<TreeShared>) -> Arc<Self> {
-        let names =
-            Names { id: ANCHOR, path: String::new(), prefix: String::new(), labels: Arc::clone(&spec.labels) };
-        Self::assemble(names, Arc::new(spec), tree, 0)
+        let names = Names { id: ANCHOR, path: String::new(), prefix: String::new(), labels: Arc::clone(&spec.labels) };
+        Self::assemble(names, Arc::new(spec), tree, None, 0)
     }
 
-    fn assemble(names: Names, spec: Arc<GroupSpec>, tree: Arc<TreeShared>, seed: u64) -> Arc<Self> {
+    fn assemble(
+        names: Names,
+        spec: Arc<GroupSpec>,
+        tree: Arc<TreeShared>,
+        above: Option<(Weak<Self>, SlotId)>,
+        seed: u64,
+    ) -> Arc<Self> {
         let now = now();
         let core = Core::new(Rules::of(&spec), seed, now);
         let count = core.slots().len();
@@ -67,6 +75,7 @@ impl Group {
             names: Arc::new(names),
             spec,
             tree,
+            above,
             epoch: now,
             cells: Cells::new(count),
             state: Mutex::new(State {
@@ -110,6 +119,12 @@ impl Group {
         let mut state = self.state.hold();
         state.core.record(self.tree.is_watched());
         state
+    }
+
+    /// Where its supervisor stands.
+    pub(crate) fn above(&self) -> Option<(Arc<Self>, SlotId)> {
+        let (above, slot) = self.above.as_ref()?;
+        Some((above.upgrade()?, *slot))
     }
 
     /// For messages about the group itself.

@@ -58,7 +58,7 @@ impl State {
                 outside.wakers.append(&mut waiters);
             }
         }
-        group.tree().wake_watchers(&mut outside.wakers);
+        group.tree().watchers().wake(&mut outside.wakers);
         if !group.tree().events().is_wanted() {
             return;
         }
@@ -103,7 +103,7 @@ impl State {
         self.records[slot as usize].extras().failed = Some(Arc::clone(exit));
         let event = self.core.is_recording().then(|| self.event(group, slot, What::Failed(Arc::clone(exit))));
         self.tell(group, event.into_iter().collect(), |_, _| true, outside);
-        group.tree().wake_watchers(&mut outside.wakers);
+        group.tree().watchers().wake(&mut outside.wakers);
     }
 
     /// What is told of an exit before it is decided what it means.

@@ -1,5 +1,6 @@
 //! What can be seen of a running tree: states, events, snapshots.
 
+mod apply;
 mod event;
 mod events;
 mod names;

@@ -1,0 +1,221 @@
+//! One child of a running tree.
+
+use std::any::type_name;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use super::route::Route;
+use super::wait::{self, done, order, status, until};
+use super::{Rejected, SteerError};
+use crate::Service;
+use crate::decide::Order;
+use crate::shell::Inserted;
+use crate::view::{State, Status};
+
+/// Stands for the type of a service where the declaration does not state it: its reference steers, untyped.
+#[derive(Debug)]
+pub enum Untyped {}
+
+/// A reference to one child of a running tree, to one replica, or to one member of an open group.
+///
+/// It leads to whatever incarnation stands there, across restarts, and does not keep the tree alive. Steering concerns the
+/// child and what depends on it, not the strategy, and does not count against the restart limit. Every operation goes on if
+/// its future is dropped; from inside the tree, the future ends with [`SteerError::Stopping`] when the service that asks is
+/// itself asked to stop.
+///
+/// In each state, as OTP has it where OTP has it:
+///
+/// | state | [`start`](Self::start) (`restart_child`) | [`stop`](Self::stop) (`terminate_child`) | [`restart`](Self::restart) |
+/// |---|---|---|---|
+/// | running | `Ok`; nothing happens (OTP: an error) | is stopped | is stopped and started |
+/// | starting | waits for that start | is stopped | is stopped and started |
+/// | waiting, delayed | is started now | will not be started | is started now |
+/// | stopping | is started after | stays down after | is started after |
+/// | done, stopped, forfeited, gone | is started | `Ok`; nothing happens | is started |
+/// | stuck | an error | an error | an error |
+pub struct ChildRef<S = Untyped> {
+    route: Route,
+    index: u32,
+    service: PhantomData<fn() -> S>,
+}
+
+impl<S> ChildRef<S> {
+    pub(super) fn new(route: Route, index: u32) -> Self {
+        Self { route, index, service: PhantomData }
+    }
+
+    pub(super) fn route(&self) -> &Route {
+        &self.route
+    }
+
+    /// Where it stands in the tree: `orders/pool/worker[2]`.
+    pub fn path(&self) -> String {
+        match self.route.walk() {
+            Ok(stop) => stop.path(self.index),
+            Err(_) => self.route.path().to_owned(),
+        }
+    }
+
+    /// The index of the replica or member; 0 for a child that is not replicated.
+    pub fn index(&self) -> usize {
+        self.index as usize
+    }
+
+    /// Where it stands in its life cycle.
+    ///
+    /// # Errors
+    ///
+    /// [`SteerError::Ended`], [`NotRunning`](SteerError::NotRunning) if its supervisor has not been started yet, and
+    /// [`NotThere`](SteerError::NotThere).
+    pub fn status(&self) -> Result<Status, SteerError> {
+        status(&self.route, self.index)
+    }
+
+    /// Waits until it is ready: its `start` has succeeded, and it has not said that it is
+    /// [not ready](crate::Context::not_ready); at once if it is done.
+    ///
+    /// # Errors
+    ///
+    /// [`SteerError::Never`] if it is forfeited, gone or stuck, and so will not be ready by itself.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn wait_ready(&self) -> Result<(), SteerError> {
+        until(&self.route, self.index, Status::is_ready, None).await
+    }
+
+    /// Waits until it is in this state. One that passes quickly may be missed; [events](crate::TreeHandle::events) miss
+    /// none.
+    ///
+    /// # Errors
+    ///
+    /// [`SteerError::Never`] if it is forfeited, gone or stuck, and so will not come into another state by itself.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn wait_for(&self, state: State) -> Result<(), SteerError> {
+        until(&self.route, self.index, |status| status.state() == state, Some(state)).await
+    }
+
+    /// Stops it and what depends on it, and starts them again; returns when its `start` has succeeded.
+    ///
+    /// A new incarnation has been started since the call, whatever else happened meanwhile. (OTP has no word for it:
+    /// `terminate_child`, then `restart_child`.)
+    ///
+    /// # Errors
+    ///
+    /// [`SteerError::StartFailed`]: then it stays down, and is not retried. [`Overtaken`](SteerError::Overtaken) if
+    /// somebody stopped it meanwhile.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future does not undo the restart.
+    pub async fn restart(&self) -> Result<(), SteerError> {
+        order(&self.route, Some(self.index), Order::Restart).await
+    }
+
+    /// Stops it, after what depends on it; returns when it has stopped. It stays down until it is started by hand, or its
+    /// supervisor starts everything again. A pending restart is cancelled. OTP's `terminate_child`; a temporary
+    /// member of an open group leaves with it.
+    ///
+    /// # Errors
+    ///
+    /// [`SteerError::Stuck`] if it blocks its thread.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future does not undo the stop.
+    pub async fn stop(&self) -> Result<(), SteerError> {
+        order(&self.route, Some(self.index), Order::Stop).await
+    }
+
+    /// Starts it if it is down, and what went down with it; returns when its `start` has succeeded. OTP's
+    /// `restart_child`, for every kind of end: also a `temporary` child that was declared can be started again, because its
+    /// declaration stays.
+    ///
+    /// # Errors
+    ///
+    /// [`SteerError::StartFailed`]: then it stays down, and is not retried. [`Requires`](SteerError::Requires) if something
+    /// that it depends on is down.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future does not undo the start.
+    pub async fn start(&self) -> Result<(), SteerError> {
+        order(&self.route, Some(self.index), Order::Start).await
+    }
+}
+
+impl<S: Service> ChildRef<S> {
+    /// Restarts it with this service in place of what its declaration makes; `mode` calls this `insert`.
+    ///
+    /// It serves until its next restart, which makes the service as declared; `in_place` and `replace` go on with it.
+    ///
+    /// ```
+    /// # use supervisor_runtime::{Child, Context, Service, ServiceResult, Supervisor};
+    /// struct Greeter(&'static str);
+    ///
+    /// impl Service for Greeter {
+    ///     async fn run(&mut self, cx: &Context) -> ServiceResult {
+    ///         println!("{}", self.0);
+    ///         cx.stopping().await;
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let greeter = Child::new("greeter", || Greeter("hello"));
+    /// let running = Supervisor::one_for_one("app").child(greeter).start().await?;
+    /// running.child("greeter")?.replace(Greeter("good evening")).await?;
+    /// running.shutdown().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`restart`](Self::restart); the service comes back if it was not started.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future does not undo it.
+    pub async fn replace(&self, service: S) -> Result<(), Rejected<S>> {
+        let stop = match self.route.walk() {
+            Ok(stop) => stop,
+            Err(error) => return Err(Rejected::new(error, Some(service))),
+        };
+        let Ok(inserted) = Arc::clone(&stop.spec().inserted).downcast::<Inserted<S>>() else {
+            let what = format!("a `{}`, not a `{}`", stop.spec().service, type_name::<S>());
+            return Err(Rejected::new(SteerError::Mismatch { path: self.path(), what }, Some(service)));
+        };
+        drop(inserted.insert(self.index as usize, service));
+        match stop.group.order(stop.child, Some(self.index), Order::Restart) {
+            Err(error) => {
+                let error = stop.not_done(error, self.index);
+                Err(Rejected::new(error, inserted.take(self.index as usize)))
+            }
+            Ok(tickets) => wait::all_done(&self.route.tree, tickets).await.map_err(|error| Rejected::new(error, None)),
+        }
+    }
+
+    /// Waits for what was ordered of it.
+    pub(super) async fn done(&self, ticket: crate::shell::Ticket) -> Result<(), SteerError> {
+        done(&self.route.tree, ticket).await
+    }
+}
+
+impl<S> Clone for ChildRef<S> {
+    fn clone(&self) -> Self {
+        Self::new(self.route.clone(), self.index)
+    }
+}
+
+impl<S> fmt::Debug for ChildRef<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ChildRef").field(&self.path()).finish()
+    }
+}

@@ -1,0 +1,237 @@
+//! The way from the outermost supervisor to a child: names, so that it leads to whatever stands there now.
+
+use std::sync::Arc;
+
+use super::SteerError;
+use crate::decide::{ChildId, SlotId};
+use crate::declare::{ChildSpec, GroupSpec, Kind};
+use crate::handle::TreeHandle;
+use crate::shell::Group;
+
+/// The way to a child, or to all replicas or members of one.
+#[derive(Clone)]
+pub(crate) struct Route {
+    pub(super) tree: TreeHandle,
+    /// Its own name at the end, with 0 as the index.
+    steps: Arc<[Step]>,
+    /// Without the index at the end.
+    path: Arc<str>,
+}
+
+/// One name on the way.
+#[derive(Clone, Debug)]
+struct Step {
+    name: String,
+    /// Its number where it was found; looked for again if another stands there now.
+    child: ChildId,
+    index: u32,
+}
+
+/// A group on the way that is running, and the number of the next child.
+pub(super) struct Stop {
+    pub(super) group: Arc<Group>,
+    pub(super) child: ChildId,
+}
+
+impl Stop {
+    pub(super) fn spec(&self) -> &ChildSpec {
+        self.group.child(self.child)
+    }
+
+    /// The slot of one child, replica or member.
+    pub(super) fn slot(&self, index: u32) -> Result<SlotId, SteerError> {
+        self.group.slot_of(self.child, index).ok_or_else(|| SteerError::NotThere { path: self.path(index) })
+    }
+
+    pub(super) fn path(&self, index: u32) -> String {
+        self.group.names().path_of(self.child, index)
+    }
+}
+
+impl Route {
+    /// The way to the outermost supervisor.
+    pub(crate) fn root(tree: TreeHandle) -> Self {
+        let path = tree.name().into();
+        Self { tree, steps: Arc::new([Step { name: String::new(), child: 0, index: 0 }]), path }
+    }
+
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The same way, with another index at its end.
+    fn at(&self, index: u32) -> Vec<Step> {
+        let mut steps = self.steps.to_vec();
+        if let Some(last) = steps.last_mut() {
+            last.index = index;
+        }
+        steps
+    }
+
+    /// Where the way ends: the group in which the child stands, if it is running.
+    pub(super) fn walk(&self) -> Result<Stop, SteerError> {
+        let mut group = self.tree.anchor().ok_or(SteerError::Ended)?;
+        let (last, before) = self.steps.split_last().expect("a way has an end");
+        for step in before {
+            let child = number(group.spec(), step).ok_or_else(|| self.unknown())?;
+            group = inner(&group, child, step.index)?;
+        }
+        let child = number(group.spec(), last).ok_or_else(|| self.unknown())?;
+        Ok(Stop { group, child })
+    }
+
+    /// The group of the supervisor at the end of the way.
+    pub(super) fn inside(&self) -> Result<Arc<Group>, SteerError> {
+        let stop = self.walk()?;
+        inner(&stop.group, stop.child, self.steps.last().map_or(0, |last| last.index))
+    }
+
+    fn unknown(&self) -> SteerError {
+        SteerError::Unknown { path: self.path.to_string(), known: Vec::new() }
+    }
+
+    /// The way to what stands at `path` below the supervisor at the end of this one, with what is declared of it.
+    pub(super) fn find<T>(&self, path: &str, read: impl FnOnce(&ChildSpec) -> T) -> Result<(Self, T), SteerError> {
+        let mut at = self.walk()?;
+        let mut steps = self.steps.to_vec();
+        let mut spec = Inside::of(&at, 0, || self.path.to_string());
+        let mut way = self.path.to_string();
+        let mut names = path.split('/').peekable();
+        loop {
+            let segment = names.next().unwrap_or_default();
+            let (name, index) = split(segment);
+            let inside = spec?;
+            let mut found = Vec::new();
+            if !search(inside.spec(), name, &mut found) {
+                let mut known = Vec::new();
+                list(inside.spec(), &mut known);
+                return Err(SteerError::Unknown { path: format!("{way}/{segment}"), known });
+            }
+            // Through groups without a name, which are declared, to the child.
+            let (last, before) = found.split_last().expect("what was found has a place");
+            let mut declared = inside.into_spec();
+            for step in before {
+                let next = declared.children[step.child as usize].inner.clone();
+                declared = next.expect("only declared groups are looked into");
+            }
+            steps.extend(found.iter().cloned());
+            way = format!("{way}/{segment}");
+            let child = &declared.children[last.child as usize];
+            if names.peek().is_none() {
+                let found = Self { tree: self.tree.clone(), steps: steps.into(), path: way.into() };
+                return Ok((found, read(child)));
+            }
+            if let Some(step) = steps.last_mut() {
+                step.index = index.unwrap_or(0);
+            }
+            spec = match (&child.inner, child.kind) {
+                (Some(inner), _) => Ok(Inside::Declared(Arc::clone(inner))),
+                (None, Kind::Worker) => {
+                    Err(SteerError::Mismatch { path: way.clone(), what: "a child that has none below it".to_owned() })
+                }
+                // Made by a factory: what is in it shows only when it runs.
+                (None, Kind::Supervisor) => {
+                    let way = Self { tree: self.tree.clone(), steps: steps.clone().into(), path: way.clone().into() };
+                    at = way.walk()?;
+                    Inside::of(&at, index.unwrap_or(0), || way.path.to_string())
+                }
+            };
+        }
+    }
+
+    /// The way to one replica or member, for what goes on from there.
+    pub(super) fn one(&self, index: u32) -> Self {
+        Self { steps: self.at(index).into(), ..self.clone() }
+    }
+}
+
+/// What is declared inside a supervisor.
+enum Inside {
+    Declared(Arc<GroupSpec>),
+    Running(Arc<Group>),
+}
+
+impl Inside {
+    fn of(at: &Stop, index: u32, path: impl FnOnce() -> String) -> Result<Self, SteerError> {
+        if let Some(declared) = &at.spec().inner {
+            return Ok(Self::Declared(Arc::clone(declared)));
+        }
+        let inner = at.group.slot_of(at.child, index).and_then(|slot| at.group.inner(slot));
+        inner.map(Self::Running).ok_or_else(|| SteerError::NotRunning { supervisor: path() })
+    }
+
+    fn spec(&self) -> &GroupSpec {
+        match self {
+            Self::Declared(spec) => spec,
+            Self::Running(group) => group.spec(),
+        }
+    }
+
+    fn into_spec(self) -> Arc<GroupSpec> {
+        match self {
+            Self::Declared(spec) => spec,
+            Self::Running(group) => Arc::clone(group.spec()),
+        }
+    }
+}
+
+/// The group of a supervisor, if it runs.
+fn inner(group: &Arc<Group>, child: ChildId, index: u32) -> Result<Arc<Group>, SteerError> {
+    let inner = group.slot_of(child, index).and_then(|slot| group.inner(slot));
+    inner.ok_or_else(|| SteerError::NotRunning { supervisor: group.names().path_of(child, index) })
+}
+
+/// The number of a step in a group as it is declared now.
+fn number(spec: &GroupSpec, step: &Step) -> Option<ChildId> {
+    let is_it = |child: &ChildSpec| child.name.as_str() == step.name;
+    match spec.children.get(step.child as usize) {
+        // The outermost supervisor goes by its place.
+        Some(child) if is_it(child) || step.name.is_empty() => Some(step.child),
+        _ => spec.children.iter().position(is_it).map(|child| child as ChildId),
+    }
+}
+
+/// Looks for a child by name, also in groups without a name.
+fn search(spec: &GroupSpec, name: &str, found: &mut Vec<Step>) -> bool {
+    for (number, child) in (0..).zip(&spec.children) {
+        let step = Step { name: child.name.to_string(), child: number, index: 0 };
+        if !child.name.is_anonymous() && child.name.as_str() == name {
+            found.push(step);
+            return true;
+        }
+        if let Some(inner) = child.inner.as_ref().filter(|_| child.name.is_anonymous()) {
+            found.push(step);
+            if search(inner, name, found) {
+                return true;
+            }
+            found.pop();
+        }
+    }
+    false
+}
+
+/// The names that can be asked for.
+fn list(spec: &GroupSpec, names: &mut Vec<String>) {
+    for child in &spec.children {
+        match &child.inner {
+            Some(inner) if child.name.is_anonymous() => list(inner, names),
+            _ => names.push(child.name.to_string()),
+        }
+    }
+}
+
+/// `pool/worker[2]` as `pool/worker` and 2.
+pub(super) fn last_index(path: &str) -> (&str, Option<u32>) {
+    let (segment, index) = split(path);
+    // Of the last name only.
+    if index.is_some_and(|_| !path[segment.len()..].contains('/')) { (segment, index) } else { (path, None) }
+}
+
+/// `worker[2]` as `worker` and 2.
+fn split(segment: &str) -> (&str, Option<u32>) {
+    let index = |segment: &str| segment.strip_suffix(']').and_then(|s| s.rsplit_once('[')?.1.parse().ok());
+    match index(segment) {
+        Some(index) => (&segment[..segment.rfind('[').unwrap_or(0)], Some(index)),
+        None => (segment, None),
+    }
+}

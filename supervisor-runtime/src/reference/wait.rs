@@ -1,0 +1,126 @@
+//! Waiting for something in a running tree, from outside or from inside of it.
+
+use std::sync::Arc;
+use std::task::Poll;
+
+use super::SteerError;
+use super::route::{Route, Stop};
+use crate::decide::{Order, Refused};
+use crate::handle::TreeHandle;
+use crate::shell::{Done, Group, NotDone, Ticket};
+use crate::view::{State, Status};
+
+impl Stop {
+    /// What an order came to.
+    pub(super) fn not_done(&self, error: NotDone, index: u32) -> SteerError {
+        let path = || self.path(index);
+        match error {
+            NotDone::NotThere => SteerError::NotThere { path: path() },
+            NotDone::Refused(Refused::Ending) => SteerError::NotRunning { supervisor: self.group.path().to_owned() },
+            NotDone::Refused(Refused::Stuck) => SteerError::Stuck { path: path() },
+            NotDone::Refused(Refused::Missing(slot)) => {
+                SteerError::Requires { path: path(), missing: self.group.path_of(slot) }
+            }
+            NotDone::Full(bound) => SteerError::Full { path: self.path_of_all(), bound },
+            NotDone::TooMany(limit) => SteerError::TooMany { path: self.path_of_all(), limit },
+        }
+    }
+
+    /// The path of all replicas or members together.
+    pub(super) fn path_of_all(&self) -> String {
+        let path = self.path(0);
+        path.strip_suffix("[0]").map(str::to_owned).unwrap_or(path)
+    }
+}
+
+/// Gives an order, and waits until it is carried out.
+pub(super) async fn order(route: &Route, index: Option<u32>, order: Order) -> Result<(), SteerError> {
+    let stop = route.walk()?;
+    let tickets =
+        stop.group.order(stop.child, index, order).map_err(|error| stop.not_done(error, index.unwrap_or(0)))?;
+    all_done(&route.tree, tickets).await
+}
+
+/// Waits for what was ordered; the first that went wrong is told.
+pub(super) async fn all_done(tree: &TreeHandle, tickets: Vec<Ticket>) -> Result<(), SteerError> {
+    let mut result = Ok(());
+    for ticket in tickets {
+        match done(tree, ticket).await {
+            Err(SteerError::Stopping) => return Err(SteerError::Stopping),
+            Err(error) if result.is_ok() => result = Err(error),
+            _ => {}
+        }
+    }
+    result
+}
+
+/// Waits for what was ordered of one child.
+pub(super) async fn done(tree: &TreeHandle, ticket: Ticket) -> Result<(), SteerError> {
+    let path = ticket.group.names().path_of(ticket.group.place(ticket.slot).0, ticket.index);
+    if tree.waits_for_itself(&ticket.group, ticket.slot) {
+        return Err(SteerError::WaitsForItself { path });
+    }
+    match tree.unless_stopped(ticket).await? {
+        Done::AsAsked => Ok(()),
+        Done::NotStarted(Some(exit)) => Err(SteerError::StartFailed { path, exit }),
+        Done::NotStarted(None) | Done::Overtaken => Err(SteerError::Overtaken { path }),
+        Done::Stuck => Err(SteerError::Stuck { path }),
+    }
+}
+
+/// Where a child stands, with what is below it.
+pub(super) fn status(route: &Route, index: u32) -> Result<Status, SteerError> {
+    let stop = route.walk()?;
+    let slot = stop.slot(index)?;
+    Ok(stop.group.whole_status(slot))
+}
+
+/// Waits until a child is in a state, or ready.
+pub(super) async fn until(
+    route: &Route,
+    index: u32,
+    is_it: impl Fn(&Status) -> bool,
+    wants: Option<State>,
+) -> Result<(), SteerError> {
+    let tree = &route.tree;
+    tree.watch(|| {
+        let stop = match route.walk() {
+            Ok(stop) => stop,
+            // It may come back; but not after the end.
+            Err(SteerError::NotRunning { .. }) if !tree.has_ended() => return Poll::Pending,
+            Err(error) => return Poll::Ready(Err(error)),
+        };
+        let slot = match stop.slot(index) {
+            Ok(slot) => slot,
+            Err(_) if wants == Some(State::Gone) => return Poll::Ready(Ok(())),
+            Err(error) => return Poll::Ready(Err(error)),
+        };
+        let status = stop.group.whole_status(slot);
+        if is_it(&status) {
+            return Poll::Ready(Ok(()));
+        }
+        let path = || stop.path(index);
+        if tree.waits_for_itself(&stop.group, slot) {
+            return Poll::Ready(Err(SteerError::WaitsForItself { path: path() }));
+        }
+        if tree.has_ended() {
+            return Poll::Ready(Err(SteerError::Ended));
+        }
+        match never(&stop.group, slot, wants) {
+            Some((of, state)) => Poll::Ready(Err(SteerError::never(path(), &of, state))),
+            None => Poll::Pending,
+        }
+    })
+    .await
+}
+
+/// What keeps a child from ever coming into a state by itself: its path, and its state.
+fn never(group: &Arc<Group>, slot: u32, wants: Option<State>) -> Option<(String, State)> {
+    let (path, state) = match wants {
+        // Ready: whatever below it is not, and will not be.
+        None => group.lost(slot)?,
+        Some(_) => (group.path_of(slot), group.status(slot).state()),
+    };
+    let is_final = matches!(state, State::Forfeited | State::Gone | State::Stuck);
+    (is_final && wants != Some(state)).then_some((path, state))
+}

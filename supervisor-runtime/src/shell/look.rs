@@ -1,0 +1,184 @@
+//! Looking at groups from outside: what stands in them, whether it is ready, what a snapshot shows.
+
+use std::sync::Arc;
+
+use super::group::{Group, now};
+use super::tell::{Outside, shown};
+use crate::Context;
+use crate::decide::{ChildId, Rest, SlotId, State as CoreState};
+use crate::declare::Kind;
+use crate::reference::Counts;
+use crate::sync::MutexExt;
+use crate::view::{ChildPart, GroupPart, Members, State, Status, What};
+
+impl Group {
+    /// The group of the supervisor in `slot`, if it was ever made.
+    pub(crate) fn inner(&self, slot: SlotId) -> Option<Arc<Self>> {
+        self.state.hold().inner.get(&slot).cloned()
+    }
+
+    pub(crate) fn place(&self, slot: SlotId) -> (ChildId, u32) {
+        self.state.hold().core.place(slot)
+    }
+
+    /// Where the child in `slot` stands; a supervisor is ready when all below it is.
+    pub(crate) fn whole_status(&self, slot: SlotId) -> Status {
+        let mut status = self.status(slot);
+        if status.state() == State::Running
+            && let Some(unready) = self.inner(slot).and_then(|inner| inner.unready())
+        {
+            status.facts.not_ready = Some(unready.into());
+        }
+        status
+    }
+
+    /// The first in this group, or below, that has to be ready and is not: its path, and why.
+    fn unready(&self) -> Option<String> {
+        let mut running = Vec::new();
+        {
+            let state = self.state.hold();
+            if !state.core.is_ready() {
+                let unready = (0..state.core.slots().len() as SlotId).find_map(|slot| {
+                    let (child, index) = state.core.place(slot);
+                    let counts = self.names().labels[child as usize].members != Members::Open;
+                    let is_there = counts && !state.core.slot(slot).removed;
+                    let known = is_there.then(|| Status { facts: state.facts(slot), at: now() })?;
+                    let reason = known.not_ready().filter(|_| known.state() != State::Gone)?;
+                    Some(format!("{}: {reason}", self.names().path_of(child, index)))
+                });
+                if unready.is_some() {
+                    return unready;
+                }
+            }
+            for (&slot, inner) in &state.inner {
+                if state.core.slot(slot).state == CoreState::Running {
+                    running.push((state.core.place(slot), Arc::clone(inner)));
+                }
+            }
+        }
+        running.sort_by_key(|(place, _)| *place);
+        running.into_iter().find_map(|(_, inner)| inner.unready())
+    }
+
+    /// What will not be ready by itself, in `slot` or below: its path, and its state.
+    pub(crate) fn lost(&self, slot: SlotId) -> Option<(String, State)> {
+        let state = self.status(slot).state();
+        if state != State::Running {
+            return Some((self.path_of(slot), state));
+        }
+        self.inner(slot)?.lost_inside()
+    }
+
+    fn lost_inside(&self) -> Option<(String, State)> {
+        let mut inner = Vec::new();
+        {
+            let state = self.state.hold();
+            for (slot, known) in (0..).zip(state.core.slots()) {
+                let is_lost = matches!(known.state, CoreState::Stuck | CoreState::Down(Rest::Forfeited));
+                if is_lost && self.names().labels[known.child as usize].members != Members::Open {
+                    return Some((self.names().path_of(known.child, known.index), shown(known)));
+                }
+                if known.state == CoreState::Running {
+                    inner.extend(state.inner.get(&slot).cloned());
+                }
+            }
+        }
+        inner.into_iter().find_map(|inner| inner.lost_inside())
+    }
+
+    /// Whether what is in `slot` starts only after the `start` in which `caller` is has returned.
+    pub(crate) fn waits_for(self: &Arc<Self>, slot: SlotId, caller: &Context) -> bool {
+        // From the caller and from what it waits for up to the group that both stand in.
+        let (mine, theirs) = (caller.group().way_up(caller.slot()), self.way_up(slot));
+        let common = mine.iter().find_map(|(group, slot)| {
+            let (_, other) = theirs.iter().find(|(other, _)| Arc::ptr_eq(other, group))?;
+            Some((group, *slot, *other))
+        });
+        let Some((group, mine, theirs)) = common else { return false };
+        let is_starting = caller.group().read(|core| core.slot(caller.slot()).state == CoreState::Starting);
+        is_starting && (mine == theirs || group.read(|core| core.starts_after(theirs, mine)))
+    }
+
+    /// The slots in which a child stands, its own first, then those of the supervisors above it.
+    fn way_up(self: &Arc<Self>, slot: SlotId) -> Vec<(Arc<Self>, SlotId)> {
+        let mut way = vec![(Arc::clone(self), slot)];
+        while let Some((above, slot)) = way.last().and_then(|(group, _)| group.above()) {
+            way.push((above, slot));
+        }
+        way
+    }
+
+    /// Every child that stands here, with its path.
+    pub(crate) fn children(&self) -> Vec<(String, Status)> {
+        let slots: Vec<SlotId> = {
+            let state = self.state.hold();
+            (0..self.spec().children.len() as ChildId)
+                .flat_map(|child| state.core.roster(child).iter().collect::<Vec<_>>())
+                .collect()
+        };
+        slots.into_iter().map(|slot| (self.path_of(slot), self.whole_status(slot))).collect()
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        let state = self.state.hold();
+        let mut counts = Counts { declared: self.spec().children.len(), ..Counts::default() };
+        for (child, spec) in (0..).zip(&self.spec().children) {
+            for slot in state.core.roster(child).iter() {
+                counts.active += usize::from(shown(state.core.slot(slot)).is_live());
+                match spec.kind {
+                    Kind::Supervisor => counts.supervisors += 1,
+                    Kind::Worker => counts.workers += 1,
+                }
+            }
+        }
+        counts
+    }
+
+    /// This group as a snapshot shows it, and the groups in it.
+    pub(crate) fn part(&self) -> (GroupPart, Vec<Arc<Self>>) {
+        let state = self.state.hold();
+        let mut inner = Vec::new();
+        let children = (0..self.spec().children.len() as ChildId)
+            .flat_map(|child| state.core.roster(child).iter().map(move |slot| (child, slot)).collect::<Vec<_>>());
+        let children = children
+            .map(|(child, slot)| {
+                let group = state.inner.get(&slot);
+                inner.extend(group.cloned());
+                let part = ChildPart { facts: state.facts(slot), group: group.map(|group| group.names().id) };
+                ((child, state.core.place(slot).1), part)
+            })
+            .collect();
+        let part = GroupPart {
+            names: Arc::clone(self.names()),
+            strategy: self.spec().strategy.name(),
+            limit: self.spec().restart_limit(),
+            spent: state.core.spent().clone(),
+            // Numbers are given under this lock.
+            as_of: self.tree().events().last(),
+            children,
+        };
+        (part, inner)
+    }
+
+    /// The service of `cx` says whether it is ready, and why not.
+    pub(crate) fn note_ready(&self, cx: &Context, reason: Option<Arc<str>>) {
+        let mut outside = Outside::default();
+        let mut state = self.lock();
+        let slot = cx.slot();
+        if !self.cell(slot).is_of(cx.member(), cx.incarnation()) {
+            return;
+        }
+        let known = state.records[slot as usize].extras.as_ref().and_then(|extras| extras.not_ready.as_ref());
+        if known == reason.as_ref() {
+            return;
+        }
+        let what = reason.as_ref().map_or(What::Ready, |reason| What::NotReady(Arc::clone(reason)));
+        state.core.note_ready(slot, reason.is_none());
+        self.cell(slot).note_listener();
+        state.records[slot as usize].extras().not_ready = reason;
+        let event = if state.core.is_recording() { vec![state.event(self, slot, what)] } else { Vec::new() };
+        state.tell(self, event, |_, _| true, &mut outside);
+        drop(state);
+        outside.run();
+    }
+}
