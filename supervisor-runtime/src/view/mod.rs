@@ -5,6 +5,15 @@ mod names;
 mod snapshot;
 mod status;
 
+mod fold;
+mod human;
+mod look;
+mod note;
+mod table;
+
+#[cfg(test)]
+mod sketch;
+
 pub use event::{Event, Initial, What};
 pub use snapshot::{Row, Snapshot};
 pub use status::{State, Status};
