@@ -92,6 +92,7 @@ mod decide;
 mod declare;
 mod error;
 mod exit;
+mod graph;
 mod line;
 mod log;
 mod macros;

@@ -1,7 +1,10 @@
 //! The declaration as data.
 
+mod graph;
+
 use std::fmt;
 
+use self::graph::Setting;
 use crate::line::{Abridged, branch};
 
 /// A declaration as data: what `supervision_tree!` leaves in `Tree::OUTLINE`.
@@ -207,10 +210,7 @@ impl Outline {
             separator = ", ";
         }
         for (key, value) in self.options {
-            write!(f, "{separator}{key}")?;
-            if !value.is_empty() {
-                write!(f, " = {value}")?;
-            }
+            write!(f, "{separator}{}", Setting { key, value })?;
             separator = ", ";
         }
         if separator == "(" { Ok(()) } else { f.write_str(")") }

@@ -1,6 +1,6 @@
 //! Many of one child in few lines: what is the same is said once.
 
-use super::look::Look;
+use super::look::{Look, Tone};
 use super::names::Members;
 use super::snapshot::Row;
 use super::status::Status;
@@ -45,7 +45,7 @@ impl<'a> Told<'a> {
 /// What stands in a supervisor, in lines; `all`, if nothing is to be folded.
 pub(super) fn lines<'a>(parent: &Row<'a>, all: bool) -> Vec<Line<'a>> {
     let mut lines = Vec::new();
-    for members in by_child(parent.children().map(Told::of).collect()) {
+    for members in members_by_child(parent) {
         if all || members.len() <= FOLDED_BEYOND || !can_be_folded(&members[0].row) {
             lines.extend(members.into_iter().map(Line::One));
         } else {
@@ -60,9 +60,10 @@ fn can_be_folded(row: &Row<'_>) -> bool {
     row.members() != Members::One && !row.is_supervisor()
 }
 
-/// The members of each child.
-fn by_child(rows: Vec<Told<'_>>) -> Vec<Vec<Told<'_>>> {
-    in_runs(rows, |one, next| one.row.child() == next.row.child())
+/// What stands in a supervisor, the replicas or members of each child together.
+pub(super) fn members_by_child<'a>(parent: &Row<'a>) -> Vec<Vec<Told<'a>>> {
+    let rows = parent.children().map(Told::of).collect();
+    in_runs(rows, |one: &Told<'_>, next| one.row.child() == next.row.child())
 }
 
 fn folded(members: Vec<Told<'_>>) -> Vec<Line<'_>> {
@@ -95,15 +96,20 @@ fn in_runs<T>(items: Vec<T>, alike: impl Fn(&T, &T) -> bool) -> Vec<Vec<T>> {
     runs
 }
 
-/// How many are in which state, in the order of a life, each with how the first of them looks.
-pub(super) fn in_each_state(looks: impl Iterator<Item = Look>) -> Vec<(Look, usize)> {
+/// How many are in which state, in the order of a life: `3 ◔ delayed`.
+pub(super) fn in_each_state(told: &[Told<'_>]) -> Vec<String> {
     let mut counts: Vec<(Look, usize)> = Vec::new();
-    for look in looks {
-        match counts.iter_mut().find(|(known, _)| *known == look) {
+    for Told { look, .. } in told {
+        match counts.iter_mut().find(|(known, _)| known == look) {
             Some((_, count)) => *count += 1,
-            None => counts.push((look, 1)),
+            None => counts.push((*look, 1)),
         }
     }
-    counts.sort_by_key(|(look, _)| look.state as u8);
-    counts
+    counts.sort_by_key(|(look, _)| (look.state as u8, look.tone()));
+    let counted = |(look, count): (Look, usize)| match look.tone() {
+        // Nothing else here says what the glyph means.
+        Tone::Unready => format!("{count} {} not ready", look.glyph()),
+        _ => format!("{count} {look}"),
+    };
+    counts.into_iter().map(counted).collect()
 }

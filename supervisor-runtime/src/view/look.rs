@@ -1,5 +1,7 @@
 //! How a state looks: one glyph, and one of a few colours.
 
+use std::fmt;
+
 use super::status::{State, Status};
 
 /// Where a child stands, as far as it is drawn: running is not yet ready.
@@ -52,6 +54,13 @@ impl Look {
             State::Stuck | State::Forfeited => Tone::Lost,
             State::Done | State::Stopped | State::Gone => Tone::Ended,
         }
+    }
+}
+
+impl fmt::Display for Look {
+    /// `● running`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.glyph(), self.state)
     }
 }
 

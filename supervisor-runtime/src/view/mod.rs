@@ -6,6 +6,7 @@ mod snapshot;
 mod status;
 
 mod fold;
+mod graph;
 mod human;
 mod look;
 mod note;
@@ -13,6 +14,8 @@ mod table;
 
 #[cfg(test)]
 mod sketch;
+
+pub(crate) use look::Tone;
 
 pub use event::{Event, Initial, What};
 pub use snapshot::{Row, Snapshot};

@@ -4,7 +4,6 @@ use std::fmt;
 
 use super::fold::{Line, Told, in_each_state, lines};
 use super::human::human;
-use super::look::Look;
 use super::snapshot::{Row, Snapshot};
 use super::status::State;
 use crate::line::{Abridged, branch, one_line, pad, width};
@@ -107,13 +106,13 @@ const COLUMNS: usize = 4;
 /// Between two columns.
 const GAP: usize = 2;
 
-struct Cells {
-    columns: [String; COLUMNS],
-    note: String,
+pub(super) struct Cells {
+    pub(super) columns: [String; COLUMNS],
+    pub(super) note: String,
 }
 
 /// What one tells, or several that tell the same but for their numbers.
-fn cells(name: String, told: &[Told<'_>]) -> Cells {
+pub(super) fn cells(name: String, told: &[Told<'_>]) -> Cells {
     let Told { row, look, note, .. } = &told[0];
     let incarnations = span(told, |told| told.status.incarnation());
     let restarts = span(told, |told| told.status.restarts());
@@ -135,31 +134,24 @@ fn cells(name: String, told: &[Told<'_>]) -> Cells {
         let plural = if restarts == (1, 1) { "" } else { "s" };
         numbers.push(format!("{} restart{plural}", joined(restarts, |one| one.to_string())));
     }
-    Cells { columns: [name, glyph_and_word(*look), joined(time, human), numbers.join(", ")], note: notes.join("; ") }
+    Cells { columns: [name, look.to_string(), joined(time, human), numbers.join(", ")], note: notes.join("; ") }
 }
 
 /// What would take too many lines, counted.
 fn rest(name: String, told: &[Told<'_>]) -> Cells {
-    let counts = in_each_state(told.iter().map(|told| told.look));
-    let counts: Vec<_> = counts.iter().map(|(look, count)| format!("{count} {}", glyph_and_word(*look))).collect();
     let mut columns = [const { String::new() }; COLUMNS];
     columns[0] = name;
-    Cells { columns, note: format!("{}; `{{:#}}` shows each", counts.join(", ")) }
-}
-
-/// `● running`
-pub(super) fn glyph_and_word(look: Look) -> String {
-    format!("{} {}", look.glyph(), look.state)
+    Cells { columns, note: format!("{}; `{{:#}}` shows each", in_each_state(told).join(", ")) }
 }
 
 /// `9/10 in 1s`
-pub(super) fn limit_left(row: &Row<'_>) -> Option<String> {
+fn limit_left(row: &Row<'_>) -> Option<String> {
     let (limit, left) = (row.limit()?, row.restarts_left()?);
     Some(format!("{left}/{} in {}", limit.max_restarts, human(limit.over)))
 }
 
 /// The least and the most.
-pub(super) fn span<T: Copy + Ord>(told: &[Told<'_>], value: impl Fn(&Told<'_>) -> T) -> (T, T) {
+fn span<T: Copy + Ord>(told: &[Told<'_>], value: impl Fn(&Told<'_>) -> T) -> (T, T) {
     let first = value(&told[0]);
     told.iter().map(value).fold((first, first), |(least, most), one| (least.min(one), most.max(one)))
 }
