@@ -1,6 +1,8 @@
 //! The declaration as data.
 
 mod graph;
+#[cfg(feature = "serde")]
+mod serialize;
 
 use std::fmt;
 

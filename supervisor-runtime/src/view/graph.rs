@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::fold::{Told, in_each_state, members_by_child};
 use super::names::Members;
-use super::snapshot::{Row, Snapshot};
+use super::snapshot::Snapshot;
 use super::table::{cells, title};
 use crate::graph::{Graph, Place, Shape};
 use crate::line::Abridged;

@@ -10,6 +10,8 @@ mod graph;
 mod human;
 mod look;
 mod note;
+#[cfg(feature = "serde")]
+mod serialize;
 mod table;
 
 #[cfg(test)]
