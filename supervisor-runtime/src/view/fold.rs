@@ -46,7 +46,7 @@ impl<'a> Told<'a> {
 pub(super) fn lines<'a>(parent: &Row<'a>, all: bool) -> Vec<Line<'a>> {
     let mut lines = Vec::new();
     for members in members_by_child(parent) {
-        if all || members.len() <= FOLDED_BEYOND || !can_be_folded(&members[0].row) {
+        if all || !can_be_folded(&members[0].row) {
             lines.extend(members.into_iter().map(Line::One));
         } else {
             lines.extend(folded(members));

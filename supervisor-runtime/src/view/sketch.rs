@@ -100,6 +100,14 @@ impl Part {
         self
     }
 
+    /// The replicas of a supervisor all show the same group.
+    pub(crate) fn replicated(mut self, count: usize) -> Self {
+        let facts = self.facts[0].1.clone();
+        self.members = Members::Replicas;
+        self.facts = (0..).zip(vec![facts; count]).collect();
+        self
+    }
+
     fn label(&self) -> Label {
         let (text, kind) = match &self.group {
             Some(group) if self.name.is_empty() => (format!("({})", group.strategy), Kind::Supervisor),

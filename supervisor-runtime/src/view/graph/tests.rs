@@ -69,3 +69,13 @@ fn dot_shows_where_each_stands() {
         }
     "##]].assert_eq(&orders().dot().to_string());
 }
+
+#[test]
+fn each_replica_of_a_supervisor_is_a_box_with_its_own_children() {
+    let pools = group("pool", "crashing", running(0), [child("db", running(0))]).replicated(3);
+    let drawn = snapshot(group("Tree", "one_for_one", running(0), [pools])).mermaid().to_string();
+    let arrows: Vec<_> = drawn.lines().filter(|line| line.contains("-->")).map(str::trim).collect();
+    // They start together.
+    let expected = ["n0 -->|1| n1", "n1 -->|1| n2", "n0 -->|1| n3", "n3 -->|1| n4", "n0 -->|1| n5", "n5 -->|1| n6"];
+    assert_eq!(arrows, expected, "{drawn}");
+}

@@ -214,8 +214,8 @@ fn what_does_not_fold_is_counted_after_a_screen() {
 
 #[test]
 fn a_supervisor_is_never_folded() {
-    let pools = [(); 20].map(|()| group("pool", "crashing", running(0), [child("db", running(0))]));
-    let tree = snapshot(group("Tree", "one_for_one", running(0), pools));
+    let pools = group("pool", "crashing", running(0), [child("db", running(0))]).replicated(20);
+    let tree = snapshot(group("Tree", "one_for_one", running(0), [pools]));
     assert_eq!(tree.to_string().lines().count(), 2 + 40);
 }
 
