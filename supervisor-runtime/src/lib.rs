@@ -79,6 +79,10 @@
 //! or `supervisor` (a path, as in `orders/pool/worker[2]`), `error` with its whole chain, `phase`, `place`, `attempt`,
 //! `delay`, `restarts_left`.
 //!
+//! # Features
+//!
+//! - `serde`: `Serialize` for [`Snapshot`], [`Row`], [`Status`], [`State`] and [`Outline`], as nested data for a dashboard.
+//!
 //! # What it asks of the program
 //!
 //! A tokio runtime with time enabled, either flavor. `panic = "unwind"`, the default: with `abort` a panic still ends the
@@ -87,12 +91,16 @@
 //! true after the incarnation has ended. What a library spawns by itself (a connection of a web server, say) is not the
 //! tree's: stop it in [`Service::stop`].
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod context;
 mod decide;
 mod declare;
 mod error;
 mod exit;
+mod graph;
 mod handle;
+mod line;
 mod log;
 mod macros;
 mod outline;

@@ -1,6 +1,13 @@
 //! The declaration as data.
 
+mod graph;
+#[cfg(feature = "serde")]
+mod serialize;
+
 use std::fmt;
+
+use self::graph::Setting;
+use crate::line::{Abridged, branch};
 
 /// A declaration as data: what `supervision_tree!` leaves in `Tree::OUTLINE`.
 ///
@@ -192,7 +199,8 @@ impl Outline {
                 if let Some(ty) = ty {
                     write!(f, "{ty} = ")?;
                 }
-                abridged(expression, f)
+                // `Outline::expression` has all of it.
+                write!(f, "{}", Abridged(expression, EXPRESSION))
             }
         }
     }
@@ -204,10 +212,7 @@ impl Outline {
             separator = ", ";
         }
         for (key, value) in self.options {
-            write!(f, "{separator}{key}")?;
-            if !value.is_empty() {
-                write!(f, " = {value}")?;
-            }
+            write!(f, "{separator}{}", Setting { key, value })?;
             separator = ", ";
         }
         if separator == "(" { Ok(()) } else { f.write_str(")") }
@@ -216,7 +221,7 @@ impl Outline {
     fn draw(&self, indent: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let nodes = self.children();
         for (index, node) in nodes.iter().enumerate() {
-            let (branch, below) = if index + 1 == nodes.len() { ("└─ ", "   ") } else { ("├─ ", "│  ") };
+            let (branch, below) = branch(index + 1 == nodes.len());
             f.write_str(indent)?;
             f.write_str(branch)?;
             node.line(f)?;
@@ -227,20 +232,14 @@ impl Outline {
     }
 }
 
+/// So many characters of an expression are shown: a drawing is for the overview.
+const EXPRESSION: usize = 60;
+
 impl fmt::Display for Outline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.line(f)?;
         f.write_str("\n")?;
         self.draw("", f)
-    }
-}
-
-/// An expression that is too long for a line is cut; `Outline::expression` has all of it.
-fn abridged(expression: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    const WIDTH: usize = 60;
-    match expression.char_indices().nth(WIDTH) {
-        Some((end, _)) => write!(f, "{} ..", expression[..end].trim_end()),
-        None => f.write_str(expression),
     }
 }
 

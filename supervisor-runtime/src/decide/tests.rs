@@ -12,6 +12,9 @@ use super::*;
 use crate::declare::Kind;
 use crate::{AutoShutdown, Backoff, RestartLimit, Shutdown};
 
+/// With its type, because a number can also be compared with a value of `serde_json`.
+const NONE: [SlotId; 0] = [];
+
 /// What a random history is made of; the numbers choose among what is possible.
 #[derive(Clone, Debug)]
 enum Event {
@@ -208,7 +211,7 @@ impl World {
             _ => false,
         };
         let wrong = self.slots(|other| earlier(other) && waits(other));
-        assert_eq!(wrong, [], "slot {slot} is started before these");
+        assert_eq!(wrong, NONE, "slot {slot} is started before these");
     }
 
     /// What is declared after it, or what depends on it, is down.
@@ -224,7 +227,7 @@ impl World {
             _ => self.core.is_ending() && other.child > child,
         };
         let wrong = self.slots(|other| other.is_live() && later(other));
-        assert_eq!(wrong, [], "slot {slot} is stopped before these");
+        assert_eq!(wrong, NONE, "slot {slot} is stopped before these");
     }
 
     /// Every slot that waits is waited for by something that will happen.
@@ -234,8 +237,8 @@ impl World {
         }
         let busy = |slot: &Slot| matches!(slot.state, State::Starting | State::Stopping | State::Killing);
         if self.slots(busy).is_empty() {
-            assert_eq!(self.slots(|slot| slot.state == State::Pending), [], "nobody will start these");
-            assert_eq!(self.slots(|slot| slot.is_live() && slot.swept), [], "nobody will stop these");
+            assert_eq!(self.slots(|slot| slot.state == State::Pending), NONE, "nobody will start these");
+            assert_eq!(self.slots(|slot| slot.is_live() && slot.swept), NONE, "nobody will stop these");
             assert!(!self.core.has_plans(), "a plan waits for nothing");
             assert_ne!(*self.core.phase(), Phase::Starting);
         }

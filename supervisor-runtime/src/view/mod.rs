@@ -3,9 +3,19 @@
 mod apply;
 mod event;
 mod events;
+mod fold;
+mod graph;
+mod human;
+mod look;
 mod names;
+mod note;
+#[cfg(feature = "serde")]
+mod serialize;
+#[cfg(test)]
+mod sketch;
 mod snapshot;
 mod status;
+mod table;
 
 pub use event::{Event, Initial, What};
 pub use events::{Events, Missed};
@@ -14,6 +24,7 @@ pub use status::{State, Status};
 
 pub(crate) use event::{Beginning, Change, Subject};
 pub(crate) use events::EventLog;
+pub(crate) use look::Tone;
 pub(crate) use names::{GroupId, Label, Members, Names, Place};
 pub(crate) use snapshot::{ANCHOR, ChildPart, GroupPart};
 pub(crate) use status::Facts;

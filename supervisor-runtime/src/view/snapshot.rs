@@ -147,6 +147,31 @@ impl<'a> Row<'a> {
         })
     }
 
+    /// Where it stands, for those who need no more than that.
+    pub(crate) fn state(&self) -> State {
+        self.part.facts.state
+    }
+
+    /// Which child of its supervisor it is, in the order of declaration.
+    pub(crate) fn child(&self) -> u32 {
+        self.key.0
+    }
+
+    /// Its index among the replicas or members of that child.
+    pub(crate) fn index(&self) -> u32 {
+        self.key.1
+    }
+
+    /// Its name without an index: `worker`.
+    pub(crate) fn name(&self) -> &'a str {
+        &self.group.names.labels[self.key.0 as usize].text
+    }
+
+    /// How many there may be of it.
+    pub(crate) fn members(&self) -> Members {
+        self.group.names.labels[self.key.0 as usize].members
+    }
+
     fn below(&self) -> Option<&'a GroupPart> {
         self.snapshot.groups.get(&self.part.group?)
     }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::human::human;
 use crate::Exit;
 
 /// Where a child stands in its life cycle.
@@ -126,7 +127,7 @@ impl Status {
         }
         Some(match (&self.facts.not_ready, self.facts.state) {
             (Some(reason), _) => reason.to_string(),
-            (None, State::Delayed) => format!("delayed for {:?}", self.delay().unwrap_or_default()),
+            (None, State::Delayed) => format!("delayed for {}", human(self.delay().unwrap_or_default())),
             (None, state) => state.word().to_owned(),
         })
     }

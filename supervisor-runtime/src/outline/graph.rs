@@ -1,0 +1,160 @@
+//! An outline as boxes and arrows.
+
+use std::fmt;
+
+use super::{EXPRESSION, Kind, Outline};
+use crate::graph::{Graph, Place, Shape};
+use crate::line::Abridged;
+
+impl Outline {
+    /// A flowchart in the language of [Mermaid](https://mermaid.js.org), which Markdown on many sites shows as a picture:
+    /// a box for each group and child, and arrows from a group to what stands in it, numbered in the order of their
+    /// start.
+    ///
+    /// ```
+    /// use supervisor_runtime::Outline;
+    ///
+    /// const OUTLINE: Outline = Outline::group("Tree", "one_for_all")
+    ///     .with_children(&[Outline::child("db", "Db"), Outline::child("worker", "Worker").with_replicas("4")]);
+    ///
+    /// assert_eq!(
+    ///     OUTLINE.mermaid().to_string(),
+    ///     r#"flowchart LR
+    ///     n0["Tree: one_for_all"]
+    ///     n1(["db<br/>Db"])
+    ///     n0 -->|1| n1
+    ///     n2[["worker ×4<br/>Worker"]]
+    ///     n0 -->|2| n2
+    /// "#
+    /// );
+    /// ```
+    pub fn mermaid(&self) -> impl fmt::Display + use<> {
+        self.graph().mermaid()
+    }
+
+    /// The same picture as of [`mermaid`](Self::mermaid), in DOT, the language of
+    /// [Graphviz](https://graphviz.org): `dot -Tsvg`.
+    ///
+    /// ```
+    /// use supervisor_runtime::Outline;
+    ///
+    /// const OUTLINE: Outline =
+    ///     Outline::group("Tree", "one_for_all").with_children(&[Outline::child("db", "Db::open(\"orders\")")]);
+    ///
+    /// let dot = OUTLINE.dot().to_string();
+    /// assert!(dot.starts_with("digraph {"));
+    /// assert!(dot.contains(r#"n1 [label="db\nDb::open(\"orders\")""#));
+    /// ```
+    pub fn dot(&self) -> impl fmt::Display + use<> {
+        self.graph().dot()
+    }
+
+    fn graph(&self) -> Graph {
+        let mut graph = Graph::new();
+        self.add_to(&mut graph, None);
+        graph
+    }
+
+    fn add_to(&self, graph: &mut Graph, above: Option<(Place, usize)>) {
+        let (shape, lines) = self.label();
+        let place = graph.add(above, shape, None, lines);
+        for (turn, child) in (1..).zip(self.children()) {
+            child.add_to(graph, Some((place, turn)));
+        }
+    }
+
+    /// What it is called, what it is made from, and what is set for it.
+    fn label(&self) -> (Shape, [String; 3]) {
+        let options: Vec<_> = self.options().map(|(key, value)| Setting { key, value }.to_string()).collect();
+        match self.kind {
+            Kind::Group { strategy, decide, .. } => {
+                let name = self.name().map(|name| format!("{name}: ")).unwrap_or_default();
+                let decide = decide.map(|path| format!("({path})")).unwrap_or_default();
+                (Shape::Group, [format!("{name}{strategy}{decide}"), String::new(), options.join(", ")])
+            }
+            Kind::Child { expression, replicas, ty } => {
+                let (shape, count) = match replicas {
+                    Some(count) => (Shape::Several, format!(" ×{count}")),
+                    None => (Shape::Child, String::new()),
+                };
+                let ty = ty.map(|ty| format!("{ty} = ")).unwrap_or_default();
+                let expression = Abridged(expression, EXPRESSION);
+                (shape, [format!("{}{count}", self.name), format!("{ty}{expression}"), options.join(", ")])
+            }
+        }
+    }
+}
+
+/// `max_restarts = 10`, or a flag by its name alone.
+pub(super) struct Setting {
+    pub(super) key: &'static str,
+    pub(super) value: &'static str,
+}
+
+impl fmt::Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key, value } = self;
+        if value.is_empty() { f.write_str(key) } else { write!(f, "{key} = {value}") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+
+    const OUTLINE: Outline = Outline::group("Orders", "dependents_for_one").with_children(&[
+        Outline::child("db", "Db::open(\"orders\")").with_ty("Db"),
+        Outline::group("pool", "custom")
+            .with_decide("rules::decide")
+            .with_options(&[("max_restarts", "3"), ("over", "\"1s\"")])
+            .with_children(&[Outline::child("conn", "Conn::new")
+                .with_replicas("N")
+                .with_options(&[("restart", "transient"), ("significant", "")])]),
+        Outline::group("", "crashing").with_children(&[Outline::child("last", "|x: &Vec<u8>| Last(x)")]),
+    ]);
+
+    #[test]
+    fn mermaid_shows_the_declaration_in_the_order_of_its_start() {
+        expect![[r#"
+            flowchart LR
+                n0["Orders: dependents_for_one"]
+                n1(["db<br/>Db = Db#58;#58;open(#34;orders#34;)"])
+                n0 -->|1| n1
+                n2["pool: custom(rules#58;#58;decide)<br/>max_restarts = 3, over = #34;1s#34;"]
+                n0 -->|2| n2
+                n3[["conn ×N<br/>Conn#58;#58;new<br/>restart = transient, significant"]]
+                n2 -->|1| n3
+                n4["crashing"]
+                n0 -->|3| n4
+                n5(["last<br/>#124;x: #38;Vec#60;u8#62;#124; Last(x)"])
+                n4 -->|1| n5
+        "#]]
+        .assert_eq(&OUTLINE.mermaid().to_string());
+    }
+
+    #[test]
+    fn dot_shows_the_declaration_in_the_order_of_its_start() {
+        expect![[r#"
+            digraph {
+                rankdir=LR
+                ordering=out
+                node [shape=box, fontname="sans-serif", fillcolor=white]
+                edge [fontname="sans-serif", fontsize=10]
+                n0 [label="Orders: dependents_for_one", style=filled]
+                n1 [label="db\nDb = Db::open(\"orders\")", style="filled,rounded"]
+                n0 -> n1 [label=1]
+                n2 [label="pool: custom(rules::decide)\nmax_restarts = 3, over = \"1s\"", style=filled]
+                n0 -> n2 [label=2]
+                n3 [label="conn ×N\nConn::new\nrestart = transient, significant", style="filled,rounded", peripheries=2]
+                n2 -> n3 [label=1]
+                n4 [label="crashing", style=filled]
+                n0 -> n4 [label=3]
+                n5 [label="last\n|x: &amp;Vec<u8>| Last(x)", style="filled,rounded"]
+                n4 -> n5 [label=1]
+            }
+        "#]]
+        .assert_eq(&OUTLINE.dot().to_string());
+    }
+}
