@@ -100,7 +100,6 @@ impl Group {
             let counts = inner.state.hold().core.counts();
             let beginning = Beginning {
                 names: Arc::clone(&inner.names),
-                above: self.names.id,
                 strategy: inner.spec.strategy.name(),
                 limit: inner.spec.restart_limit(),
                 counts,
@@ -192,11 +191,6 @@ impl Group {
     /// Whether everything here has ended, and has been told.
     pub(crate) fn has_ended(&self) -> bool {
         matches!(self.state.hold().core.phase(), Phase::Ended(_))
-    }
-
-    /// Whether nothing will be started here any more.
-    pub(crate) fn is_stopping(&self) -> bool {
-        matches!(self.state.hold().core.phase(), Phase::Stopping { .. } | Phase::Ended(_))
     }
 
     /// Until when this group, whose supervisor stands at `cx` and was asked to stop, has to have stopped: the lesser

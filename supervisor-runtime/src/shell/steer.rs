@@ -108,7 +108,7 @@ impl Group {
     /// Adds a member to an open group; `put` stores what was added under its index.
     pub(crate) fn admit(self: &Arc<Self>, child: ChildId, put: impl FnOnce(u32)) -> Result<Ticket, NotDone> {
         let spec = self.child(child);
-        let mut state = self.lock();
+        let state = self.lock();
         if let Some(bound) = spec.bound.limit()
             && state.core.roster(child).len() >= bound
         {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::names::{GroupId, Names, Place};
+use super::names::{Names, Place};
 use super::status::State;
 use crate::{Exit, RestartLimit};
 
@@ -124,7 +124,6 @@ pub struct Initial(pub(crate) Arc<Beginning>);
 /// A group as it is before anything of it has started.
 pub(crate) struct Beginning {
     pub(crate) names: Arc<Names>,
-    pub(crate) above: GroupId,
     pub(crate) strategy: &'static str,
     pub(crate) limit: Option<RestartLimit>,
     /// How many there are of each child.
