@@ -17,7 +17,6 @@ mod factory;
 mod flow;
 mod outline;
 mod params;
-mod text;
 mod uses;
 
 use proc_macro2::TokenStream;

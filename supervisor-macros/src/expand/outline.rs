@@ -5,9 +5,9 @@ use quote::quote;
 use syn::Expr;
 use syn::ext::IdentExt;
 
-use super::text::text;
 use crate::check::{Child, Group, Node, Setting, valid};
 use crate::parse::Expression;
+use crate::text::text;
 
 /// `Outline::group("Tree", "one_for_all").with_children(&[..])`
 pub(super) fn root(krate: &TokenStream, title: &str, root: &Group) -> TokenStream {
