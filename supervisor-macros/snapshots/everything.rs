@@ -7,13 +7,39 @@
 /// ├─ cache
 /// ├─ pool: one_for_one
 /// │  ├─ worker*(config.workers)
-/// │  └─ tick*4
+/// │  ├─ tick*4
+/// │  └─ conn*..=(config.limit)
 /// └─ custom
 ///    ├─ report
-///    └─ made*2
+///    ├─ made*2
+///    └─ job*..
 /// ```
 #[derive(Debug)]
-pub struct Orders;
+#[allow(
+    dead_code,
+    private_interfaces,
+    reason = "each child has its field, used or not, of a private type or not"
+)]
+#[must_use = "dropping it drops the running tree"]
+pub struct Orders {
+    /// Keeps the orders.
+    ///
+    /// `db: Db = Db::open(&config.url).await?`
+    pub db: supervisor_runtime::ChildRef<Db>,
+    /// `inbox: Inbox::new(rx)`
+    pub inbox: supervisor_runtime::ChildRef,
+    /// `cache: Cache::open(&config)`
+    pub cache: supervisor_runtime::ChildRef,
+    /// `pool: one_for_one`
+    pub pool: OrdersPool,
+    /// `report: service_fn(move |cx| report(cx, config.clone()))`
+    pub report: supervisor_runtime::ChildRef,
+    /// `made*2: make().await`
+    pub made: supervisor_runtime::Replicas,
+    /// `job*..: Job`
+    pub job: supervisor_runtime::Children<Job>,
+    __running: supervisor_runtime::Running,
+}
 #[allow(dead_code, reason = "a program needs only some of these")]
 impl Orders {
     /// The declaration as data.
@@ -62,6 +88,10 @@ impl Orders {
                                 ),
                             supervisor_runtime::Outline::child("tick", "Tick::new")
                                 .with_replicas("4"),
+                            supervisor_runtime::Outline::child("conn", "Conn<Tcp>")
+                                .with_replicas("..=(config.limit)")
+                                .with_options(&[("restart", "transient"), ("in_place", "")])
+                                .with_docs("Whoever has called."),
                         ],
                     ),
                 supervisor_runtime::Outline::group("", "custom")
@@ -75,6 +105,8 @@ impl Orders {
                                 .with_options(&[("shutdown", "brutal_kill")]),
                             supervisor_runtime::Outline::child("made", "make().await")
                                 .with_replicas("2"),
+                            supervisor_runtime::Outline::child("job", "Job")
+                                .with_replicas(".."),
                         ],
                     ),
             ],
@@ -162,7 +194,14 @@ impl Orders {
                             .heartbeat(LIMIT * 2)
                             .replace(Worker::reborn),
                     )
-                    .child(supervisor_runtime::Child::replicated("tick", 4, Tick::new)),
+                    .child(supervisor_runtime::Child::replicated("tick", 4, Tick::new))
+                    .child(
+                        supervisor_runtime::Child::<
+                            Conn<Tcp>,
+                        >::open("conn", ..=(config.limit))
+                            .restart(supervisor_runtime::Restart::Transient)
+                            .in_place(),
+                    ),
             )
             .child(
                 supervisor_runtime::Supervisor::custom(
@@ -188,7 +227,8 @@ impl Orders {
                             2,
                             move |index| async move { (make().await)(index) },
                         ),
-                    ),
+                    )
+                    .child(supervisor_runtime::Child::<Job>::open("job", ..)),
             )
     }
     /// Starts the tree; dropping what it returns drops the tree.
@@ -199,11 +239,23 @@ impl Orders {
     pub async fn start(
         config: Arc<Config>,
         rx: Receiver<Order>,
-    ) -> ::core::result::Result<
-        supervisor_runtime::Running,
-        supervisor_runtime::TreeError,
-    > {
-        Self::service(config, rx).start().await
+    ) -> ::core::result::Result<Self, supervisor_runtime::TreeError> {
+        let running = Self::service(config, rx).start().await?;
+        ::core::result::Result::Ok(Self {
+            db: running.child("db")?,
+            inbox: running.child("inbox")?,
+            cache: running.child("cache")?,
+            pool: OrdersPool {
+                worker: running.replicas("pool/worker")?,
+                tick: running.replicas("pool/tick")?,
+                conn: running.children("pool/conn")?,
+                __group: running.group("pool")?,
+            },
+            report: running.child("report")?,
+            made: running.replicas("made")?,
+            job: running.children("job")?,
+            __running: running,
+        })
     }
     /// Runs the tree until it ends or the process is asked to.
     ///
@@ -215,5 +267,50 @@ impl Orders {
         rx: Receiver<Order>,
     ) -> ::core::result::Result<(), supervisor_runtime::TreeError> {
         Self::service(config, rx).run().await
+    }
+    /// Stops the tree gracefully and waits for its end.
+    ///
+    /// # Errors
+    ///
+    /// If the tree had failed, or something of it had to be dropped by force.
+    pub async fn shutdown(
+        self,
+    ) -> ::core::result::Result<(), supervisor_runtime::TreeError> {
+        self.__running.shutdown().await
+    }
+}
+impl ::core::ops::Deref for Orders {
+    type Target = supervisor_runtime::Running;
+    fn deref(&self) -> &Self::Target {
+        &self.__running
+    }
+}
+impl ::core::ops::DerefMut for Orders {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.__running
+    }
+}
+/// The group `pool` of `Orders`, while it runs.
+#[allow(
+    dead_code,
+    private_interfaces,
+    reason = "each child has its field, used or not, of a private type or not"
+)]
+#[derive(::core::clone::Clone, ::core::fmt::Debug)]
+pub struct OrdersPool {
+    /// `worker*(config.workers): |index| Worker::new(index, config)`
+    pub worker: supervisor_runtime::Replicas,
+    /// `tick*4: Tick::new`
+    pub tick: supervisor_runtime::Replicas,
+    /// Whoever has called.
+    ///
+    /// `conn*..=(config.limit): Conn<Tcp>`
+    pub conn: supervisor_runtime::Children<Conn<Tcp>>,
+    __group: supervisor_runtime::GroupRef,
+}
+impl ::core::ops::Deref for OrdersPool {
+    type Target = supervisor_runtime::GroupRef;
+    fn deref(&self) -> &Self::Target {
+        &self.__group
     }
 }

@@ -6,7 +6,20 @@
 /// └─ one_for_one
 ///    └─ worker*4
 /// ```
-struct Tree;
+#[allow(
+    dead_code,
+    private_interfaces,
+    reason = "each child has its field, used or not, of a private type or not"
+)]
+#[derive(::core::fmt::Debug)]
+#[must_use = "dropping it drops the running tree"]
+struct Tree {
+    /// `db: Db::new()`
+    db: supervisor_runtime::ChildRef,
+    /// `worker*4: Worker::new`
+    worker: supervisor_runtime::Replicas,
+    __running: supervisor_runtime::Running,
+}
 #[allow(dead_code, reason = "a program needs only some of these")]
 impl Tree {
     /// The declaration as data.
@@ -54,11 +67,13 @@ impl Tree {
     /// # Errors
     ///
     /// If a child cannot be started.
-    async fn start() -> ::core::result::Result<
-        supervisor_runtime::Running,
-        supervisor_runtime::TreeError,
-    > {
-        Self::service().start().await
+    async fn start() -> ::core::result::Result<Self, supervisor_runtime::TreeError> {
+        let running = Self::service().start().await?;
+        ::core::result::Result::Ok(Self {
+            db: running.child("db")?,
+            worker: running.replicas("worker")?,
+            __running: running,
+        })
     }
     /// Runs the tree until it ends or the process is asked to.
     ///
@@ -67,5 +82,26 @@ impl Tree {
     /// If a child cannot be started, or the tree gives up.
     async fn run() -> ::core::result::Result<(), supervisor_runtime::TreeError> {
         Self::service().run().await
+    }
+    /// Stops the tree gracefully and waits for its end.
+    ///
+    /// # Errors
+    ///
+    /// If the tree had failed, or something of it had to be dropped by force.
+    async fn shutdown(
+        self,
+    ) -> ::core::result::Result<(), supervisor_runtime::TreeError> {
+        self.__running.shutdown().await
+    }
+}
+impl ::core::ops::Deref for Tree {
+    type Target = supervisor_runtime::Running;
+    fn deref(&self) -> &Self::Target {
+        &self.__running
+    }
+}
+impl ::core::ops::DerefMut for Tree {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.__running
     }
 }

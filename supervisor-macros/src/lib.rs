@@ -14,6 +14,7 @@ mod mistake;
 mod parse;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use proc_macro2::TokenStream;
 

@@ -35,17 +35,19 @@
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), supervisor_runtime::TreeError> {
 /// println!("{}", Tree::OUTLINE);
-/// let running = Tree::start().await?; // or `Tree::run().await`, which ends with the tree
-/// running.shutdown().await
+/// let tree = Tree::start().await?; // or `Tree::run().await`, which ends with the tree
+/// tree.worker.wait_ready().await?;
+/// tree.shutdown().await
 /// # }
 /// ```
 ///
-/// It expands to a type, here `struct Tree;`, with four items, and to nothing else:
+/// It expands to a type, here `struct Tree`, which is a running tree, and to a type for each named group:
 ///
 /// | item | what it is |
 /// |---|---|
 /// | `Tree::run(..).await` | runs the tree until it ends or the process gets SIGINT or SIGTERM; see [`Supervisor::run`](crate::Supervisor::run) |
-/// | `Tree::start(..).await` | starts the tree and gives its owner, a [`Running`](crate::Running); see [`Supervisor::start`](crate::Supervisor::start) |
+/// | `Tree::start(..).await` | starts the tree and gives its owner, a `Tree`: see [the running tree](#the-running-tree) |
+/// | `tree.shutdown().await` | stops it gracefully and waits for its end; see [`Running::shutdown`](crate::Running::shutdown) |
 /// | `Tree::service(..)` | the [`Supervisor`](crate::Supervisor) itself: a [`Service`](crate::Service), and so a child for another tree |
 /// | `Tree::OUTLINE` | the declaration as data, an [`Outline`](crate::Outline) |
 ///
@@ -65,11 +67,14 @@
 ///            | custom(function, ..)
 /// node      := group | child
 /// child     := name replicas? ("(" options ")")? ":" (Type "=")? expression
+///            | name open ("(" options ")")? ":" Type
 /// replicas  := "*" count                    count: a number, the path of a constant, or (an expression)
+/// open      := "*" ".." | "*" "..=" count   members are added while the tree runs, at most `count`
 /// ```
 ///
 /// The comma after a `}` is optional. The name of a child is unique in the nearest *named* group around it: a group
-/// without a name is anonymous, and neither names nor paths mention it. Doc comments on nodes go to the outline.
+/// without a name is anonymous, and neither names nor paths mention it. Doc comments on nodes go to the outline, and to
+/// the fields of the running tree.
 ///
 /// # Header and parameters
 ///
@@ -126,11 +131,72 @@
 /// | `worker*4: Worker::new` | a function from the replica's index, a `usize` | called again with the same index |
 /// | `worker*4: \|index\| Worker::new(index, pool)` | a closure, likewise | likewise |
 /// | `worker*4(replace = Worker::reborn): Worker::new` | `reborn(old, index)` gets the stopped one | the old one can hand over what must not be lost; if it fails, the next attempt evaluates the expression |
-/// | `db: Db = Db::new()` | states the type as well, as in a `let` | as without |
+/// | `db: Db = Db::new()` | states the type as well, as in a `let`: the reference in the running tree is then typed | as without |
+/// | `conn*..: Conn`, `conn*..=1000: Conn` | an open group: a type, of which members are added while the tree runs | members are `temporary`, unless `restart` says otherwise |
 ///
 /// Instead of a service, an expression or a function may give a `Result` of one (an `Err` is a failed start), or a future
 /// of either; see [`IntoService`](crate::IntoService). `.await` and `?` may also stand in the expression itself.
 /// [`service_fn`](crate::service_fn) makes a service of a closure, another tree's `service(..)` is one.
+///
+/// # The running tree
+///
+/// `Tree::start(..)` gives a value with a field for each child and each named group. It owns the running tree: dropping it
+/// drops what runs. The fields are references, which are cheap to clone, steer whatever incarnation is the current one, and
+/// do not keep the tree alive:
+///
+/// | written | field | what it is |
+/// |---|---|---|
+/// | `db: Db = Db::new()` | `tree.db` | [`ChildRef<Db>`](crate::ChildRef) |
+/// | `db: Db::new()` | `tree.db` | [`ChildRef`](crate::ChildRef): it steers as well, but takes no `Db` to [`replace`](crate::ChildRef::replace) the present one |
+/// | `worker*4: Worker = Worker::new` | `tree.worker` | [`Replicas<Worker>`](crate::Replicas); without the type, [`Replicas`](crate::Replicas) |
+/// | `conn*..: Conn` | `tree.conn` | [`Children<Conn>`](crate::Children), which [`add`](crate::Children::add)s members |
+/// | `pool: one_for_one { .. }` | `tree.pool` | `TreePool`: a field for each child of the group, and a [`GroupRef`](crate::GroupRef) to itself |
+/// | `billing: Billing::service()` | `tree.billing` | [`ChildRef`](crate::ChildRef), as of any child |
+/// | `one_for_all { .. }` | | anonymous: its children are fields of the nearest named group around it, or of the tree |
+///
+/// The tree itself derefs to its [`Running`](crate::Running): wait for its end, listen to its events, look at a snapshot.
+///
+/// ```
+/// # use supervisor_runtime::{Context, Service, ServiceResult};
+/// use supervisor_runtime::{Children, supervision_tree};
+///
+/// # struct Db;
+/// # struct Worker(usize);
+/// # struct Conn(u16);
+/// # impl Service for Db { async fn run(&mut self, cx: &Context) -> ServiceResult { cx.stopping().await; Ok(()) } }
+/// # impl Service for Worker { async fn run(&mut self, cx: &Context) -> ServiceResult { cx.stopping().await; Ok(()) } }
+/// # impl Service for Conn { async fn run(&mut self, cx: &Context) -> ServiceResult { cx.stopping().await; Ok(()) } }
+/// supervision_tree! {
+///     rest_for_one {
+///         db: Db = Db,
+///         worker*2: Worker,
+///         pool: one_for_one {
+///             conn*..=1000: Conn,
+///         }
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let tree = Tree::start().await?;
+/// tree.worker.scale_to(4).await?;
+/// tree.db.replace(Db).await?;
+/// let pool: &TreePool = &tree.pool;
+/// pool.conn.add(Conn(8080)).await?;
+///
+/// let conn: Children<Conn> = pool.conn.clone();
+/// tokio::spawn(async move { conn.add(Conn(8081)).await }).await??;
+/// tree.shutdown().await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// The type of a group has the name of the tree and the group's in camel case; that of a group within it goes on from there
+/// (`TreePoolInner`). If another group of the tree has that name already, a number follows (`TreePoolInner2`). A type of
+/// yours by such a name is an error: rename it, or the group.
+///
+/// The fields are as visible as the tree's type. Attributes of the header go to that type; `cfg` and `allow` go to all that
+/// is generated. Every type is `Debug`, the references are `Clone`: only one owner can be.
 ///
 /// # Options of a group
 ///
@@ -152,7 +218,7 @@
 ///
 /// | option | default | meaning |
 /// |---|---|---|
-/// | [`restart = transient`](crate::Child::restart) | `permanent` | `permanent`: always; `transient`: after a failure; `temporary`: never |
+/// | [`restart = transient`](crate::Child::restart) | `permanent`; `temporary` for an open group | `permanent`: always; `transient`: after a failure; `temporary`: never |
 /// | [`start_timeout = 30s`](crate::Child::start_timeout) | none | a start that takes longer has failed |
 /// | [`requires = [db]`](crate::Child::requires) | none | in a `dependents_for_one` group: earlier siblings that it depends on |
 /// | [`significant`](crate::Child::significant) | off | its end counts for its group's `auto_shutdown` |
@@ -169,8 +235,8 @@
 ///
 /// # Errors
 ///
-/// All mistakes of a tree are reported in one run, each where it stands. A tree with a mistake still has its type and its
-/// functions, so that no error elsewhere is a consequence of it.
+/// All mistakes of a tree are reported in one run, each where it stands. A tree with a mistake still has its type, its
+/// functions and its fields, so that no error elsewhere is a consequence of it.
 #[macro_export]
 macro_rules! supervision_tree {
     ($($declaration:tt)*) => {

@@ -56,7 +56,7 @@ impl Outline {
         Self { name, docs: "", options: &[], kind: Kind::Group { strategy, decide: None, children: &[] } }
     }
 
-    /// A child that is no group.
+    /// A child that is no group; in place of its expression, an open group has the type of its members.
     pub const fn child(name: &'static str, expression: &'static str) -> Self {
         Self { name, docs: "", options: &[], kind: Kind::Child { expression, replicas: None, ty: None } }
     }
@@ -77,7 +77,7 @@ impl Outline {
         self
     }
 
-    /// Says how many replicas a child has.
+    /// Says how many replicas a child has, as it stands after the `*`: `4`, or `..=1000` for an open group.
     pub const fn with_replicas(mut self, count: &'static str) -> Self {
         if let Kind::Child { replicas, .. } = &mut self.kind {
             *replicas = Some(count);
@@ -136,7 +136,7 @@ impl Outline {
         }
     }
 
-    /// The expression, if it is a child.
+    /// The expression, if it is a child; the type of its members, if it is an open group.
     pub const fn expression(&self) -> Option<&'static str> {
         match self.kind {
             Kind::Child { expression, .. } => Some(expression),
@@ -144,7 +144,7 @@ impl Outline {
         }
     }
 
-    /// How many replicas it has, if it is a child and replicated.
+    /// How many replicas it has, if it is a child and replicated; `..` or `..=1000`, if it is an open group.
     pub const fn replicas(&self) -> Option<&'static str> {
         match self.kind {
             Kind::Child { replicas, .. } => replicas,
@@ -260,6 +260,7 @@ mod tests {
                         .with_replicas("N")
                         .with_options(&[("restart", "transient"), ("significant", "")]),
                     Outline::child("tick", "Tick"),
+                    Outline::child("job", "Job").with_replicas("..=1000").with_options(&[("in_place", "")]),
                 ]),
             Outline::group("", "crashing").with_children(&[Outline::child("last", "Last")]),
         ]);
@@ -268,7 +269,8 @@ Orders: dependents_for_one
 ├─ db: Db = Db::open(config.clone()).with_a_name_that_is_very_long(indee ..
 ├─ pool: custom(decide, max_restarts = 3)
 │  ├─ conn*N(restart = transient, significant): Conn::new
-│  └─ tick: Tick
+│  ├─ tick: Tick
+│  └─ job*..=1000(in_place): Job
 └─ crashing
    └─ last: Last
 ";

@@ -22,7 +22,7 @@ supervision_tree! {
 
 supervision_tree! {
     /// A tree of one's own.
-    #[derive(Debug, Clone, Copy)]
+    #[derive(Debug)]
     pub struct Orders(size: usize);
 
     rest_for_one(max_restarts = 10, over = 5s) {

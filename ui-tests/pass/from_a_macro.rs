@@ -21,6 +21,8 @@ macro_rules! pool {
                 $child*($count): $ty = $make,
                 by_literal*$limit: |index| Worker(index + size),
                 first: $ty = Worker(size),
+                conn*..=($count): $ty,
+                group: one_for_one { $child: ($make)(0) }
             }
         }
     };
@@ -30,4 +32,5 @@ pool!(Pool, worker, 2 + 2, 3, 5, |index| Worker(index), Worker);
 
 fn main() {
     drop(Pool::run(3));
+    let _ = |tree: &Pool| (tree.worker.clone(), tree.conn.clone(), tree.group.worker.clone());
 }

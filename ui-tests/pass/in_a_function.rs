@@ -23,6 +23,8 @@ fn main() {
         one_for_one {
             worker*COUNT: |_index| Worker,
             other*size: |_| Worker,
+            conn*..=COUNT: Worker,
+            pool: one_for_one { typed: Worker = Worker }
         }
     }
 
@@ -36,6 +38,7 @@ fn main() {
 
         one_for_one {
             worker: Worker,
+            pool: one_for_one { worker: Worker }
         }
     }
 }

@@ -12,6 +12,11 @@ struct Supervisor;
 struct Child;
 struct Clone;
 struct Some;
+struct Debug;
+struct Deref;
+struct DerefMut;
+struct ChildRef;
+struct Running;
 trait IntoService {}
 
 pub struct Worker(usize);
@@ -36,6 +41,7 @@ fn open(size: &usize) -> ::std::io::Result<Worker> {
         one_for_all {
             worker*4(shutdown = infinity): |index| Worker(index + size),
         }
+        pool: one_for_one { conn*..=3: Worker }
     }
 }
 

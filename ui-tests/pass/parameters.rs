@@ -98,6 +98,7 @@ supervision_tree! {
         blocks*2: |index| async move { tokio::task::yield_now().await; Db::named(index, url) },
         failing*2: |index| { let name = names.get(index).ok_or("no name")?; Ok::<_, BoxError>(Db::new(name.clone())) },
         made*2: maker(url),
+        opened*..=(names.len()): Db,
         made_later*2: later(&url).await,
         again(replace = |old: Db, index| old.again(index, &url), heartbeat = config.window): Db::new(url),
         kept_replicas*2(in_place): |index| Db::named(index, url),

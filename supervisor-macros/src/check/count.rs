@@ -1,18 +1,15 @@
-//! How many replicas a child has, and what that asks of its expression.
+//! How many replicas a child has, or members at most, and what replicas ask of their expression.
 
 use syn::{Expr, Lit};
 
 use crate::mistake::{Mistake, Mistakes};
-use crate::parse::{Count, Expression};
+use crate::parse::{Amount, Expression};
 
-/// The count, if there can be one.
-pub(super) fn count(count: Count, mistakes: &mut Mistakes) -> Option<Expression> {
-    let count = match count {
-        Count::Known(count) => count.bare(),
-        Count::Wrong => return None,
-    };
-    let mistake = match count.syntax() {
-        Expr::Lit(literal) => wrong(&literal.lit),
+/// The count or the bound, if there can be one.
+pub(super) fn amount(written: &Expression, amount: Amount, mistakes: &mut Mistakes) -> Option<Expression> {
+    let written = written.bare();
+    let mistake = match written.syntax() {
+        Expr::Lit(literal) => wrong(&literal.lit, amount),
         _ => None,
     };
     match mistake {
@@ -20,7 +17,7 @@ pub(super) fn count(count: Count, mistakes: &mut Mistakes) -> Option<Expression>
             mistakes.push(mistake);
             None
         }
-        None => Some(count),
+        None => Some(written),
     }
 }
 
@@ -57,18 +54,22 @@ pub(super) fn known(count: &Expression) -> Option<u64> {
     }
 }
 
-fn wrong(literal: &Lit) -> Option<Mistake> {
-    const HELP: &str = "write a whole number of replicas: `*4`";
+fn wrong(literal: &Lit, amount: Amount) -> Option<Mistake> {
+    let help = amount.example();
     match literal {
         Lit::Int(number) if !matches!(number.suffix(), "" | "usize") => {
-            let message = format!("a count is a `usize`, and this is a `{}`", number.suffix());
+            let message = format!("a {amount} is a `usize`, and this is a `{}`", number.suffix());
             Some(Mistake::at(number, message).help(format!("write `{}`", number.base10_digits())))
         }
-        Lit::Int(number) if number.base10_digits() == "0" => Some(
-            Mistake::at(number, "a child with zero replicas never runs").help("write at least 1, or remove the child"),
-        ),
+        Lit::Int(number) if number.base10_digits() == "0" => {
+            let message = match amount {
+                Amount::Replicas => "a child with zero replicas never runs",
+                Amount::Members => "an open group with a bound of zero takes no members",
+            };
+            Some(Mistake::at(number, message).help("write at least 1, or remove the child"))
+        }
         Lit::Int(_) => None,
-        Lit::Float(number) => Some(Mistake::at(number, "a count is a whole number").help(HELP)),
-        other => Some(Mistake::at(other, "a count is a number").help(HELP)),
+        Lit::Float(number) => Some(Mistake::at(number, format!("a {amount} is a whole number")).help(help)),
+        other => Some(Mistake::at(other, format!("a {amount} is a number")).help(help)),
     }
 }

@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use syn::{Expr, Lit};
 
+use super::relations::{self, PERMANENT, TEMPORARY};
 use super::strategy::Strategy;
-use super::{Node, Setting, Value, count, option};
+use super::{Body, Evaluated, Node, Setting, Value, count, option};
 use crate::mistake::{Mistake, Mistakes};
 
-/// What the runtime does where `over` is not written (`RestartLimit::default`). The one default that is
-/// known here, because a limit is written even if its window is not.
+/// What the runtime does where `over` is not written (`RestartLimit::default`). It is
+/// known here because a limit is written even if its window is not.
 const DEFAULT_OVER: Duration = Duration::from_secs(1);
 
 pub(super) fn check(strategy: Strategy, options: &[Setting], children: &[Node], mistakes: &mut Mistakes) {
@@ -73,25 +74,28 @@ fn window(options: &[Setting]) -> Option<Duration> {
 /// How often a node can be restarted in a window, over all its replicas; `None` if that is not known, or
 /// not bounded.
 fn restarts(node: &Node, group: Option<&Setting>, over: Duration) -> Option<u64> {
-    let restart = option(node.options(), "restart").and_then(Setting::word);
-    if restart == Some("Temporary") {
+    let default = if node.is_open() { TEMPORARY } else { PERMANENT };
+    if relations::restart(node.options(), default) == Some(TEMPORARY) {
         return Some(0);
     }
     // The `backoff` of a group is for its children; its own comes from the group around it.
     let (own, replicas) = match node {
         Node::Group(_) => (None, 1),
-        Node::Child(child) => (
-            option(&child.options, "backoff"),
-            match &child.count {
-                Some(count) => count::known(count)?,
-                None => 1,
-            },
-        ),
+        Node::Child(child) => (option(&child.options, "backoff"), replicas(&child.body)?),
     };
     let Value::Range(initial, max) = &own.or(group)?.value else {
         return None;
     };
     Some(fastest(initial.literal()?, max.literal()?, over).saturating_mul(replicas))
+}
+
+/// How many there are of a child; of an open group nobody knows.
+fn replicas(body: &Body) -> Option<u64> {
+    match body {
+        Body::Evaluated(Evaluated { count: Some(count), .. }) => count::known(count),
+        Body::Evaluated(_) => Some(1),
+        Body::Open(_) => None,
+    }
 }
 
 /// How many restarts of one child can be decided in a window: the first at once, the next after half of

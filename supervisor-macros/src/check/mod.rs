@@ -3,24 +3,30 @@
 //! Every rule is applied and every mistake collected; what was wrong is left out of the tree that is
 //! returned, so that the compiler checks the types of all the rest in the same run.
 
+mod body;
 mod count;
 mod duration;
+mod fields;
 mod limit;
 mod names;
 mod options;
 mod relations;
 mod strategy;
 mod tree;
+mod types;
 mod values;
 
-pub(crate) use tree::{Child, Group, Node, Setting, Time, Tree, Value, option, valid};
+pub(crate) use fields::{Field, Reference};
+pub(crate) use tree::{Body, Child, Evaluated, Group, Members, Node, Setting, Time, Tree, Value, option, valid};
 
+use std::mem;
 use std::time::Duration;
 
 use proc_macro2::{Ident, Span};
 use syn::Visibility;
 
 use self::names::Scope;
+use self::relations::Restart;
 use self::strategy::Strategy;
 use crate::mistake::Mistakes;
 use crate::parse as written;
@@ -35,7 +41,7 @@ pub(crate) fn check(tree: written::Tree, mistakes: &mut Mistakes) -> Tree {
     let root = tree.root.map(|root| checker.group(root, None, &mut scope, mistakes));
     // What the children do with a parameter of any type would only raise a second wave of errors.
     let root = root.filter(|_| header.generics.is_none());
-    Tree { krate: tree.krate, header, root }
+    Tree { krate: tree.krate, header, root, fields: scope.into_fields() }
 }
 
 fn default_header() -> Header {
@@ -68,11 +74,10 @@ impl Checker {
         let taker = options::Taker::group(strategy, &group.strategy, around.map(|around| around.strategy));
         let options = options::options(&taker, arguments, &self.params, mistakes);
 
-        if let (Some(name), Some(_)) = (&group.name, around) {
-            scope.declare(name, mistakes);
-        }
-        let mut own = group.name.as_ref().map(|name| scope.inner(name));
-        let scope = own.as_mut().unwrap_or(scope);
+        // The root has its name from the tree, whatever stands there.
+        let name = group.name.as_ref().filter(|_| around.is_some());
+        let mut own = name.map(|name| (name, scope.inner(name)));
+        let inner = own.as_mut().map_or(&mut *scope, |(_, own)| own);
 
         let own_shutdown = option(&options, "shutdown").and_then(relations::literal);
         let shutdown = own_shutdown.or(around.and_then(|around| around.shutdown));
@@ -84,7 +89,7 @@ impl Checker {
             }
             Some(children) => {
                 let written = children.len();
-                let children = self.nodes(children, &here, scope, mistakes);
+                let children = self.nodes(children, &here, inner, mistakes);
                 // How often a child restarts is known only if all of it is.
                 if children.len() == written {
                     limit::check(strategy, &options, &children, mistakes);
@@ -93,6 +98,9 @@ impl Checker {
             }
             None => Vec::new(),
         };
+        if let Some((name, own)) = own {
+            scope.declare(Field::of_group(name, &group.docs, &group.strategy, own.into_fields()), mistakes);
+        }
         let strategy = strategy.known(group.strategy, decide.as_ref());
         Group { docs: group.docs, name: group.name, strategy, decide, options, children }
     }
@@ -112,13 +120,16 @@ impl Checker {
                 written::Node::Group(group) => {
                     let group = self.group(group, Some(around), scope, mistakes);
                     relations::check(group.name.as_ref(), &group.options, around, &siblings, mistakes);
-                    siblings.declared(&group.options);
+                    siblings.declared(&group.options, relations::PERMANENT);
                     Some(Node::Group(group))
                 }
-                written::Node::Child(child) => {
-                    let (options, child) = self.child(child, around, scope, &siblings, mistakes);
-                    siblings.declared(&options);
-                    child.map(|child| Node::Child(Child { options, ..child }))
+                written::Node::Child(mut child) => {
+                    let (docs, name) = (child.docs.clone(), child.name.clone());
+                    let default = relations::default_restart(child.count.as_ref());
+                    let options = self.options(&mut child, &scope.path(&name), default, around, &siblings, mistakes);
+                    siblings.declared(&options, default);
+                    let body = body::body(child, scope, mistakes);
+                    body.map(|body| Node::Child(Child { docs, name, options, body }))
                 }
             };
             checked.extend(node);
@@ -127,40 +138,21 @@ impl Checker {
     }
 
     /// The options of a child are of interest to its siblings even if its expression is not.
-    fn child(
+    fn options(
         &self,
-        child: written::Child,
+        child: &mut written::Child,
+        path: &str,
+        default: Restart,
         around: &Around<'_>,
-        scope: &mut Scope,
         siblings: &relations::Siblings,
         mistakes: &mut Mistakes,
-    ) -> (Vec<Setting>, Option<Child>) {
-        scope.declare(&child.name, mistakes);
+    ) -> Vec<Setting> {
         let taker = options::Taker::child(&child.name, around.strategy);
-        let options = options::options(&taker, child.arguments, &self.params, mistakes);
+        let mut options = options::options(&taker, mem::take(&mut child.arguments), &self.params, mistakes);
         relations::check(Some(&child.name), &options, around, siblings, mistakes);
-        relations::can_end(&options, around, mistakes);
+        relations::can_end(&options, default, around, mistakes);
+        relations::no_replace(child, path, &mut options, mistakes);
         relations::in_place(&options, mistakes);
-        let count = child.count.map(|count| count::count(count, mistakes));
-        let called = match (&child.expression, &count) {
-            (Some(expression), Some(_)) => count::called(expression),
-            _ => None,
-        };
-        let is_called = called.is_some();
-        mistakes.extend(called);
-        let checked = match (child.expression, count) {
-            // The count is wrong, so nothing is known of what the expression should be.
-            (None, _) | (_, Some(None)) => None,
-            _ if is_called => None,
-            (Some(expression), count) => Some(Child {
-                docs: child.docs,
-                name: child.name,
-                count: count.flatten(),
-                options: Vec::new(),
-                ty: child.ty,
-                expression,
-            }),
-        };
-        (options, checked)
+        options
     }
 }

@@ -5,29 +5,40 @@ use std::collections::HashMap;
 use proc_macro2::{Ident, Span};
 use syn::ext::IdentExt;
 
+use super::fields::Field;
 use crate::mistake::{Mistake, Mistakes};
 use crate::parse::{Header, Node};
 
 /// The names that belong to one named group, those in its anonymous groups included.
 pub(super) struct Scope {
     group: String,
+    /// Where its fields are: `tree.pool`.
+    path: String,
     names: HashMap<String, Span>,
+    fields: Vec<Field>,
 }
 
 impl Scope {
-    pub(super) fn of(group: String) -> Self {
-        Self { group, names: HashMap::new() }
+    /// The scope of the whole tree.
+    pub(super) fn of(tree: String) -> Self {
+        Self { group: tree, path: "tree".to_owned(), names: HashMap::new(), fields: Vec::new() }
     }
 
     /// The scope of a named group.
     pub(super) fn inner(&self, name: &Ident) -> Self {
-        Self::of(name.unraw().to_string())
+        Self { path: self.path(name), ..Self::of(name.unraw().to_string()) }
     }
 
-    /// Adds the name of a child or a group.
-    pub(super) fn declare(&mut self, name: &Ident, mistakes: &mut Mistakes) {
-        usable(name, mistakes);
+    /// How a program gets at what is declared under a name.
+    pub(super) fn path(&self, name: &Ident) -> String {
+        format!("{}.{name}", self.path)
+    }
+
+    /// Adds the name of a child or a group; there is no field for one that is none, or is taken.
+    pub(super) fn declare(&mut self, field: Field, mistakes: &mut Mistakes) {
+        let name = &field.name;
         let text = name.unraw().to_string();
+        let is_usable = usable(name, mistakes);
         match self.names.get(&text) {
             Some(first) => {
                 let message = format!("duplicate name `{text}` in `{}`", self.group);
@@ -40,8 +51,13 @@ impl Scope {
             }
             None => {
                 self.names.insert(text, name.span());
+                self.fields.extend(is_usable.then_some(field));
             }
         }
+    }
+
+    pub(super) fn into_fields(self) -> Vec<Field> {
+        self.fields
     }
 }
 
@@ -69,15 +85,20 @@ fn is_identifier(name: &Ident) -> bool {
     syn::parse_str::<Ident>(&name.to_string()).is_ok()
 }
 
-fn usable(name: &Ident, mistakes: &mut Mistakes) {
+/// Whether a name can stand; if not, that is reported.
+fn usable(name: &Ident, mistakes: &mut Mistakes) -> bool {
     let text = name.to_string();
-    if text.starts_with("__") {
+    let mistake = if text.starts_with("__") {
         let message = format!("the name `{text}` begins with `__`, which is reserved");
-        mistakes.push(Mistake::at(name, message).help("choose a name without the underscores"));
+        Mistake::at(name, message).help("choose a name without the underscores")
     } else if text == "_" {
-        mistakes.push(Mistake::at(name, "`_` is not a name").help("choose a name; paths, logs and errors show it"));
+        Mistake::at(name, "`_` is not a name").help("choose a name; paths, logs and errors show it")
     } else if !is_identifier(name) {
         let message = format!("`{text}` is a keyword of Rust and cannot be a name");
-        mistakes.push(Mistake::at(name, message).help("choose another name"));
-    }
+        Mistake::at(name, message).help("choose another name")
+    } else {
+        return true;
+    };
+    mistakes.push(mistake);
+    false
 }

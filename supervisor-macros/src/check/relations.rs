@@ -8,13 +8,23 @@ use syn::ext::IdentExt;
 use super::strategy::Strategy;
 use super::{Around, Setting, Value, option};
 use crate::mistake::{Mistake, Mistakes, nearest};
+use crate::parse::{Child, Count};
 
 /// The nodes of one group, as a walk through it comes along.
 pub(super) struct Siblings {
     /// All their names, in order; empty for an anonymous group.
     names: Vec<String>,
-    /// Of those that the walk has passed: whether each is temporary.
-    passed: Vec<bool>,
+    /// Those that the walk has passed.
+    passed: Vec<Passed>,
+}
+
+/// What a later sibling has to know of a node that it requires.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Passed {
+    Lasting,
+    Temporary,
+    /// An open group that says nothing else.
+    TemporaryMembers,
 }
 
 impl Siblings {
@@ -23,12 +33,39 @@ impl Siblings {
     }
 
     /// The walk goes on to the next.
-    pub(super) fn declared(&mut self, options: &[Setting]) {
-        self.passed.push(option(options, "restart").and_then(Setting::word) == Some("Temporary"));
+    pub(super) fn declared(&mut self, options: &[Setting], default: Restart) {
+        let is_written = option(options, "restart").is_some();
+        self.passed.push(match restart(options, default) {
+            Some(TEMPORARY) if is_written => Passed::Temporary,
+            Some(TEMPORARY) => Passed::TemporaryMembers,
+            _ => Passed::Lasting,
+        });
     }
 
     fn earlier(&self) -> &[String] {
         &self.names[..self.passed.len()]
+    }
+}
+
+/// The restart type of a node, which is the variant in the runtime.
+pub(super) type Restart = &'static str;
+
+pub(super) const PERMANENT: Restart = "Permanent";
+pub(super) const TEMPORARY: Restart = "Temporary";
+
+/// The restart type that is written, or the default; none if what is written is wrong, which has been reported.
+pub(super) fn restart(options: &[Setting], default: Restart) -> Option<Restart> {
+    match option(options, "restart") {
+        Some(setting) => setting.word(),
+        None => Some(default),
+    }
+}
+
+/// What the runtime does where `restart` is not written: members of an open group are temporary.
+pub(super) fn default_restart(count: Option<&Count>) -> Restart {
+    match count {
+        Some(Count::Open(_)) => TEMPORARY,
+        _ => PERMANENT,
     }
 }
 
@@ -48,6 +85,21 @@ pub(super) fn check(
     }
     if let Some(setting) = option(options, "shutdown") {
         shutdown(setting, around, mistakes);
+    }
+}
+
+/// The tree does not make the members of an open group, and so it makes none from an old one. `path` is that of its
+/// field in the running tree.
+pub(super) fn no_replace(child: &Child, path: &str, options: &mut Vec<Setting>, mistakes: &mut Mistakes) {
+    if !matches!(child.count, Some(Count::Open(_))) {
+        return;
+    }
+    for replace in options.extract_if(.., |option| option.key == "replace") {
+        let name = &child.name;
+        let message =
+            format!("`{name}` is an open group, whose members the tree does not make, so it takes no `replace`");
+        let help = format!("give what makes a member as you add it: `{path}.add_with(factory)`");
+        mistakes.push(Mistake::at(&replace.key, message).help(help));
     }
 }
 
@@ -97,8 +149,7 @@ fn required_sibling(name: Option<&Ident>, sibling: &Ident, before: &[Ident], sib
         return Some(Mistake::at(sibling, message).help("remove it from the list"));
     }
     if let Some(index) = siblings.earlier().iter().position(|earlier| *earlier == text) {
-        return siblings.passed[index].then(|| {
-            let message = format!("`{text}` is temporary: once it has ended, what requires it could never start again");
+        return ending(&text, siblings.passed[index]).map(|message| {
             Mistake::at(sibling, message).help(format!("declare `{text}` as `permanent` or `transient`"))
         });
     }
@@ -114,6 +165,18 @@ fn required_sibling(name: Option<&Ident>, sibling: &Ident, before: &[Ident], sib
     Some(Mistake::at(sibling, format!("no sibling is called `{text}`")).help(help))
 }
 
+/// Why a sibling cannot be required.
+fn ending(name: &str, passed: Passed) -> Option<String> {
+    const WHY: &str = "what requires it could never start again";
+    match passed {
+        Passed::Lasting => None,
+        Passed::Temporary => Some(format!("`{name}` is temporary: once it has ended, {WHY}")),
+        Passed::TemporaryMembers => Some(format!(
+            "`{name}` is an open group, temporary unless it says otherwise: once a member has ended, {WHY}"
+        )),
+    }
+}
+
 fn significant(setting: &Setting, around: &Around<'_>, mistakes: &mut Mistakes) {
     let auto_shutdown = option(around.options, "auto_shutdown");
     let is_never = |setting: &Setting| setting.word() == Some("Never");
@@ -126,11 +189,10 @@ fn significant(setting: &Setting, around: &Around<'_>, mistakes: &mut Mistakes) 
 }
 
 /// A significant child has to be one that can end by itself. (A group can, when its children have.)
-pub(super) fn can_end(options: &[Setting], around: &Around<'_>, mistakes: &mut Mistakes) {
+pub(super) fn can_end(options: &[Setting], default: Restart, around: &Around<'_>, mistakes: &mut Mistakes) {
     let Some(setting) = option(options, "significant") else { return };
     // What never restarts its children has no restart types.
-    let is_permanent = |setting: &Setting| setting.word() == Some("Permanent");
-    if option(options, "restart").is_none_or(is_permanent) && around.strategy != Strategy::Final {
+    if restart(options, default) == Some(PERMANENT) && around.strategy != Strategy::Final {
         let message = "a `permanent` child never ends by itself, so it cannot be `significant`";
         mistakes.push(Mistake::at(&setting.key, message).help("say `restart = transient` or `restart = temporary`"));
     }

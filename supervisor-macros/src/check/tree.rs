@@ -4,13 +4,16 @@ use std::time::Duration;
 
 use proc_macro2::{Ident, TokenStream};
 
-use crate::parse::{Expression, Header};
+use super::fields::Field;
+use crate::parse::{Expression, Header, Open};
 
 /// A declaration of which everything that was wrong has been left out.
 pub(crate) struct Tree {
     pub(crate) krate: TokenStream,
     pub(crate) header: Header,
     pub(crate) root: Option<Group>,
+    /// Of the running tree; those of rejected children, too.
+    pub(crate) fields: Vec<Field>,
 }
 
 pub(crate) enum Node {
@@ -32,10 +35,27 @@ pub(crate) struct Group {
 pub(crate) struct Child {
     pub(crate) docs: Vec<String>,
     pub(crate) name: Ident,
-    pub(crate) count: Option<Expression>,
     pub(crate) options: Vec<Setting>,
+    pub(crate) body: Body,
+}
+
+/// Where the services of a child come from.
+pub(crate) enum Body {
+    Evaluated(Evaluated),
+    Open(Members),
+}
+
+/// An expression gives the service; or the replicas, as a function of the index.
+pub(crate) struct Evaluated {
+    pub(crate) count: Option<Expression>,
     pub(crate) ty: Option<TokenStream>,
     pub(crate) expression: Expression,
+}
+
+/// They are added while the tree runs.
+pub(crate) struct Members {
+    pub(crate) open: Open,
+    pub(crate) ty: TokenStream,
 }
 
 /// One option: the name of a method of the builder, and its argument.
@@ -93,6 +113,10 @@ impl Node {
             Self::Group(group) => &group.options,
             Self::Child(child) => &child.options,
         }
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self, Self::Child(Child { body: Body::Open(_), .. }))
     }
 }
 

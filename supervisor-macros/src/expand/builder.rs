@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use proc_macro2::{Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
+use syn::Expr;
 use syn::ext::IdentExt;
 
 use super::factory::Factory;
 use super::params::Params;
-use crate::check::{Child, Group, Node, Setting, Time, Value, valid};
+use crate::check::{Body, Child, Evaluated, Group, Members, Node, Setting, Time, Value, valid};
 
 /// Writes the calls of one tree.
 pub(super) struct Builder<'a> {
@@ -25,7 +26,7 @@ impl Builder<'_> {
         let krate = self.krate;
         let strategy = &group.strategy;
         let decide = group.decide.iter().map(|decide| self.params.function(decide));
-        let options = self.options(&group.options);
+        let options = self.options(valid(&group.options));
         let children = group.children.iter().map(|node| self.node(node));
         let constructor = callee(krate, "Supervisor", None, &strategy.to_string(), strategy.span());
         quote! {
@@ -38,7 +39,10 @@ impl Builder<'_> {
     fn node(&self, node: &Node) -> TokenStream {
         let krate = self.krate;
         match node {
-            Node::Child(child) => self.child(child),
+            Node::Child(child) => match &child.body {
+                Body::Evaluated(made) => self.evaluated(child, made),
+                Body::Open(members) => self.open(child, members),
+            },
             Node::Group(group) => match &group.name {
                 Some(name) => {
                     let name = name.unraw().to_string();
@@ -61,25 +65,48 @@ impl Builder<'_> {
     /// }
     /// .shutdown(Duration::from_secs(30))
     /// ```
-    fn child(&self, child: &Child) -> TokenStream {
+    fn evaluated(&self, child: &Child, made: &Evaluated) -> TokenStream {
         let krate = self.krate;
-        let constructor = match (&child.count, child.is_in_place()) {
+        let constructor = match (&made.count, child.is_in_place()) {
             (None, false) => "new",
             (None, true) => "in_place",
             (Some(_), false) => "replicated",
             (Some(_), true) => "replicated_in_place",
         };
-        let constructor = callee(krate, "Child", child.ty.as_ref(), constructor, child.name.span());
+        let constructor = callee(krate, "Child", made.ty.as_ref(), constructor, child.name.span());
         let name = child.name.unraw().to_string();
-        let count = child.count.iter().map(|count| self.params.value(count));
-        let Factory { clones, function } = Factory::of(child, krate, self.params);
-        let options = self.options(&child.options);
+        let count = made.count.iter().map(|count| self.params.value(count));
+        let Factory { clones, function } = Factory::of(made, child.is_in_place(), krate, self.params);
+        let options = valid(&child.options).filter(|option| option.key != "in_place");
+        let options = self.options(options);
         let call = quote!(#constructor(#name #(, #count)*, #function));
         if clones.is_empty() { quote!(#call #options) } else { quote!({ #clones #call } #options) }
     }
 
-    fn options(&self, options: &[Setting]) -> TokenStream {
-        valid(options).filter(|option| option.key != "in_place").map(|option| self.option(option)).collect()
+    /// ```text
+    /// conn*..=1000(in_place): Conn
+    ///
+    /// Child::<Conn>::open("conn", ..=1000).in_place()
+    /// ```
+    fn open(&self, child: &Child, members: &Members) -> TokenStream {
+        let constructor = callee(self.krate, "Child", Some(&members.ty), "open", child.name.span());
+        let name = child.name.unraw().to_string();
+        let place = members.open.place;
+        let bound = match &members.open.bound {
+            Some(bound) => {
+                let value = self.params.value(bound);
+                let is_plain = matches!(bound.syntax(), Expr::Lit(_) | Expr::Path(_));
+                let value = if is_plain { value } else { quote!((#value)) };
+                quote_spanned!(place=> ..=#value)
+            }
+            None => quote_spanned!(place=> ..),
+        };
+        let options = self.options(valid(&child.options));
+        quote!(#constructor(#name, #bound) #options)
+    }
+
+    fn options<'a>(&self, options: impl Iterator<Item = &'a Setting>) -> TokenStream {
+        options.map(|option| self.option(option)).collect()
     }
 
     fn option(&self, option: &Setting) -> TokenStream {

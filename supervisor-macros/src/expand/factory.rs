@@ -11,7 +11,7 @@ use syn::{Expr, ExprClosure};
 use super::flow::Flow;
 use super::params::{Params, clone, owning};
 use super::uses::Use;
-use crate::check::Child;
+use crate::check::Evaluated;
 use crate::parse::Expression;
 
 /// The function, and the clones that it captures.
@@ -21,14 +21,14 @@ pub(super) struct Factory {
 }
 
 impl Factory {
-    pub(super) fn of(child: &Child, krate: &TokenStream, params: &Params) -> Self {
-        let expression = &child.expression;
+    pub(super) fn of(made: &Evaluated, is_in_place: bool, krate: &TokenStream, params: &Params) -> Self {
+        let expression = &made.expression;
         let uses = params.uses(expression.syntax());
         let clones = params.captured(&uses);
-        let function = match (&child.count, expression.syntax()) {
+        let function = match (&made.count, expression.syntax()) {
             (Some(_), Expr::Closure(closure)) => by_index(closure, expression, krate, &uses),
             (Some(_), _) => indexed(expression, krate, &uses),
-            (None, _) => evaluated(expression, krate, &uses, child.is_in_place()),
+            (None, _) => evaluated(expression, krate, &uses, is_in_place),
         };
         Self { clones, function }
     }

@@ -15,99 +15,108 @@
 mod builder;
 mod factory;
 mod flow;
+mod functions;
 mod outline;
 mod params;
-mod text;
+mod typed;
 mod uses;
 
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::Attribute;
 use syn::ext::IdentExt;
 
-use self::params::Params;
+use self::functions::functions;
+use self::typed::{Fields, Typed};
 use crate::check::Tree;
 
 /// The tree's type with its functions, whether the tree is valid or not.
 pub(crate) fn expand(tree: &Tree) -> TokenStream {
     let krate = &tree.krate;
-    let header = &tree.header;
-    let (visibility, name, generics) = (&header.visibility, &header.name, &header.generics);
-    let (docs, attributes): (Vec<_>, Vec<_>) =
-        header.attributes.iter().partition(|attribute| attribute.path().is_ident("doc"));
-    let summary = docs.is_empty().then(|| quote!(#[doc = " A supervision tree."])).into_iter();
-    // Without its type, or under a lint that the user has silenced for it, the rest goes along.
-    let shared =
-        attributes.iter().filter(|attribute| attribute.path().is_ident("cfg") || attribute.path().is_ident("allow"));
+    let name = &tree.header.name;
     let title = name.unraw().to_string();
-    let parameters: TokenStream = header
-        .params
-        .iter()
-        .map(|param| {
-            let (name, ty) = (&param.name, &param.ty);
-            quote!(#name: #ty,)
-        })
-        .collect();
-    let arguments: TokenStream = header
-        .params
-        .iter()
-        .map(|param| {
-            let name = &param.name;
-            quote!(#name,)
-        })
-        .collect();
-    let (supervisor, outline) = match &tree.root {
-        Some(root) => (
-            builder::Builder { krate, params: &Params::of(tree, root) }.root(&title, root),
-            outline::root(krate, &title, root),
-        ),
-        None => {
-            (quote!(#krate::Supervisor::one_for_one(#title)), quote!(#krate::Outline::group(#title, "one_for_one")))
-        }
-    };
-    let drawing = tree.root.iter().flat_map(outline::drawing).map(|line| quote!(#[doc = #line]));
+    // Without its type, or under a lint that the user has silenced for it, the rest goes along.
+    let shared: Vec<&Attribute> =
+        tree.header.attributes.iter().filter(|attribute| is(attribute, "cfg") || is(attribute, "allow")).collect();
+    let mut typed = Typed::new(krate, &tree.header, shared.clone());
+    let fields = typed.fields(&tree.fields, &title, "");
+    let groups = typed.into_groups();
+    let ty = ty(tree, &fields);
+    let functions = functions(tree, &title, &fields.values);
 
     quote! {
-        #(#summary)*
-        #(#docs)*
-        #(#drawing)*
-        #(#attributes)*
-        #visibility struct #name;
+        #ty
 
         #(#shared)*
         #[allow(dead_code, reason = "a program needs only some of these")]
         impl #name {
-            /// The declaration as data.
-            #visibility const OUTLINE: #krate::Outline = #outline;
+            #functions
+        }
 
-            /// The tree as a service: a child for another tree, or to run later.
-            #[allow(
-                unused_braces,
-                unused_parens,
-                clippy::redundant_closure,
-                clippy::redundant_async_block,
-                reason = "the expressions stand here as they are written"
-            )]
-            #visibility fn service #generics (#parameters) -> #krate::Supervisor {
-                #supervisor
-            }
+        #(#shared)*
+        impl ::core::ops::Deref for #name {
+            type Target = #krate::Running;
 
-            /// Starts the tree; dropping what it returns drops the tree.
-            ///
-            /// # Errors
-            ///
-            /// If a child cannot be started.
-            #visibility async fn start #generics (#parameters) -> ::core::result::Result<#krate::Running, #krate::TreeError> {
-                Self::service(#arguments).start().await
-            }
-
-            /// Runs the tree until it ends or the process is asked to.
-            ///
-            /// # Errors
-            ///
-            /// If a child cannot be started, or the tree gives up.
-            #visibility async fn run #generics (#parameters) -> ::core::result::Result<(), #krate::TreeError> {
-                Self::service(#arguments).run().await
+            fn deref(&self) -> &Self::Target {
+                &self.__running
             }
         }
+
+        #(#shared)*
+        impl ::core::ops::DerefMut for #name {
+            fn deref_mut(&mut self) -> &mut Self::Target {
+                &mut self.__running
+            }
+        }
+
+        #(#groups)*
     }
+}
+
+/// `struct Tree { .. }`, with the attributes of the header and those that it leaves to us.
+fn ty(tree: &Tree, fields: &Fields) -> TokenStream {
+    let (krate, header) = (&tree.krate, &tree.header);
+    let (visibility, name, definitions) = (&header.visibility, &header.name, &fields.definitions);
+    let (docs, attributes): (Vec<_>, Vec<_>) = header.attributes.iter().partition(|attribute| is(attribute, "doc"));
+    let summary = docs.is_empty().then(|| quote!(#[doc = " A supervision tree."]));
+    let drawing = tree.root.iter().flat_map(outline::drawing);
+    let is_must_use = attributes.iter().any(|attribute| is(attribute, "must_use"));
+    let must_use = (!is_must_use).then(|| quote!(#[must_use = "dropping it drops the running tree"]));
+    // `Tree::start().await.expect_err(..)` needs it.
+    let is_debug = attributes.iter().any(|attribute| derives_debug(attribute));
+    let debug = (!is_debug).then(|| quote!(#[derive(::core::fmt::Debug)]));
+    quote! {
+        #summary
+        #(#docs)*
+        #(#[doc = #drawing])*
+        #(#attributes)*
+        #[allow(dead_code, private_interfaces, reason = "each child has its field, used or not, of a private type or not")]
+        #debug
+        #must_use
+        #visibility struct #name {
+            #definitions
+            __running: #krate::Running,
+        }
+    }
+}
+
+fn is(attribute: &Attribute, name: &str) -> bool {
+    attribute.path().is_ident(name)
+}
+
+/// Whether an attribute is `derive(.., Debug)`, or becomes that.
+fn derives_debug(attribute: &Attribute) -> bool {
+    let mentions = |token: TokenTree| matches!(token, TokenTree::Ident(word) if word == "Debug");
+    let Ok(list) = attribute.meta.require_list() else { return false };
+    (is(attribute, "derive") || is(attribute, "cfg_attr"))
+        && flat(list.tokens.to_token_stream()).into_iter().any(mentions)
+}
+
+/// The tokens, those in delimiters included.
+fn flat(tokens: TokenStream) -> Vec<TokenTree> {
+    let inner = |token: TokenTree| match token {
+        TokenTree::Group(group) => flat(group.stream()),
+        token => vec![token],
+    };
+    tokens.into_iter().flat_map(inner).collect()
 }

@@ -2,12 +2,11 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::Expr;
 use syn::ext::IdentExt;
 
-use super::text::text;
-use crate::check::{Child, Group, Node, Setting, valid};
+use crate::check::{Body, Child, Evaluated, Group, Members, Node, Setting, valid};
 use crate::parse::Expression;
+use crate::text::text;
 
 /// `Outline::group("Tree", "one_for_all").with_children(&[..])`
 pub(super) fn root(krate: &TokenStream, title: &str, root: &Group) -> TokenStream {
@@ -31,12 +30,15 @@ fn node(krate: &TokenStream, node: &Node) -> TokenStream {
     match node {
         Node::Group(inner) => group(krate, &name, inner),
         Node::Child(child) => {
-            let expression = text(&child.expression.tokens);
-            let replicas = child.count.iter().map(|count| {
-                let count = self::count(count);
-                quote!(.with_replicas(#count))
-            });
-            let ty = child.ty.iter().map(|ty| {
+            let (expression, replicas, ty) = match &child.body {
+                Body::Evaluated(Evaluated { count, ty, expression }) => {
+                    (&expression.tokens, count.as_ref().map(Expression::as_amount), ty.as_ref())
+                }
+                Body::Open(Members { open, ty }) => (ty, Some(open.as_text()), None),
+            };
+            let expression = text(expression);
+            let replicas = replicas.iter().map(|count| quote!(.with_replicas(#count)));
+            let ty = ty.iter().map(|ty| {
                 let ty = text(ty);
                 quote!(.with_ty(#ty))
             });
@@ -44,14 +46,6 @@ fn node(krate: &TokenStream, node: &Node) -> TokenStream {
             let docs = docs(&child.docs);
             quote!(#krate::Outline::child(#name, #expression) #(#replicas)* #(#ty)* #options #docs)
         }
-    }
-}
-
-/// A count as it stands after the `*`.
-fn count(count: &Expression) -> String {
-    match count.syntax() {
-        Expr::Lit(_) | Expr::Path(_) => text(&count.tokens),
-        _ => format!("({})", text(&count.tokens)),
     }
 }
 
@@ -93,7 +87,10 @@ fn caption(node: &Node) -> String {
             Some(name) => format!("{name}: {}", group.strategy),
             None => group.strategy.to_string(),
         },
-        Node::Child(Child { name, count: Some(count), .. }) => format!("{name}*{}", self::count(count)),
-        Node::Child(Child { name, .. }) => name.to_string(),
+        Node::Child(Child { name, body: Body::Evaluated(made), .. }) => match &made.count {
+            Some(count) => format!("{name}*{}", count.as_amount()),
+            None => name.to_string(),
+        },
+        Node::Child(Child { name, body: Body::Open(members), .. }) => format!("{name}*{}", members.open.as_text()),
     }
 }

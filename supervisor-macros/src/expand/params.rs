@@ -18,7 +18,7 @@ use syn::{Expr, ExprClosure};
 
 use super::factory::{braced, spanned_closure};
 use super::uses::{Use, uses};
-use crate::check::{Group, Node, Setting, Time, Tree, Value};
+use crate::check::{Body, Group, Node, Setting, Time, Tree, Value};
 use crate::parse::Expression;
 
 /// The parameters of a tree.
@@ -79,11 +79,14 @@ impl Params {
             match node {
                 Node::Group(group) => self.count_group(group),
                 Node::Child(child) => {
-                    if let Some(count) = &child.count {
-                        self.count(count.syntax());
-                    }
+                    let (amount, expression) = match &child.body {
+                        Body::Evaluated(made) => (&made.count, Some(&made.expression)),
+                        Body::Open(members) => (&members.open.bound, None),
+                    };
                     self.count_options(&child.options);
-                    self.count(child.expression.syntax());
+                    for used in amount.iter().chain(expression) {
+                        self.count(used.syntax());
+                    }
                 }
             }
         }

@@ -1,14 +1,15 @@
 //! `worker*4(restart = transient): Worker = Worker::new`
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::Ident;
 use syn::parse::ParseStream;
 use syn::parse::discouraged::Speculative;
 use syn::{Token, Type};
 
 use super::arguments::arguments;
 use super::count::count;
+use super::open::members;
 use super::stream::{at_end, at_equals, expression, here, take_while, verbatim};
-use super::written::{Argument, Child, Count};
+use super::written::{Argument, Child, Count, Expression, Stated};
 use crate::mistake::{Mistake, Mistakes};
 
 /// What stands between the name of a child and its colon.
@@ -45,7 +46,7 @@ pub(super) fn colon(input: ParseStream<'_>, name: &Ident, mistakes: &mut Mistake
     };
 }
 
-/// Reads the type and the expression after the colon.
+/// Reads what stands after the colon.
 pub(super) fn rest(
     input: ParseStream<'_>,
     docs: Vec<String>,
@@ -53,31 +54,44 @@ pub(super) fn rest(
     head: Head,
     mistakes: &mut Mistakes,
 ) -> Child {
-    let ty = declared_type(input);
-    let expression = if at_end(input) {
+    let count = head.count.map(|(_, count)| count);
+    let (ty, expression) = match &count {
+        Some(Count::Open(_)) => members(input, &name, mistakes),
+        _ => (declared_type(input), service(input, &name, mistakes)),
+    };
+    Child { docs, name, count, arguments: head.arguments, ty, expression }
+}
+
+fn service(input: ParseStream<'_>, name: &Ident, mistakes: &mut Mistakes) -> Option<Expression> {
+    if at_end(input) {
         let message = format!("`{name}` has no expression");
         let help = format!("write `{name}: expression`, where the expression gives a service");
-        mistakes.push(Mistake::at(&name, message).help(help));
-        None
-    } else {
-        expression(input).map_err(|error| unreadable(input, &name, &error, mistakes)).ok()
-    };
-    Child { docs, name, count: head.count.map(|(_, count)| count), arguments: head.arguments, ty, expression }
+        mistakes.push(Mistake::at(name, message).help(help));
+        return None;
+    }
+    expression(input).map_err(|error| unreadable(input, "expression", name, &error, mistakes)).ok()
 }
 
 /// `Type =`
-fn declared_type(input: ParseStream<'_>) -> Option<TokenStream> {
+fn declared_type(input: ParseStream<'_>) -> Option<Stated> {
     let fork = input.fork();
-    let (_, ty) = verbatim::<Type>(&fork).ok()?;
+    let (syntax, tokens) = verbatim::<Type>(&fork).ok()?;
     if !at_equals(&fork) {
         return None;
     }
     fork.parse::<Token![=]>().ok()?;
     input.advance_to(&fork);
-    Some(ty)
+    Some(Stated::new(syntax, tokens))
 }
 
-fn unreadable(input: ParseStream<'_>, name: &Ident, error: &syn::Error, mistakes: &mut Mistakes) {
+/// Skips what is not the `what` of a child.
+pub(super) fn unreadable(
+    input: ParseStream<'_>,
+    what: &str,
+    name: &Ident,
+    error: &syn::Error,
+    mistakes: &mut Mistakes,
+) {
     let skipped = take_while(input, |input| !at_end(input));
-    mistakes.push(Mistake::at(skipped, format!("the expression of `{name}` cannot be read")).note(error.to_string()));
+    mistakes.push(Mistake::at(skipped, format!("the {what} of `{name}` cannot be read")).note(error.to_string()));
 }

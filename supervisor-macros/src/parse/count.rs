@@ -1,4 +1,4 @@
-//! `4`, `COUNT`, `(config.workers)`: what follows the `*` of a child.
+//! `4`, `COUNT`, `(config.workers)`, `..`, `..=1000`: what follows the `*` of a child.
 
 use proc_macro2::TokenTree;
 use quote::{ToTokens, quote};
@@ -6,28 +6,27 @@ use syn::parse::discouraged::Speculative;
 use syn::parse::{ParseStream, Parser};
 use syn::{Expr, ExprLit, ExprPath, Lit, Path, Token, token};
 
-use super::stream::{any_ident, at_end, expression, here, take_while, verbatim};
-use super::written::{Count, Expression};
+use super::stream::{any_ident, at_end, between, expression, here, take_while, verbatim};
+use super::written::{Amount, Count, Expression, Open};
 use crate::mistake::{Mistake, Mistakes};
+use crate::text::text;
 
 /// Reads what follows the `*`.
 pub(super) fn count(input: ParseStream<'_>, star: &Token![*], mistakes: &mut Mistakes) -> Count {
-    let count = if input.peek(Token![..]) {
-        let dots = take_while(input, before_colon);
-        Err(Mistake::at(dots, "open groups are not supported yet").help("say how many replicas there are: `*4`"))
-    } else if input.peek(token::Paren) && !is_options(input) {
-        in_parentheses(input)
-    } else if input.peek(Token![-]) {
-        let number = take_while(input, before_colon);
-        Err(Mistake::at(number, "a count cannot be negative").help("write the number of replicas"))
-    } else if input.peek(Lit) {
-        literal(input)
-    } else if input.peek(Token![::]) || any_ident(&input.fork()).is_some() {
-        path(input)
-    } else {
-        Err(Mistake::at(star, "the count is missing after `*`").help("write how many replicas there are: `*4`"))
-    };
-    match count {
+    if input.peek(Token![..]) {
+        return Count::Open(open(input, mistakes));
+    }
+    let begin = input.cursor();
+    match number(input, Amount::Replicas, star) {
+        Ok(_) if input.peek(Token![..]) => {
+            let open = open(input, &mut Mistakes::default());
+            let range = between(begin, input.cursor()).unwrap_or_default();
+            let bound = open.bound.as_ref().map(Expression::as_amount);
+            let message = "an open group has no lower bound: it is empty when the tree starts";
+            let help = format!("write `*..{}`", bound.map(|bound| format!("={bound}")).unwrap_or_default());
+            mistakes.push(Mistake::at(range, message).help(help));
+            Count::Open(open)
+        }
         Ok(count) => Count::Known(count),
         Err(mistake) => {
             mistakes.push(mistake);
@@ -36,44 +35,92 @@ pub(super) fn count(input: ParseStream<'_>, star: &Token![*], mistakes: &mut Mis
     }
 }
 
+/// Reads `..` or `..=1000`.
+fn open(input: ParseStream<'_>, mistakes: &mut Mistakes) -> Open {
+    let (begin, place) = (input.cursor(), here(input));
+    let is_closed = input.parse::<Option<Token![..=]>>().ok().flatten().is_some();
+    let is_half_open = !is_closed && {
+        let _ = input.parse::<Token![..]>();
+        let is_bound = input.peek(Lit) || input.peek(Token![-]) || any_ident(&input.fork()).is_some();
+        is_bound || (input.peek(token::Paren) && !is_options(input))
+    };
+    if !is_closed && !is_half_open {
+        return Open { place, bound: None };
+    }
+    let dots = between(begin, input.cursor()).unwrap_or_default();
+    let bound = match number(input, Amount::Members, &dots) {
+        Ok(bound) if is_half_open => {
+            let range = between(begin, input.cursor()).unwrap_or_default();
+            let help = format!("write `*..={}`", bound.as_amount());
+            mistakes.push(Mistake::at(range, "the bound of an open group is written with `..=`").help(help));
+            Some(bound)
+        }
+        Ok(bound) => Some(bound),
+        Err(mistake) => {
+            mistakes.push(mistake);
+            None
+        }
+    };
+    Open { place, bound }
+}
+
+/// Reads a number, a path, or an expression in parentheses; `before` is what it follows.
+fn number(input: ParseStream<'_>, amount: Amount, before: impl ToTokens) -> Result<Expression, Mistake> {
+    if input.peek(token::Paren) && !is_options(input) {
+        in_parentheses(input, amount)
+    } else if input.peek(Token![-]) {
+        let number = take_while(input, before_colon);
+        Err(Mistake::at(number, format!("a {amount} cannot be negative")).help(amount.example()))
+    } else if input.peek(Lit) {
+        literal(input, amount)
+    } else if input.peek(Token![::]) || any_ident(&input.fork()).is_some() {
+        path(input, amount)
+    } else {
+        let message = format!("the {amount} is missing after `{}`", text(&before.to_token_stream()));
+        Err(Mistake::at(before, message).help(amount.example()))
+    }
+}
+
 /// Whether the name and the count of a child go on here.
 fn before_colon(input: ParseStream<'_>) -> bool {
     !at_end(input) && !input.peek(Token![:])
 }
 
-fn unreadable(error: &syn::Error) -> Mistake {
-    Mistake::at_span(error.span(), "this count cannot be read").note(error.to_string())
+fn unreadable(error: &syn::Error, amount: Amount) -> Mistake {
+    Mistake::at_span(error.span(), format!("this {amount} cannot be read")).note(error.to_string())
 }
 
-fn in_parentheses(input: ParseStream<'_>) -> Result<Expression, Mistake> {
+fn in_parentheses(input: ParseStream<'_>, amount: Amount) -> Result<Expression, Mistake> {
     let read = match input.parse() {
         Ok(TokenTree::Group(group)) => expression.parse2(group.stream()),
         Ok(other) => Err(syn::Error::new(other.span(), "expected parentheses")),
         Err(error) => Err(error),
     };
-    read.map_err(|error| unreadable(&error))
+    read.map_err(|error| unreadable(&error, amount))
 }
 
-fn literal(input: ParseStream<'_>) -> Result<Expression, Mistake> {
-    let (syntax, tokens) = verbatim::<ExprLit>(input).map_err(|error| unreadable(&error))?;
+fn literal(input: ParseStream<'_>, amount: Amount) -> Result<Expression, Mistake> {
+    let (syntax, tokens) = verbatim::<ExprLit>(input).map_err(|error| unreadable(&error, amount))?;
     Ok(Expression::new(Expr::Lit(syntax), tokens))
 }
 
 /// A path; a call or a field access needs parentheses, because options may follow.
-fn path(input: ParseStream<'_>) -> Result<Expression, Mistake> {
-    const HELP: &str = "write `*4`, `*COUNT` or `*(expression)`";
+fn path(input: ParseStream<'_>, amount: Amount) -> Result<Expression, Mistake> {
+    let star = amount.star();
     let place = here(input);
     let fork = input.fork();
     let Ok(path) = fork.call(Path::parse_mod_style) else {
         take_while(input, before_colon);
-        return Err(Mistake::at_span(place, "this count cannot be read").help(HELP));
+        let help = format!("write `{star}4`, `{star}COUNT` or `{star}(expression)`");
+        return Err(Mistake::at_span(place, format!("this {amount} cannot be read")).help(help));
     };
     input.advance_to(&fork);
     let is_call = input.peek(token::Paren) && !is_options(input);
-    if is_call || input.peek(Token![.]) || input.peek(Token![!]) || input.peek(Token![<]) {
+    let is_access = input.peek(Token![.]) && !input.peek(Token![..]);
+    if is_call || is_access || input.peek(Token![!]) || input.peek(Token![<]) {
         let rest = take_while(input, before_colon);
-        let message = "a count that is more than a number or a path stands in parentheses";
-        return Err(Mistake::at(quote!(#path #rest), message).help("write `*(expression)`"));
+        let message = format!("a {amount} that is more than a number or a path stands in parentheses");
+        return Err(Mistake::at(quote!(#path #rest), message).help(format!("write `{star}(expression)`")));
     }
     let tokens = path.to_token_stream();
     Ok(Expression::new(Expr::Path(ExprPath { attrs: Vec::new(), qself: None, path }), tokens))

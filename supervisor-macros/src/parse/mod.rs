@@ -8,10 +8,11 @@ mod child;
 mod count;
 mod header;
 mod node;
+mod open;
 mod stream;
 mod written;
 
-pub(crate) use written::{Argument, Child, Count, Expression, Group, Header, Node, Tree};
+pub(crate) use written::{Amount, Argument, Child, Count, Expression, Group, Header, Node, Open, Tree};
 
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use quote::quote;

@@ -7,7 +7,7 @@ use syn::{Attribute, Expr, Lit, Meta, Token, braced, token};
 
 use super::arguments::arguments;
 use super::stream::{any_ident, at_end, here, peek_parens_then_brace, skip_to_comma};
-use super::written::{Argument, Group, Node};
+use super::written::{Argument, Count, Group, Node};
 use super::{STRATEGIES, child};
 use crate::mistake::{Mistake, Mistakes};
 
@@ -84,7 +84,8 @@ fn nodes(input: ParseStream<'_>, mistakes: &mut Mistakes) -> Vec<Node> {
         let node = node(input, mistakes);
         let comma = input.parse::<Option<Token![,]>>().ok().flatten();
         if let (Some(Node::Child(child)), None, false) = (&node, comma, input.is_empty()) {
-            let message = format!("expected `,` after the expression of `{}`", child.name);
+            let what = if matches!(child.count, Some(Count::Open(_))) { "type" } else { "expression" };
+            let message = format!("expected `,` after the {what} of `{}`", child.name);
             mistakes.push(Mistake::at_span(here(input), message).help("put a `,` before this"));
             if !input.peek(Ident::peek_any) {
                 skip_to_comma(input);

@@ -26,7 +26,7 @@ pub(super) fn verbatim<T: Parse + ToTokens>(input: ParseStream<'_>) -> syn::Resu
 }
 
 /// The tokens from `begin` to `end`; `None` if an invisible group begins before `end` and ends after it.
-fn between(begin: Cursor<'_>, end: Cursor<'_>) -> Option<TokenStream> {
+pub(super) fn between(begin: Cursor<'_>, end: Cursor<'_>) -> Option<TokenStream> {
     let mut tokens = Vec::new();
     let mut cursor = begin;
     while cursor != end {

@@ -1,8 +1,12 @@
 //! The tree as it is written: nothing is checked, nothing is left out that could be read.
 
+use std::fmt;
+
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::ToTokens;
-use syn::{Attribute, Expr, Visibility};
+use syn::{Attribute, Expr, Type, Visibility};
+
+use crate::text::text;
 
 /// A whole declaration.
 pub(crate) struct Tree {
@@ -50,7 +54,7 @@ pub(crate) struct Child {
     pub(crate) name: Ident,
     pub(crate) count: Option<Count>,
     pub(crate) arguments: Vec<Argument>,
-    pub(crate) ty: Option<TokenStream>,
+    pub(crate) ty: Option<Stated>,
     /// `None` if it is missing or cannot be read, which has been reported.
     pub(crate) expression: Option<Expression>,
 }
@@ -58,8 +62,61 @@ pub(crate) struct Child {
 /// What follows the `*` of a child.
 pub(crate) enum Count {
     Known(Expression),
+    /// `..`, with or without a bound.
+    Open(Open),
     /// Cannot be read, which has been reported.
     Wrong,
+}
+
+/// `..=1000`
+pub(crate) struct Open {
+    /// Where the dots are.
+    pub(crate) place: Span,
+    /// None, too, if it cannot be read, which has been reported.
+    pub(crate) bound: Option<Expression>,
+}
+
+impl Open {
+    /// As it stands after the `*`.
+    pub(crate) fn as_text(&self) -> String {
+        self.bound.as_ref().map_or_else(|| "..".to_owned(), |bound| format!("..={}", bound.as_amount()))
+    }
+}
+
+/// What a number after the `*` says.
+#[derive(Clone, Copy)]
+pub(crate) enum Amount {
+    /// How many replicas there are.
+    Replicas,
+    /// How many members an open group may have at most.
+    Members,
+}
+
+impl Amount {
+    /// How it begins.
+    pub(crate) fn star(self) -> &'static str {
+        match self {
+            Self::Replicas => "*",
+            Self::Members => "*..=",
+        }
+    }
+
+    /// What to write, as the help of a mistake.
+    pub(crate) fn example(self) -> &'static str {
+        match self {
+            Self::Replicas => "write how many replicas there are: `*4`",
+            Self::Members => "write how many members there may be at most: `*..=1000`; without a limit, write `*..`",
+        }
+    }
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Replicas => "count",
+            Self::Members => "bound",
+        })
+    }
 }
 
 /// One of the arguments in the parentheses of a group or a child.
@@ -70,6 +127,22 @@ pub(crate) enum Argument {
     Bare(Ident),
     /// Anything else; the function of a `custom` strategy.
     Positional(Expression),
+}
+
+/// A type that the user wrote, and its tokens as they were.
+pub(crate) struct Stated {
+    syntax: Box<Type>,
+    pub(crate) tokens: TokenStream,
+}
+
+impl Stated {
+    pub(crate) fn new(syntax: Type, tokens: TokenStream) -> Self {
+        Self { syntax: Box::new(syntax), tokens }
+    }
+
+    pub(crate) fn syntax(&self) -> &Type {
+        &self.syntax
+    }
 }
 
 /// An expression that the user wrote, and its tokens as they were, for those go in untouched.
@@ -107,6 +180,14 @@ impl Expression {
         match self.syntax() {
             Expr::Path(path) if path.qself.is_none() && path.attrs.is_empty() => path.path.get_ident(),
             _ => None,
+        }
+    }
+
+    /// As it stands after a `*`, where more than a number or a path is in parentheses.
+    pub(crate) fn as_amount(&self) -> String {
+        match self.bare().syntax() {
+            Expr::Lit(_) | Expr::Path(_) => text(&self.bare().tokens),
+            _ => format!("({})", text(&self.bare().tokens)),
         }
     }
 

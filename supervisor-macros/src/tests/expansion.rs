@@ -41,10 +41,13 @@ fn everything_expands_to_what_one_would_write() {
             pool: one_for_one(requires = [db, cache], restart = permanent) {
                 worker*(config.workers)(heartbeat = LIMIT * 2, replace = Worker::reborn): |index| Worker::new(index, config),
                 tick*4: Tick::new,
+                /// Whoever has called.
+                conn*..=(config.limit)(restart = transient, in_place): Conn<Tcp>,
             }
             custom(decide) {
                 report(shutdown = brutal_kill): service_fn(move |cx| report(cx, config.clone())),
                 made*2: make().await,
+                job*..: Job,
             }
         }
     "#;
@@ -59,6 +62,12 @@ fn a_wrong_tree_expands_to_the_same_names() {
         one_for_al(max_restart = 10) {
             db: ,
             cache*0: Cache::new,
+            conn*..: Conn::new(config),
+            worker: Worker::new(config),
+            loop: A,
+            pool: one_for_one {
+                worker*1..=5: Worker,
+            }
             worker: Worker::new(config),
         }
     "#;

@@ -3,6 +3,7 @@
 mod expansion;
 mod messages;
 mod mutations;
+mod typed;
 
 use proc_macro2::TokenStream;
 

@@ -1,8 +1,8 @@
 use supervisor_runtime::{Context, Service, ServiceResult, supervision_tree};
 
-struct Worker(usize);
+struct Conn;
 
-impl Service for Worker {
+impl Service for Conn {
     async fn run(&mut self, cx: &Context) -> ServiceResult {
         cx.stopping().await;
         Ok(())
@@ -11,8 +11,7 @@ impl Service for Worker {
 
 supervision_tree! {
     one_for_one {
-        worker*..: Worker,
-        conn*..=10: Worker,
+        conn*..: Conn =,
     }
 }
 

@@ -3,7 +3,7 @@
 use proc_macro2::{Delimiter, LineColumn, Spacing, Span, TokenStream, TokenTree};
 
 /// The text of `tokens` on one line, spaced as it is written.
-pub(super) fn text(tokens: &TokenStream) -> String {
+pub(crate) fn text(tokens: &TokenStream) -> String {
     let mut text = Text { text: String::new(), end: None };
     text.push_all(tokens.clone());
     text.text

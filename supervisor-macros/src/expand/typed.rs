@@ -1,0 +1,178 @@
+//! The running tree as a type: a field for each child and each named group.
+//!
+//! ```text
+//! db: Db = Db::new(),                struct Tree {
+//! pool: one_for_one {                    db: ChildRef<Db>,
+//!     worker*4: Worker::new,             pool: TreePool,
+//!     conn*..: Conn,                     __running: Running,
+//! }                                  }
+//!                                    struct TreePool {
+//!                                        worker: Replicas,
+//!                                        conn: Children<Conn>,
+//!                                        __group: GroupRef,
+//!                                    }
+//! ```
+//!
+//! A type is named after the tree and the groups around it, so that two trees of one module can have groups of one
+//! name, and a function can take `&TreePool`. The names of ours begin as no child's may.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+use syn::Attribute;
+use syn::ext::IdentExt;
+
+use crate::check::{Field, Reference};
+use crate::parse::Header;
+
+/// The types of one tree.
+pub(super) struct Typed<'a> {
+    krate: &'a TokenStream,
+    header: &'a Header,
+    /// What stands on every item: `cfg`, and the lints that the user has silenced.
+    shared: Vec<&'a Attribute>,
+    /// The names of the types.
+    taken: Vec<String>,
+    /// The definitions of the groups.
+    groups: Vec<TokenStream>,
+}
+
+/// The fields of one type.
+pub(super) struct Fields {
+    /// `db: ChildRef<Db>,`
+    pub(super) definitions: TokenStream,
+    /// `db: running.child("db")?,`
+    pub(super) values: TokenStream,
+}
+
+impl<'a> Typed<'a> {
+    pub(super) fn new(krate: &'a TokenStream, header: &'a Header, shared: Vec<&'a Attribute>) -> Self {
+        Self { krate, header, shared, taken: vec![header.name.unraw().to_string()], groups: Vec::new() }
+    }
+
+    /// The types of the named groups, once all fields have been asked for.
+    pub(super) fn into_groups(self) -> Vec<TokenStream> {
+        self.groups
+    }
+
+    /// The fields of the type `around`; `path` leads from the tree to what they refer to.
+    pub(super) fn fields(&mut self, fields: &[Field], around: &str, path: &str) -> Fields {
+        let visibility = &self.header.visibility;
+        let (mut definitions, mut values) = (TokenStream::new(), TokenStream::new());
+        for field in fields {
+            let (name, docs) = (&field.name, docs(field));
+            let (ty, value) = self.field(field, around, path);
+            definitions.extend(quote!(#(#[doc = #docs])* #visibility #name: #ty,));
+            values.extend(quote!(#name: #value,));
+        }
+        Fields { definitions, values }
+    }
+
+    /// The type of a field, and the expression that gives it.
+    fn field(&mut self, field: &Field, around: &str, path: &str) -> (TokenStream, TokenStream) {
+        let krate = self.krate;
+        let path = format!("{path}{}", field.name.unraw());
+        match &field.reference {
+            Reference::Child(ty) => {
+                let ty = self.stated(ty);
+                (quote!(#krate::ChildRef #ty), quote!(running.child(#path)?))
+            }
+            Reference::Replicas(ty) => {
+                let ty = self.stated(ty);
+                (quote!(#krate::Replicas #ty), quote!(running.replicas(#path)?))
+            }
+            Reference::Children(ty) => {
+                let ty = self.stated(ty).unwrap_or_else(|| quote!(<#krate::Untyped>));
+                (quote!(#krate::Children #ty), quote!(running.children(#path)?))
+            }
+            Reference::Group(fields) => self.group(field, fields, around, &path),
+        }
+    }
+
+    /// `<Db>`; a type may name the generics of a header, which a tree cannot have.
+    fn stated(&self, ty: &Option<TokenStream>) -> Option<TokenStream> {
+        ty.as_ref().filter(|_| self.header.generics.is_none()).map(|ty| quote!(<#ty>))
+    }
+
+    fn group(&mut self, field: &Field, fields: &[Field], around: &str, path: &str) -> (TokenStream, TokenStream) {
+        let name = self.name(around, &field.name);
+        let summary = format!(" The group `{path}` of `{}`, while it runs.", self.header.name);
+        let at = self.groups.len();
+        let Fields { definitions, values } = self.fields(fields, &name.to_string(), &format!("{path}/"));
+        let (krate, visibility, shared) = (self.krate, &self.header.visibility, &self.shared);
+        let definition = quote! {
+            #[doc = #summary]
+            #(#shared)*
+            #[allow(dead_code, private_interfaces, reason = "each child has its field, used or not, of a private type or not")]
+            #[derive(::core::clone::Clone, ::core::fmt::Debug)]
+            #visibility struct #name {
+                #definitions
+                __group: #krate::GroupRef,
+            }
+
+            #(#shared)*
+            impl ::core::ops::Deref for #name {
+                type Target = #krate::GroupRef;
+
+                fn deref(&self) -> &Self::Target {
+                    &self.__group
+                }
+            }
+        };
+        // Before those of the groups within it.
+        self.groups.insert(at, definition);
+        (quote!(#name), quote!(#name { #values __group: running.group(#path)?, }))
+    }
+
+    /// `TreePool` for the group `pool` of `Tree`; with a number if another group of the tree has that name.
+    fn name(&mut self, around: &str, group: &Ident) -> Ident {
+        let base = format!("{around}{}", camel_case(&group.unraw().to_string()));
+        let numbered = (2..).map(|number| format!("{base}{number}"));
+        let free = [base.clone()].into_iter().chain(numbered).find(|name| !self.taken.contains(name));
+        let name = free.unwrap_or(base);
+        self.taken.push(name.clone());
+        Ident::new(&name, group.span())
+    }
+}
+
+/// What the user says of it, and what it is.
+fn docs(field: &Field) -> Vec<String> {
+    let mut docs = field.docs.clone();
+    if !docs.is_empty() {
+        docs.push(String::new());
+    }
+    // Whatever an expression may contain, it ends no code span of two backticks but by two.
+    docs.push(match field.line.contains('`') {
+        true => format!(" `` {} ``", field.line),
+        false => format!(" `{}`", field.line),
+    });
+    docs
+}
+
+/// `job_queue` as a part of the name of a type: `JobQueue`.
+fn camel_case(name: &str) -> String {
+    let upper = |word: &str| {
+        let mut chars = word.chars();
+        let first = chars.next().into_iter().flat_map(char::to_uppercase);
+        first.chain(chars).collect::<String>()
+    };
+    name.split('_').map(upper).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_becomes_a_part_of_the_name_of_a_type() {
+        for (name, expected) in [
+            ("pool", "Pool"),
+            ("job_queue", "JobQueue"),
+            ("_spare", "Spare"),
+            ("a__b", "AB"),
+            ("pool2", "Pool2"),
+            ("überwacht", "Überwacht"),
+        ] {
+            assert_eq!(camel_case(name), expected, "{name}");
+        }
+    }
+}

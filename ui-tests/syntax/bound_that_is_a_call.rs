@@ -1,0 +1,20 @@
+use supervisor_runtime::{Context, Service, ServiceResult, supervision_tree};
+
+struct Conn;
+
+impl Service for Conn {
+    async fn run(&mut self, cx: &Context) -> ServiceResult {
+        cx.stopping().await;
+        Ok(())
+    }
+}
+
+supervision_tree! {
+    one_for_one {
+        conn*..=limit(): Conn,
+    }
+}
+
+fn main() {
+    let _ = Tree::run();
+}

@@ -1,0 +1,26 @@
+use supervisor_runtime::{Context, Service, ServiceResult, supervision_tree};
+
+struct Worker(usize);
+
+impl Service for Worker {
+    async fn run(&mut self, cx: &Context) -> ServiceResult {
+        cx.stopping().await;
+        Ok(())
+    }
+}
+
+supervision_tree! {
+    one_for_one {
+        pool: one_for_one {
+            one_for_all { worker*4: Worker }
+        }
+    }
+}
+
+async fn uses(tree: Tree) {
+    let _ = tree.worker;
+}
+
+fn main() {
+    let _ = uses;
+}

@@ -1,0 +1,22 @@
+use supervisor_runtime::{Context, Service, ServiceResult, supervision_tree};
+
+struct Conn;
+
+impl Service for Conn {
+    async fn run(&mut self, cx: &Context) -> ServiceResult {
+        cx.stopping().await;
+        Ok(())
+    }
+}
+
+struct NotService;
+
+supervision_tree! {
+    one_for_one {
+        conn*..: NotService,
+    }
+}
+
+fn main() {
+    let _ = Tree::run();
+}

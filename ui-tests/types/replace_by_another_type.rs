@@ -1,0 +1,33 @@
+use supervisor_runtime::{Context, Service, ServiceResult, supervision_tree};
+
+struct Worker(usize);
+
+impl Service for Worker {
+    async fn run(&mut self, cx: &Context) -> ServiceResult {
+        cx.stopping().await;
+        Ok(())
+    }
+}
+
+struct Other;
+
+impl Service for Other {
+    async fn run(&mut self, cx: &Context) -> ServiceResult {
+        cx.stopping().await;
+        Ok(())
+    }
+}
+
+supervision_tree! {
+    one_for_one {
+        worker*4: Worker = Worker,
+    }
+}
+
+async fn uses(tree: Tree) {
+    let _ = tree.worker.replace(2, Other).await;
+}
+
+fn main() {
+    let _ = uses;
+}
