@@ -112,8 +112,13 @@ impl Core {
 
     /// What the child in `slot` depends on, and is down.
     pub(super) fn missing(&self, slot: SlotId) -> Option<SlotId> {
+        self.missing_for(self.slot(slot).child)
+    }
+
+    /// What `child` depends on, and is down.
+    pub(super) fn missing_for(&self, child: ChildId) -> Option<SlotId> {
         let graph = self.graph.as_ref()?;
-        let required = graph.requires[self.slot(slot).child as usize].iter();
+        let required = graph.requires[child as usize].iter();
         let is_down = |slot: &SlotId| {
             matches!(self.slot(*slot).state, State::Down(Rest::Stopped | Rest::Forfeited | Rest::Gone) | State::Stuck)
         };

@@ -217,7 +217,10 @@ impl Ticket {
             _ if slot.state == CoreState::Stuck => Some(Done::Stuck),
             Goal::Started(goal) => match slot.state {
                 CoreState::Down(_) if slot.index == self.index && record.incarnation >= goal => {
-                    Some(Done::NotStarted(record.last_exit.clone()))
+                    Some(match &record.last_exit {
+                        Some(exit) if exit.asked => Done::Overtaken,
+                        exit => Done::NotStarted(exit.clone()),
+                    })
                 }
                 CoreState::Down(_) => Some(Done::Overtaken),
                 _ if !is_here => Some(Done::Overtaken),
