@@ -212,7 +212,7 @@ impl Core {
         for &id in users {
             let Slot { state, along, .. } = *self.slot(id);
             let stays = matches!(state, State::Stuck) || matches!(state, State::Down(_)) && !along;
-            if !stays && !self.is_blocked(id) {
+            if !stays && !self.slot(id).is_leaving() && !self.is_blocked(id) {
                 self.raise(id);
             }
         }
