@@ -1,11 +1,14 @@
-//! What depends on what: the order of a `dependents_for_one` group.
+//! What depends on what. In a `dependents_for_one` group it is the order; in every group, what is done by hand to one takes
+//! along what depends on it.
 
 use super::plan::Stage;
 use super::slot::Role;
-use super::{ChildId, Core, Rest, Rules, SlotId, State};
+use super::{ChildId, Core, Rest, Rules, SlotId, State, StrategyRule};
 
-/// What depends on what, where that is the order.
+/// What depends on what, where anything does.
 pub(super) struct Graph {
+    /// Whether it is the order, too.
+    pub(super) is_order: bool,
     requires: Vec<Vec<ChildId>>,
     dependents: Vec<Vec<ChildId>>,
     /// Of each child: slots that are live, and slots that are still to start.
@@ -17,7 +20,11 @@ pub(super) struct Graph {
 }
 
 impl Graph {
-    pub(super) fn new(rules: &Rules) -> Self {
+    pub(super) fn new(rules: &Rules) -> Option<Self> {
+        let is_order = rules.strategy == StrategyRule::DependentsForOne;
+        if !is_order && rules.children.iter().all(|child| child.requires.is_empty()) {
+            return None;
+        }
         let count = rules.children.len();
         let mut requires: Vec<Vec<ChildId>> = rules.children.iter().map(|child| child.requires.clone()).collect();
         let mut dependents = vec![Vec::new(); count];
@@ -29,14 +36,15 @@ impl Graph {
             }
         }
         let zero = vec![0; count];
-        Self {
+        Some(Self {
+            is_order,
             requires,
             dependents,
             live: zero.clone(),
             unstarted: zero.clone(),
             live_dependents: zero.clone(),
             unmet: zero,
-        }
+        })
     }
 
     /// Whether nothing that `child` depends on is still to start.
@@ -63,6 +71,11 @@ impl Graph {
 }
 
 impl Core {
+    /// The graph, where it is the order.
+    pub(super) fn order(&self) -> Option<&Graph> {
+        self.graph.as_ref().filter(|graph| graph.is_order)
+    }
+
     pub(super) fn count_live(&mut self, child: ChildId, enters: bool) {
         let Some(graph) = &mut self.graph else { return };
         let live = &mut graph.live[child as usize];

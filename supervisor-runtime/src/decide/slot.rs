@@ -318,7 +318,7 @@ impl Core {
                 self.released.push(id);
             }
         }
-        if self.graph.is_some() {
+        if self.order().is_some() {
             if before.live != after.live {
                 self.count_live(child, after.live);
             }
