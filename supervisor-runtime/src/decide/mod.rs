@@ -350,8 +350,9 @@ impl Core {
 
     /// What was forfeited, and is.
     pub(crate) fn forfeited(&self) -> impl Iterator<Item = SlotId> {
-        let forfeited =
-            |(id, slot): (usize, &Slot)| (slot.state == State::Down(Rest::Forfeited)).then_some(id as SlotId);
+        let forfeited = |(id, slot): (usize, &Slot)| {
+            (slot.state == State::Down(Rest::Forfeited) && !slot.removed).then_some(id as SlotId)
+        };
         self.slots.iter().enumerate().filter_map(forfeited)
     }
 

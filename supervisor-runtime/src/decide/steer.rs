@@ -114,6 +114,10 @@ impl Core {
         }
         let set = slots.iter().chain(&users).copied().collect();
         self.plan(set, Duration::ZERO, None);
+        // What was stopped by hand kept the group from being done.
+        if let Some(&slot) = slots.first().filter(|_| self.open == 0) {
+            self.look_for_the_end(slot, now);
+        }
         Ok(())
     }
 
@@ -223,8 +227,9 @@ impl Core {
             self.set_by_hand(id);
         }
         for &id in users {
-            let Slot { state, along, .. } = *self.slot(id);
-            let stays = matches!(state, State::Stuck) || matches!(state, State::Down(_)) && !along;
+            let Slot { state, along, swept, after, .. } = *self.slot(id);
+            let is_down = matches!(state, State::Down(_)) || swept && after != After::Restart;
+            let stays = matches!(state, State::Stuck) || is_down && !along;
             if !stays && !self.is_blocked(id) {
                 self.raise(id);
             }
@@ -273,7 +278,7 @@ impl Core {
     /// Whether something is on its way that stands before `child`.
     fn is_in_the_way(&self, child: ChildId) -> bool {
         match self.order() {
-            Some(graph) => !graph.is_met(child),
+            Some(graph) => !graph.is_met(child) || self.is_sweeping_for(child),
             // There, order is for the start of the group.
             None if self.has_started && self.rules.strategy.concerns_one() => false,
             None => self.plans.iter().flatten().any(|plan| {
