@@ -98,6 +98,7 @@ mod decide;
 mod declare;
 mod error;
 mod exit;
+pub mod guide;
 mod graph;
 mod handle;
 mod line;
