@@ -98,6 +98,7 @@ mod decide;
 mod declare;
 mod error;
 mod exit;
+pub mod guide;
 mod graph;
 mod handle;
 mod line;
@@ -114,15 +115,15 @@ mod view;
 
 pub use context::{Context, Interval, Stopping};
 pub use declare::{
-    ANONYMOUS, AnyChild, AutoShutdown, Backoff, Bound, Child, Decision, Failure, IntoService, Name, Restart,
-    RestartLimit, Set, Shutdown, Supervisor,
+    ANONYMOUS, AnyChild, AutoShutdown, Backoff, Bound, Child, Connect, Decision, Failure, IntoService, Name, Restart,
+    RestartLimit, Set, Shutdown, Supervisor, Uses, Wire, Wires,
 };
 pub use error::{Left, RestartLimitReached, TreeError, TreeErrorKind};
 pub use exit::{Cause, Exit, Panic, Phase, escalate, forfeit};
 pub use handle::TreeHandle;
 pub use outline::Outline;
 pub use reference::{ChildRef, Children, Counts, GroupRef, Rejected, Replicas, SteerError, Untyped};
-pub use service::{BoxError, BoxService, Service, ServiceFn, ServiceResult, service_fn};
+pub use service::{BoxError, BoxService, Provide, Service, ServiceFn, ServiceResult, StableHandle, service_fn};
 pub use tree::Running;
 pub use view::{Event, Events, Initial, Missed, Row, Snapshot, State, Status, What};
 

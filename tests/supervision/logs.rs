@@ -38,12 +38,12 @@ async fn a_restart_is_told_from_the_failure_to_the_new_start() {
     assert_eq!(
         log.page(),
         [
-            "INFO shutting down tree=tree",
+            "INFO shutting down child=tree",
             "DEBUG stopping child=tree/b",
             "INFO stopped child=tree/b",
             "DEBUG stopping child=tree/a",
             "INFO stopped child=tree/a",
-            "INFO shut down tree=tree",
+            "INFO shut down child=tree",
         ]
     );
 }
@@ -119,7 +119,8 @@ async fn an_escalation_and_a_crash_are_told_at_each_level_once() {
             "WARN failed child=tree/group/a phase=run error=a needs help",
             "ERROR escalating the failure supervisor=tree/group child=tree/group/a",
             "ERROR crashing with its child supervisor=tree child=tree/group",
-            "INFO shut down tree=tree",
+            "ERROR the tree has failed child=tree error=supervisor `tree` crashed with its child `tree/group`: supervisor \
+             `tree/group` escalated the failure of its child `tree/group/a`: a needs help",
         ]
     );
 }
@@ -147,11 +148,11 @@ async fn what_is_dropped_by_force_is_told_with_its_phase() {
     assert_eq!(
         log.notable(),
         [
-            "INFO shutting down tree=tree",
+            "INFO shutting down child=tree",
             "INFO stopped child=tree/c",
             "WARN dropped by force child=tree/b phase=run",
             "WARN dropped by force child=tree/a phase=stop",
-            "INFO shut down tree=tree",
+            "INFO shut down child=tree",
         ]
     );
 }
@@ -226,7 +227,8 @@ async fn a_failed_first_start_is_told_with_the_child_and_its_supervisor() {
             "ERROR did not start: stopping what had started supervisor=tree/group child=tree/group/b",
             "INFO stopped child=tree/group/a",
             "ERROR did not start: stopping what had started supervisor=tree child=tree/group",
-            "INFO shut down tree=tree",
+            "ERROR the tree has failed child=tree error=supervisor `tree` did not start: `tree/group` failed in start: \
+             supervisor `tree/group` did not start: `tree/group/b` failed in start: b start failed",
         ]
     );
 }
@@ -244,7 +246,6 @@ async fn dropping_the_owner_is_told() {
         [
             "WARN the owner of the running tree was dropped: dropping what still runs tree=tree",
             "WARN dropped by force child=tree/a phase=run",
-            "INFO shut down tree=tree",
         ]
     );
 }

@@ -672,17 +672,17 @@ async fn stop_and_start_of_all_replicas_together() {
     world.page();
     let all = tree.replicas::<crate::world::Probe>("w").unwrap();
     all.stop().await.unwrap();
-    world.expect(&["stop w0", "stop w1", "stop w2"]).await;
+    world.expect(&["stop w2", "stop w1", "stop w0"]).await;
     all.get(1).unwrap().start().await.unwrap();
     world.expect(&["start w1"]).await;
     all.start().await.unwrap();
     world.expect(&["start w0", "start w2"]).await;
     all.restart().await.unwrap();
-    world.expect(&["stop w0", "stop w1", "stop w2", "start w0", "start w1", "start w2"]).await;
+    world.expect(&["stop w2", "stop w1", "stop w0", "start w0", "start w1", "start w2"]).await;
     world.plan("w1", [Act::FailStart]);
     let error = answered(all.restart()).await.unwrap_err();
     assert!(matches!(&error, SteerError::StartFailed { path, .. } if path == "tree/w[1]"), "{error:?}");
-    world.expect(&["stop w0", "stop w1", "stop w2", "start w0", "start w1", "start w2"]).await;
+    world.expect(&["stop w2", "stop w1", "stop w0", "start w0", "start w1", "start w2"]).await;
     assert_eq!((state(&tree, "w[0]"), state(&tree, "w[1]")), (State::Running, State::Stopped));
     tree.shutdown().await.unwrap();
 }

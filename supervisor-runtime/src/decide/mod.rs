@@ -50,7 +50,7 @@ pub(crate) struct Core {
     children: Vec<Roster>,
     /// Whether a child keeps the group from being done though it has no slot.
     kept_open: Vec<bool>,
-    /// What `dependents_for_one` knows besides; `None` where order is order of declaration.
+    /// What depends on what; `None` where nothing does.
     graph: Option<Graph>,
     plans: Vec<Option<Plan>>,
     /// Numbers of plans that are over.
@@ -208,7 +208,7 @@ impl Core {
             slots: Vec::new(),
             children: rules.children.iter().map(|child| Roster::with_capacity(child.size.count())).collect(),
             kept_open: vec![false; rules.children.len()],
-            graph: (rules.strategy == StrategyRule::DependentsForOne).then(|| Graph::new(&rules)),
+            graph: Graph::new(&rules),
             plans: Vec::new(),
             unused: Vec::new(),
             late: Vec::new(),
@@ -350,8 +350,9 @@ impl Core {
 
     /// What was forfeited, and is.
     pub(crate) fn forfeited(&self) -> impl Iterator<Item = SlotId> {
-        let forfeited =
-            |(id, slot): (usize, &Slot)| (slot.state == State::Down(Rest::Forfeited)).then_some(id as SlotId);
+        let forfeited = |(id, slot): (usize, &Slot)| {
+            (slot.state == State::Down(Rest::Forfeited) && !slot.removed).then_some(id as SlotId)
+        };
         self.slots.iter().enumerate().filter_map(forfeited)
     }
 

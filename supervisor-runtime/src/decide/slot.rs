@@ -128,6 +128,7 @@ struct Marks {
     forfeited: bool,
     parked: bool,
     unready: bool,
+    removed: bool,
 }
 
 impl Slot {
@@ -164,6 +165,15 @@ impl Slot {
         self.removed || self.swept && self.after == After::Removed
     }
 
+    /// Whether it is down, or will be, and does not come up by itself: what depends on it cannot be started.
+    pub(super) fn is_missing(&self) -> bool {
+        match self.state {
+            State::Down(rest) => matches!(rest, Rest::Stopped | Rest::Forfeited | Rest::Gone),
+            State::Stuck => true,
+            _ => self.swept && matches!(self.after, After::Gone | After::Stopped | After::Forfeited),
+        }
+    }
+
     pub(crate) fn is_live(&self) -> bool {
         matches!(self.state, State::Starting | State::Running | State::Stopping | State::Killing)
     }
@@ -178,6 +188,7 @@ impl Slot {
         self.swept = false;
         self.plan = None;
         self.by_hand = false;
+        self.along &= rest == Rest::Stopped;
     }
 
     /// Its part in its plan, if it has one.
@@ -205,6 +216,7 @@ impl Slot {
                 State::Down(Rest::Done | Rest::Gone | Rest::Removed) => false,
                 _ => true,
             },
+            removed: self.state == State::Down(Rest::Removed),
         }
     }
 }
@@ -299,14 +311,14 @@ impl Core {
                 self.note_started();
             }
         }
-        if before.forfeited != after.forfeited {
+        let open = self.rules.children[child as usize].size == Size::Open;
+        // Members of open groups come and go: one that is forfeited has left, and nothing waits for one to be ready.
+        if before.forfeited != after.forfeited && !open {
             if after.forfeited { self.forfeited += 1 } else { self.forfeited -= 1 }
         }
         if before.parked && down {
             self.released.push(id);
         }
-        let open = self.rules.children[child as usize].size == Size::Open;
-        // Members of open groups come and go: nothing waits for them to be ready.
         if before.unready != after.unready && !open {
             if after.unready { self.unready += 1 } else { self.unready -= 1 }
         }
@@ -321,7 +333,7 @@ impl Core {
                 self.released.push(id);
             }
         }
-        if self.graph.is_some() {
+        if self.order().is_some() {
             if before.live != after.live {
                 self.count_live(child, after.live);
             }
@@ -377,6 +389,7 @@ impl Core {
                 // A restart begins again, also what was done or stopped by hand; nothing else changes those.
                 State::Down(Rest::Done | Rest::Stopped) if after == After::Restart && !temporary && !blocked => {
                     slot.state = State::Pending;
+                    slot.along = false;
                 }
                 State::Down(_) if after == After::Removed => slot.come_down(Rest::Removed),
                 State::Down(_) | State::Stuck => {}

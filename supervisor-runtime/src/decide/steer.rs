@@ -84,7 +84,12 @@ impl Core {
             .collect();
         let (leaving, fresh): (Vec<_>, Vec<_>) = added.iter().partition(|&&id| self.slot(id).is_live());
         self.bring_up(&leaving, &[]);
-        if self.is_in_the_way(child) {
+        // Those that use the child have what it was: they are made anew.
+        let users = self.running_users(&added);
+        if !users.is_empty() {
+            self.sweep(&users, After::Restart);
+            self.plan(fresh.into_iter().chain(users).collect(), Duration::ZERO, None);
+        } else if self.is_in_the_way(child) {
             self.plan_later(fresh);
         } else {
             for id in fresh {
@@ -100,8 +105,7 @@ impl Core {
     pub(crate) fn discard(&mut self, slots: &[SlotId], now: Instant) -> Result<(), Refused> {
         self.now = now;
         self.may_steer()?;
-        let users: Vec<SlotId> =
-            self.users(slots).into_iter().filter(|&id| !matches!(self.slot(id).state, State::Down(_))).collect();
+        let users = self.running_users(slots);
         self.sweep(&users, After::Restart);
         self.sweep(slots, After::Removed);
         for &id in slots {
@@ -109,6 +113,10 @@ impl Core {
         }
         let set = slots.iter().chain(&users).copied().collect();
         self.plan(set, Duration::ZERO, None);
+        // What was stopped by hand kept the group from being done.
+        if let Some(&slot) = slots.first().filter(|_| self.open == 0) {
+            self.look_for_the_end(slot, now);
+        }
         Ok(())
     }
 
@@ -158,7 +166,7 @@ impl Core {
         if it.state != State::Pending {
             return false;
         }
-        match &self.graph {
+        match self.order() {
             Some(graph) => graph.closure(before.child).contains(&it.child),
             None => it.child > before.child && before.plan.is_some() && (it.plan == before.plan || it.plan.is_none()),
         }
@@ -177,6 +185,14 @@ impl Core {
     /// What depends on the child of these slots, directly or not, without those slots themselves.
     fn users(&self, slots: &[SlotId]) -> Vec<SlotId> {
         slots.first().map(|&id| self.dependents(id)).unwrap_or_default()
+    }
+
+    /// Those of them that are not down.
+    fn running_users(&self, slots: &[SlotId]) -> Vec<SlotId> {
+        self.users(slots)
+            .into_iter()
+            .filter(|&id| !matches!(self.slot(id).state, State::Down(_) | State::Stuck))
+            .collect()
     }
 
     /// Stops `slots` until they are started by hand, and `users`, which come up with them.
@@ -210,8 +226,9 @@ impl Core {
             self.set_by_hand(id);
         }
         for &id in users {
-            let Slot { state, along, .. } = *self.slot(id);
-            let stays = matches!(state, State::Stuck) || matches!(state, State::Down(_)) && !along;
+            let Slot { state, along, swept, after, .. } = *self.slot(id);
+            let is_down = matches!(state, State::Down(_)) || swept && after != After::Restart;
+            let stays = matches!(state, State::Stuck) || is_down && !along;
             if !stays && !self.slot(id).is_leaving() && !self.is_blocked(id) {
                 self.raise(id);
             }
@@ -260,8 +277,8 @@ impl Core {
 
     /// Whether something is on its way that stands before `child`.
     fn is_in_the_way(&self, child: ChildId) -> bool {
-        match &self.graph {
-            Some(graph) => !graph.is_met(child),
+        match self.order() {
+            Some(graph) => !graph.is_met(child) || self.is_sweeping_for(child),
             // There, order is for the start of the group.
             None if self.has_started && self.rules.strategy.concerns_one() => false,
             None => (0..).zip(&self.plans).any(|(number, plan)| {

@@ -137,8 +137,8 @@ impl Group {
         let roster = state.core.roster(child);
         let stays = |index: u32| roster.get(index).is_some_and(|slot| !state.core.slot(slot).is_leaving());
         let missing: Vec<u32> = (0..count as u32).filter(|&index| !stays(index)).collect();
-        let surplus: Vec<SlotId> =
-            roster.iter().rev().filter(|&slot| state.core.place(slot).1 as usize >= count).collect();
+        // Also those that are on their way out already: that is waited for.
+        let surplus: Vec<SlotId> = roster.iter().filter(|&slot| state.core.place(slot).1 as usize >= count).collect();
         let mut work = Work::default();
         let mut tickets = Ok(Vec::new());
         // Both, if some of those that are to stay are still on their way out.
@@ -195,7 +195,9 @@ impl Group {
     /// Tells what was done, and does what is left of it without the lock.
     fn finish(self: &Arc<Self>, mut state: MutexGuard<'_, State>, work: Work) {
         let Work { mut outside, spawn, events } = work;
-        state.tell(self, events, |_, _| true, &mut outside);
+        // That one was added says that it waits.
+        let has_added = !events.is_empty();
+        state.tell(self, events, |_, to| !has_added || to != CoreState::Pending, &mut outside);
         let driver = state.driver_to_wake();
         drop(state);
         outside.run();
