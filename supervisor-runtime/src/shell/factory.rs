@@ -50,6 +50,11 @@ pub(crate) trait Source: Send + Sync + 'static {
         let _ = index;
     }
 
+    /// Drops what was kept of a child in whose place another service is put, for one incarnation.
+    fn supersede(&self, index: usize) {
+        self.forget(index);
+    }
+
     /// Drops what was kept of a child that has ended, unless that is the child itself.
     fn end(&self, index: usize) {
         self.forget(index);
@@ -125,7 +130,7 @@ impl<T: Source> Source for Seat<T> {
 
     async fn make(&self, index: usize) -> Result<T::Service, BoxError> {
         if let Some(service) = self.inserted.take(index) {
-            self.source.forget(index);
+            self.source.supersede(index);
             return Ok(service);
         }
         self.source.make(index).await
@@ -255,6 +260,15 @@ impl<S: Service> Source for Added<S> {
     fn forget(&self, index: usize) {
         let member = self.members.hold().remove(&index);
         drop(member);
+    }
+
+    /// What makes a member makes its next incarnations, too.
+    fn supersede(&self, index: usize) {
+        let mut members = self.members.hold();
+        let is_value = matches!(members.get(&index), Some(Member::Value(_)));
+        let value = is_value.then(|| members.remove(&index));
+        drop(members);
+        drop(value);
     }
 
     fn end(&self, _index: usize) {}
