@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Action, After, ChildId, Core, Phase, Rest, Size, Slot, SlotId, State, Verdict};
+use super::{Action, After, ChildId, ChildRules, Core, Phase, Rest, Size, Slot, SlotId, State, Verdict};
 use crate::Restart;
 
 /// What is asked by hand of a child, or of several.
@@ -229,7 +229,14 @@ impl Core {
             let Slot { state, along, swept, after, .. } = *self.slot(id);
             let is_down = matches!(state, State::Down(_)) || swept && after != After::Restart;
             let stays = matches!(state, State::Stuck) || is_down && !along;
-            if !stays && !self.slot(id).is_leaving() && !self.is_blocked(id) {
+            if stays || self.slot(id).is_leaving() || self.is_blocked(id) {
+                continue;
+            }
+            let ChildRules { size, restart, .. } = self.rules.children[self.slot(id).child as usize];
+            if size == Size::Open && restart == Restart::Temporary {
+                // What was added once cannot be made again.
+                self.sweep(&[id], After::Removed);
+            } else {
                 self.raise(id);
             }
         }

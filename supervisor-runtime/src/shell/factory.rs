@@ -32,6 +32,12 @@ pub(crate) trait Source: Send + Sync + 'static {
         drop(service);
     }
 
+    /// Whether there is something to make the next incarnation of.
+    fn can_make(&self, index: usize) -> bool {
+        let _ = index;
+        true
+    }
+
     /// Drops everything that was kept: the tree has ended.
     fn clear(&self) {}
 
@@ -92,11 +98,18 @@ pub(crate) trait Launch: Send + Sync + 'static {
 
     /// Drops what was kept of one that has left.
     fn forget_kept(&self, index: u32);
+
+    /// Whether there is something to make the next incarnation of.
+    fn can_restart(&self, index: u32) -> bool;
 }
 
 impl<T: Source> Launch for T {
     fn launch(self: Arc<Self>, group: Arc<Group>, slot: u32) {
         task::spawn(self, group, slot);
+    }
+
+    fn can_restart(&self, index: u32) -> bool {
+        self.can_make(index as usize)
     }
 
     fn forget_kept(&self, index: u32) {
@@ -134,6 +147,10 @@ impl<T: Source> Source for Seat<T> {
             return Ok(service);
         }
         self.source.make(index).await
+    }
+
+    fn can_make(&self, index: usize) -> bool {
+        self.inserted.0.0.hold().contains_key(&index) || self.source.can_make(index)
     }
 
     fn keep(&self, index: usize, service: T::Service) {
@@ -244,6 +261,10 @@ impl<S: Service> Source for Added<S> {
             }
         };
         factory.make_boxed(index).await
+    }
+
+    fn can_make(&self, index: usize) -> bool {
+        self.in_place || self.members.hold().contains_key(&index)
     }
 
     fn keep(&self, index: usize, service: S) {

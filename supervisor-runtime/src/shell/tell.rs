@@ -111,7 +111,9 @@ impl State {
     pub(super) fn before_exit(&mut self, group: &Group, slot: SlotId, exit: &Arc<Exit>) -> Vec<Event> {
         let known = self.core.slot(slot);
         let (child, _) = self.core.place(slot);
-        if !self.core.is_recording() || known.failing || !is_told(exit, group.child(child)) {
+        // Told already, whatever has become of it since.
+        let is_known = self.records[slot as usize].extras.as_ref().is_some_and(|extras| extras.failed.is_some());
+        if !self.core.is_recording() || is_known || !is_told(exit, group.child(child)) {
             return Vec::new();
         }
         let failed = self.event(group, slot, What::Failed(Arc::clone(exit)));
