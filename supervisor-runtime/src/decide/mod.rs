@@ -38,7 +38,7 @@ use self::graph::Graph;
 use self::plan::Plan;
 pub(crate) use self::roster::Roster;
 pub(crate) use self::rules::{ChildId, ChildRules, Rules, Size, StrategyRule};
-pub(crate) use self::slot::{After, Rest, Slot, SlotId, State};
+pub(crate) use self::slot::{After, Rest, Slot, SlotId, State, VACANT};
 pub(crate) use self::steer::{Order, Refused};
 use crate::Restart;
 
@@ -265,12 +265,13 @@ impl Core {
 
     /// Nothing is left of what was in `slot`: if it has left its child, the next member takes the place.
     pub(crate) fn vacate(&mut self, slot: SlotId) -> bool {
-        let Slot { child, removed, .. } = *self.slot(slot);
-        let vacant = removed && self.rules.children[child as usize].size == Size::Open;
-        if vacant {
+        let Slot { child, index, removed, .. } = *self.slot(slot);
+        let leaves = removed && index != VACANT && self.rules.children[child as usize].size == Size::Open;
+        if leaves {
+            self.slots[slot as usize].index = VACANT;
             self.children[child as usize].note_vacant(slot);
         }
-        vacant
+        leaves
     }
 
     /// Whether everything that has to be ready is, as far as this group itself goes.

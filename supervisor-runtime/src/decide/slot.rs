@@ -7,6 +7,9 @@ use super::{ChildId, Core, Restart, Size};
 /// The number of a slot in its group.
 pub(crate) type SlotId = u32;
 
+/// The index of a slot that nobody has.
+pub(crate) const VACANT: u32 = u32::MAX;
+
 /// What the core knows of one child or replica.
 #[derive(Clone, Debug)]
 pub(crate) struct Slot {
@@ -169,6 +172,12 @@ impl Slot {
             State::Stuck => true,
             _ => self.swept && matches!(self.after, After::Gone | After::Stopped | After::Forfeited),
         }
+    }
+
+    /// Whether it is down, or will be, and does not come up with what took it along.
+    pub(super) fn is_down_for_good(&self) -> bool {
+        let is_down = matches!(self.state, State::Down(_)) || self.swept && self.after != After::Restart;
+        self.state == State::Stuck || is_down && !self.along
     }
 
     pub(crate) fn is_live(&self) -> bool {

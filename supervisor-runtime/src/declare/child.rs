@@ -488,13 +488,13 @@ impl ChildSpec {
         if self.name.is_anonymous() { &self.label } else { self.name.as_str() }
     }
 
-    pub(super) fn to_label(&self) -> Label {
+    pub(super) fn to_label(&self, requires: Vec<u32>) -> Label {
         let members = match self.size {
             Size::One => Members::One,
             Size::Replicas(_) => Members::Replicas,
             Size::Open => Members::Open,
         };
-        Label { text: self.label().to_owned(), kind: self.kind, members }
+        Label { text: self.label().to_owned(), kind: self.kind, members, requires }
     }
 
     /// How long `stop` may take after a failure; `None` is without limit.

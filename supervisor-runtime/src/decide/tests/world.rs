@@ -217,7 +217,7 @@ impl World {
         match (&steered, &refused) {
             (Err(Refused::Missing(slot)), Some(Refused::Missing(_))) => {
                 let child = self.core.slot(*slot).child;
-                assert!(self.core.rules.children[before[slots[0] as usize].child as usize].requires.contains(&child));
+                assert!(self.depends(before[slots[0] as usize].child, child));
             }
             (steered, refused) => assert_eq!(steered.err(), *refused, "{order:?} of {slots:?}"),
         }
@@ -238,10 +238,12 @@ impl World {
                     assert!(self.core.is_up(id) || slot.state == State::Pending, "slot {id}: {slot:?}");
                     self.held.remove(&id);
                     self.not_before.remove(&id);
-                    if let Some(plan) = slot.plan {
-                        let with = self.slots(|other| other.plan == Some(plan));
-                        self.not_before.retain(|other, _| !with.contains(other));
-                    }
+                    // What is taken along waits no longer, either.
+                    let child = slot.child;
+                    let with = self.slots(|other| {
+                        slot.plan.is_some() && other.plan == slot.plan || self.depends(other.child, child)
+                    });
+                    self.not_before.retain(|other, _| !with.contains(other));
                     if !first.contains(&id) && (order == Order::Restart || !up.contains(&id)) {
                         self.by_hand.insert(id);
                     }
@@ -271,8 +273,8 @@ impl World {
         if slots.iter().any(|&slot| self.core.slot(slot).state == State::Stuck) {
             return Some(Refused::Stuck);
         }
-        let requires = &self.core.rules.children[self.core.slot(slots[0]).child as usize].requires;
-        let missing = self.slots(|slot| requires.contains(&slot.child) && is_missing(slot));
+        let child = self.core.slot(slots[0]).child;
+        let missing = self.slots(|slot| self.depends(child, slot.child) && is_missing(slot));
         missing.first().map(|&slot| Refused::Missing(slot))
     }
 
@@ -281,10 +283,8 @@ impl World {
         let mut actions = Vec::new();
         let admitted = self.core.admit(child, indices.iter().copied(), self.now, &mut actions);
         let Ok(slots) = admitted else {
-            let required = &self.core.rules.children[child as usize].requires;
-            assert!(
-                self.core.is_ending() || self.slots(|slot| required.contains(&slot.child) && is_missing(slot)) != []
-            );
+            let missing = self.slots(|slot| self.depends(child, slot.child) && is_missing(slot));
+            assert!(self.core.is_ending() || !missing.is_empty());
             // Those that it was refused had their places for a moment.
             self.vacant.retain(|&slot| self.core.slot(slot).index == before[slot as usize].index);
             self.notice();
