@@ -331,12 +331,14 @@ impl Core {
     }
 
     /// The incarnation in `slot` says whether it is ready.
-    pub(crate) fn note_ready(&mut self, slot: SlotId, ready: bool) {
+    pub(crate) fn note_ready(&mut self, slot: SlotId, ready: bool, now: Instant) {
+        self.now = now;
         self.update(slot, |slot| slot.not_ready = !ready);
     }
 
     /// The incarnation in `slot` has failed, and its `stop` takes time.
     pub(crate) fn note_failing(&mut self, slot: SlotId, now: Instant) {
+        self.now = now;
         self.update(slot, |slot| {
             slot.failing = true;
             slot.since = now;

@@ -87,7 +87,7 @@ impl World {
             Event::SaysReady(pick, ready) => {
                 let fresh = self.slots(|slot| matches!(slot.state, State::Starting | State::Running));
                 if let Some(&slot) = choose(&fresh, pick) {
-                    self.core.note_ready(slot, ready);
+                    self.core.note_ready(slot, ready, self.now);
                 }
             }
             Event::Steer(child, mask, order, settles) => {
