@@ -265,12 +265,13 @@ impl Core {
 
     /// Nothing is left of what was in `slot`: if it has left its child, the next member takes the place.
     pub(crate) fn vacate(&mut self, slot: SlotId) -> bool {
-        let Slot { child, removed, .. } = *self.slot(slot);
-        let vacant = removed && self.rules.children[child as usize].size == Size::Open;
-        if vacant {
+        let Slot { child, removed, vacant, .. } = *self.slot(slot);
+        let vacates = removed && !vacant && self.rules.children[child as usize].size == Size::Open;
+        if vacates {
+            self.slots[slot as usize].vacant = true;
             self.children[child as usize].note_vacant(slot);
         }
-        vacant
+        vacates
     }
 
     /// Whether everything that has to be ready is, as far as this group itself goes.

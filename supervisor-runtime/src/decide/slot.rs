@@ -41,6 +41,8 @@ pub(crate) struct Slot {
     pub(crate) observed: bool,
     /// It has left its child's members.
     pub(crate) removed: bool,
+    /// And its place can be taken by another.
+    pub(super) vacant: bool,
 }
 
 /// The life cycle of a slot.
@@ -149,6 +151,7 @@ impl Slot {
             along: false,
             observed: false,
             removed: true,
+            vacant: false,
         }
     }
 
@@ -169,6 +172,11 @@ impl Slot {
             State::Stuck => true,
             _ => self.swept && matches!(self.after, After::Gone | After::Stopped | After::Forfeited),
         }
+    }
+
+    /// Whether it is down, or on its way there.
+    pub(super) fn is_going(&self) -> bool {
+        matches!(self.state, State::Down(_)) || self.swept && self.after != After::Restart
     }
 
     pub(crate) fn is_live(&self) -> bool {

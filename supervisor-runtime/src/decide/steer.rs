@@ -186,8 +186,11 @@ impl Core {
 
     /// Stops `slots` until they are started by hand, and `users`, which come up with them.
     fn take_down(&mut self, slots: &[SlotId], users: &[SlotId]) {
-        let along: Vec<SlotId> =
-            users.iter().copied().filter(|&id| !matches!(self.slot(id).state, State::Down(_) | State::Stuck)).collect();
+        let along: Vec<SlotId> = users
+            .iter()
+            .copied()
+            .filter(|&id| !self.slot(id).is_going() && self.slot(id).state != State::Stuck)
+            .collect();
         self.sweep(&along, After::Stopped);
         for &id in slots {
             // OTP's `terminate_child` deletes a temporary child; of declared ones the declaration stays.
@@ -215,9 +218,8 @@ impl Core {
             self.set_by_hand(id);
         }
         for &id in users {
-            let Slot { state, along, swept, after, .. } = *self.slot(id);
-            let is_down = matches!(state, State::Down(_)) || swept && after != After::Restart;
-            let stays = matches!(state, State::Stuck) || is_down && !along;
+            let slot = self.slot(id);
+            let stays = slot.state == State::Stuck || slot.is_going() && !slot.along;
             if !stays && !self.is_blocked(id) {
                 self.raise(id);
             }
