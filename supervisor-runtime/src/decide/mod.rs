@@ -38,7 +38,7 @@ use self::graph::Graph;
 use self::plan::Plan;
 pub(crate) use self::roster::Roster;
 pub(crate) use self::rules::{ChildId, ChildRules, Rules, Size, StrategyRule};
-pub(crate) use self::slot::{After, Rest, Slot, SlotId, State, VACANT};
+pub(crate) use self::slot::{After, Rest, Slot, SlotId, State};
 pub(crate) use self::steer::{Order, Refused};
 use crate::Restart;
 
@@ -265,13 +265,13 @@ impl Core {
 
     /// Nothing is left of what was in `slot`: if it has left its child, the next member takes the place.
     pub(crate) fn vacate(&mut self, slot: SlotId) -> bool {
-        let Slot { child, index, removed, .. } = *self.slot(slot);
-        let leaves = removed && index != VACANT && self.rules.children[child as usize].size == Size::Open;
-        if leaves {
-            self.slots[slot as usize].index = VACANT;
+        let Slot { child, removed, vacant, .. } = *self.slot(slot);
+        let vacates = removed && !vacant && self.rules.children[child as usize].size == Size::Open;
+        if vacates {
+            self.slots[slot as usize].vacant = true;
             self.children[child as usize].note_vacant(slot);
         }
-        leaves
+        vacates
     }
 
     /// Whether everything that has to be ready is, as far as this group itself goes.
@@ -332,12 +332,14 @@ impl Core {
     }
 
     /// The incarnation in `slot` says whether it is ready.
-    pub(crate) fn note_ready(&mut self, slot: SlotId, ready: bool) {
+    pub(crate) fn note_ready(&mut self, slot: SlotId, ready: bool, now: Instant) {
+        self.now = now;
         self.update(slot, |slot| slot.not_ready = !ready);
     }
 
     /// The incarnation in `slot` has failed, and its `stop` takes time.
     pub(crate) fn note_failing(&mut self, slot: SlotId, now: Instant) {
+        self.now = now;
         self.update(slot, |slot| {
             slot.failing = true;
             slot.since = now;

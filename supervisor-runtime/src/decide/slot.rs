@@ -7,9 +7,6 @@ use super::{ChildId, Core, Restart, Size};
 /// The number of a slot in its group.
 pub(crate) type SlotId = u32;
 
-/// The index of a slot that nobody has.
-pub(crate) const VACANT: u32 = u32::MAX;
-
 /// What the core knows of one child or replica.
 #[derive(Clone, Debug)]
 pub(crate) struct Slot {
@@ -44,6 +41,8 @@ pub(crate) struct Slot {
     pub(crate) observed: bool,
     /// It has left its child's members.
     pub(crate) removed: bool,
+    /// And its place can be taken by another.
+    pub(super) vacant: bool,
 }
 
 /// The life cycle of a slot.
@@ -152,6 +151,7 @@ impl Slot {
             along: false,
             observed: false,
             removed: true,
+            vacant: false,
         }
     }
 
@@ -212,7 +212,7 @@ impl Slot {
         Marks {
             plan: self.plan.zip(self.role()),
             live: self.is_live(),
-            unstarted: matches!(self.state, State::Pending | State::Starting),
+            unstarted: matches!(self.state, State::Pending | State::Waiting(_) | State::Starting),
             open: !matches!(self.state, State::Down(Rest::Done | Rest::Forfeited | Rest::Gone | Rest::Removed)),
             awaited: !self.has_started && !self.by_hand && !matches!(self.state, State::Down(_) | State::Stuck),
             forfeited: self.state == State::Down(Rest::Forfeited),

@@ -11,7 +11,7 @@ use crate::decide::{Ended, Next, Rest, Slot, SlotId, Started, State as CoreState
 use crate::error::Left;
 use crate::exit::Verb;
 use crate::sync::MutexExt;
-use crate::view::What;
+use crate::view::{Event, What};
 use crate::{Cause, Context, Exit};
 
 impl Group {
@@ -64,7 +64,7 @@ impl Group {
         let mut outside = Outside::default();
         let mut state = self.lock();
         if state.core.is_recording() {
-            let event = state.event(self, slot, what());
+            let event = Event { at: now(), ..state.event(self, slot, what()) };
             state.tell(self, vec![event], |_, _| true, &mut outside);
         }
         drop(state);

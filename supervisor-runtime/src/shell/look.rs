@@ -174,7 +174,7 @@ impl Group {
             return;
         }
         let what = reason.as_ref().map_or(What::Ready, |reason| What::NotReady(Arc::clone(reason)));
-        state.core.note_ready(slot, reason.is_none());
+        state.core.note_ready(slot, reason.is_none(), now());
         self.cell(slot).note_listener();
         state.records[slot as usize].extras().not_ready = reason;
         let event = if state.core.is_recording() { vec![state.event(self, slot, what)] } else { Vec::new() };

@@ -110,7 +110,8 @@ impl State {
     pub(super) fn before_exit(&mut self, group: &Group, slot: SlotId, exit: &Arc<Exit>) -> Vec<Event> {
         let known = self.core.slot(slot);
         let (child, _) = self.core.place(slot);
-        if !self.core.is_recording() || known.failing || !is_told(exit, group.child(child)) {
+        let has_been_told = self.records[slot as usize].extras.as_ref().is_some_and(|extras| extras.failed.is_some());
+        if !self.core.is_recording() || has_been_told || !is_told(exit, group.child(child)) {
             return Vec::new();
         }
         let failed = self.event(group, slot, What::Failed(Arc::clone(exit)));
@@ -184,7 +185,7 @@ impl State {
         let known = self.core.slot(slot);
         let record = &self.records[slot as usize];
         let extras = record.extras.as_deref();
-        let failed = extras.and_then(|extras| extras.failed.as_ref()).filter(|_| known.failing);
+        let failed = extras.and_then(|extras| extras.failed.as_ref());
         Facts {
             state: shown(known),
             since: known.since,

@@ -87,7 +87,7 @@ impl World {
             Event::SaysReady(pick, ready) => {
                 let fresh = self.slots(|slot| matches!(slot.state, State::Starting | State::Running));
                 if let Some(&slot) = choose(&fresh, pick) {
-                    self.core.note_ready(slot, ready);
+                    self.core.note_ready(slot, ready, self.now);
                 }
             }
             Event::Steer(child, mask, order, settles) => {
@@ -314,9 +314,16 @@ impl World {
                 self.by_hand.insert(id);
             }
         }
+        self.users_wait_no_longer(child);
         let anew = slots.iter().filter(|&&id| before.get(id as usize).is_none_or(|old| old.removed)).count();
         assert_eq!(reused, vacant.min(anew), "places are taken again");
         self.carry_out(&before, &actions);
+    }
+
+    /// What is done by hand to a child ends the waits of those that it takes along.
+    fn users_wait_no_longer(&mut self, child: ChildId) {
+        let users = self.slots(|slot| self.depends(slot.child, child));
+        self.not_before.retain(|slot, _| !users.contains(slot));
     }
 
     fn discard(&mut self, slots: &[SlotId]) {
@@ -324,6 +331,9 @@ impl World {
         let discarded = self.core.discard(slots, self.now);
         assert_eq!(discarded.is_err(), ending);
         if discarded.is_ok() {
+            if let Some(&first) = slots.first() {
+                self.users_wait_no_longer(self.core.slot(first).child);
+            }
             for &id in slots {
                 assert!(self.core.slot(id).is_leaving() || self.core.slot(id).state == State::Stuck);
                 self.held.remove(&id);
