@@ -84,7 +84,10 @@ impl Core {
             return Err(Refused::Missing(missing));
         }
         let (leaving, fresh): (Vec<_>, Vec<_>) = added.iter().partition(|&&id| self.slot(id).is_live());
-        self.bring_up(&leaving, &[]);
+        leaving.iter().for_each(|&id| self.raise(id));
+        if !leaving.is_empty() {
+            self.plan(leaving, Duration::ZERO, None);
+        }
         // Those that use the child have what it was: they are made anew.
         let users = self.running_users(&added);
         if !users.is_empty() {

@@ -90,9 +90,8 @@ impl World {
             return;
         }
         // One that waits for its own delay goes on by itself.
-        let busy = |slot: &Slot| {
-            matches!(slot.state, State::Starting | State::Waiting(_) | State::Stopping | State::Killing)
-        };
+        let busy =
+            |slot: &Slot| matches!(slot.state, State::Starting | State::Waiting(_) | State::Stopping | State::Killing);
         if self.slots(busy).is_empty() {
             assert_eq!(self.slots(|slot| slot.state == State::Pending), NONE, "nobody will start these");
             assert_eq!(self.slots(|slot| slot.is_live() && slot.swept), NONE, "nobody will stop these");
