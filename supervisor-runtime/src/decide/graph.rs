@@ -133,8 +133,13 @@ impl Core {
     /// What the child in `slot` depends on, directly or not, and is down, or on its way there. (Not only directly: what is
     /// between may have been scaled to zero.)
     pub(super) fn missing(&self, slot: SlotId) -> Option<SlotId> {
+        self.missing_for(self.slot(slot).child)
+    }
+
+    /// What `child` depends on, and is down, or on its way there.
+    pub(super) fn missing_for(&self, child: ChildId) -> Option<SlotId> {
         let graph = self.graph.as_ref()?;
-        let mut todo = graph.requires[self.slot(slot).child as usize].clone();
+        let mut todo = graph.requires[child as usize].clone();
         while let Some(child) = todo.pop() {
             let down = self.children[child as usize].iter().find(|&id| self.slot(id).is_missing());
             if down.is_some() {

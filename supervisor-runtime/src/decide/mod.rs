@@ -387,7 +387,7 @@ impl Core {
         self.now = now.unwrap_or(since);
         self.update(slot, |slot| {
             slot.has_started = true;
-            slot.by_hand = false;
+            slot.by_hand &= slot.anew;
             slot.started_at = Some(now.unwrap_or(since));
             if state == State::Starting {
                 slot.state = State::Running;

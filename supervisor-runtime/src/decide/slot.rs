@@ -35,6 +35,8 @@ pub(crate) struct Slot {
     pub(crate) not_ready: bool,
     /// Its next start was asked for by hand, or it was added: its failure is told to who asked, and not retried.
     pub(crate) by_hand: bool,
+    /// That was asked when an incarnation was alive, so it is about the one after that.
+    pub(super) anew: bool,
     /// It is down because something that it depends on was taken down: it comes up with that.
     pub(super) along: bool,
     /// Somebody waits for its state to change.
@@ -148,6 +150,7 @@ impl Slot {
             failing: false,
             not_ready: false,
             by_hand: false,
+            anew: false,
             along: false,
             observed: false,
             removed: true,
@@ -354,6 +357,7 @@ impl Core {
         self.update(id, |slot| {
             slot.state = State::Starting;
             slot.not_ready = false;
+            slot.anew = false;
         });
     }
 

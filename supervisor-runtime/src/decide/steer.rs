@@ -68,6 +68,9 @@ impl Core {
     ) -> Result<Vec<SlotId>, Refused> {
         self.now = now;
         self.may_steer()?;
+        if let Some(missing) = self.missing_for(child) {
+            return Err(Refused::Missing(missing));
+        }
         let added: Vec<SlotId> = indices
             .map(|index| {
                 let id = match self.children[child as usize].get(index) {
@@ -79,10 +82,6 @@ impl Core {
                 id
             })
             .collect();
-        if let Some(missing) = added.first().and_then(|&id| self.missing(id)) {
-            added.iter().for_each(|&id| self.update(id, |slot| slot.come_down(Rest::Removed)));
-            return Err(Refused::Missing(missing));
-        }
         let (leaving, fresh): (Vec<_>, Vec<_>) = added.iter().partition(|&&id| self.slot(id).is_live());
         leaving.iter().for_each(|&id| self.raise(id));
         if !leaving.is_empty() {
@@ -230,7 +229,7 @@ impl Core {
             self.set_by_hand(id);
         }
         for &id in users {
-            if !self.slot(id).is_down_for_good() && !self.is_blocked(id) {
+            if !self.slot(id).is_down_for_good() && !self.slot(id).is_leaving() && !self.is_blocked(id) {
                 self.raise(id);
             }
         }
@@ -271,6 +270,7 @@ impl Core {
         };
         self.update(id, |slot| {
             slot.by_hand |= !is_first;
+            slot.anew = slot.is_live();
             slot.attempts = 0;
         });
     }
@@ -281,8 +281,10 @@ impl Core {
             Some(graph) => !graph.is_met(child) || self.is_sweeping_for(child),
             // There, order is for the start of the group.
             None if self.has_started && self.rules.strategy.concerns_one() => false,
-            None => self.plans.iter().flatten().any(|plan| {
-                plan.members.first().is_some_and(|&first| self.slot(first).child < child) && plan.counts.is_under_way()
+            None => (0..).zip(&self.plans).any(|(number, plan)| {
+                let Some(plan) = plan.as_ref().filter(|plan| plan.counts.is_under_way()) else { return false };
+                let before = plan.members.iter().map(|&id| self.slot(id)).take_while(|slot| slot.child < child);
+                before.filter(|slot| slot.plan == Some(number)).any(|slot| slot.role().is_some())
             }),
         }
     }

@@ -2,8 +2,8 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, MutexGuard};
 use std::task::{Context as Task, Poll};
 
 use super::group::{Group, now};
@@ -13,7 +13,7 @@ use crate::Exit;
 use crate::decide::{Action, ChildId, Order, Refused, SlotId, State as CoreState};
 use crate::declare::MAX_REPLICAS;
 use crate::sync::MutexExt;
-use crate::view::{Status, What};
+use crate::view::{Event, Status, What};
 
 /// Why a group does not do what was asked, in its own terms.
 #[derive(Debug)]
@@ -33,6 +33,14 @@ pub(crate) struct Ticket {
     pub(crate) slot: SlotId,
     pub(crate) index: u32,
     goal: Goal,
+}
+
+/// What is left to do without the lock.
+#[derive(Default)]
+struct Work {
+    outside: Outside,
+    spawn: Vec<(ChildId, SlotId)>,
+    events: Vec<Event>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,29 +94,27 @@ impl Group {
         index: Option<u32>,
         order: Order,
     ) -> Result<Vec<Ticket>, NotDone> {
-        let mut outside = Outside::default();
         let mut state = self.lock();
         let slots: Vec<SlotId> = match index {
             Some(index) => state.core.roster(child).get(index).into_iter().collect(),
             None => state.core.roster(child).iter().collect(),
         };
+        // What is on its way out can only go.
+        let stays = |&slot: &SlotId| order == Order::Stop || !state.core.slot(slot).is_leaving();
+        let slots: Vec<SlotId> = slots.into_iter().filter(stays).collect();
         if slots.is_empty() && index.is_some() {
             return Err(NotDone::NotThere);
         }
         let tickets = slots.iter().map(|&slot| self.ticket(slot, state.goal(slot, order), &state)).collect();
         let steered = state.core.steer(&slots, order, now());
-        state.tell(self, Vec::new(), |_, _| true, &mut outside);
-        let driver = state.driver_to_wake();
-        drop(state);
-        outside.run();
-        wake(driver);
+        self.finish(state, Work::default());
         steered.map(|()| tickets).map_err(NotDone::Refused)
     }
 
     /// Adds a member to an open group; `put` stores what was added under its index.
     pub(crate) fn admit(self: &Arc<Self>, child: ChildId, put: impl FnOnce(u32)) -> Result<Ticket, NotDone> {
         let spec = self.child(child);
-        let state = self.lock();
+        let mut state = self.lock();
         if let Some(bound) = spec.bound.limit()
             && state.core.roster(child).len() >= bound
         {
@@ -116,8 +122,10 @@ impl Group {
         }
         let index = spec.next_index.fetch_add(1, Ordering::Relaxed);
         put(index);
-        let mut tickets = self.add(state, child, vec![index])?;
-        Ok(tickets.remove(0))
+        let mut work = Work::default();
+        let tickets = self.add(&mut state, child, vec![index], &mut work);
+        self.finish(state, work);
+        Ok(tickets?.remove(0))
     }
 
     /// Changes the number of replicas of a child.
@@ -125,68 +133,75 @@ impl Group {
         if count > MAX_REPLICAS {
             return Err(NotDone::TooMany(MAX_REPLICAS));
         }
-        let state = self.lock();
+        let mut state = self.lock();
         let roster = state.core.roster(child);
         let stays = |index: u32| roster.get(index).is_some_and(|slot| !state.core.slot(slot).is_leaving());
         let missing: Vec<u32> = (0..count as u32).filter(|&index| !stays(index)).collect();
-        let is_surplus =
-            |&slot: &SlotId| !state.core.slot(slot).is_leaving() && state.core.place(slot).1 as usize >= count;
-        let surplus: Vec<SlotId> = roster.iter().filter(is_surplus).collect();
-        let tickets = if surplus.is_empty() { self.add(state, child, missing)? } else { self.discard(state, surplus)? };
-        self.child(child).scaled.store(count, Ordering::Relaxed);
-        Ok(tickets)
+        // Also those that are on their way out already: that is waited for.
+        let surplus: Vec<SlotId> = roster.iter().filter(|&slot| state.core.place(slot).1 as usize >= count).collect();
+        let mut work = Work::default();
+        let mut tickets = Ok(Vec::new());
+        // Both, if some of those that are to stay are still on their way out.
+        if !missing.is_empty() {
+            tickets = self.add(&mut state, child, missing, &mut work);
+        }
+        if !surplus.is_empty()
+            && let Ok(added) = tickets
+        {
+            tickets = self.discard(&mut state, surplus).map(|surplus| added.into_iter().chain(surplus).collect());
+        }
+        if tickets.is_ok() {
+            self.child(child).scaled.store(count, Ordering::Relaxed);
+        }
+        self.finish(state, work);
+        tickets
     }
 
     /// Takes a member out of an open group.
     pub(crate) fn remove(self: &Arc<Self>, child: ChildId, index: u32) -> Result<Ticket, NotDone> {
-        let state = self.lock();
+        let mut state = self.lock();
         let slot = state.core.roster(child).get(index).ok_or(NotDone::NotThere)?;
-        let mut tickets = self.discard(state, vec![slot])?;
-        Ok(tickets.remove(0))
+        let tickets = self.discard(&mut state, vec![slot]);
+        self.finish(state, Work::default());
+        Ok(tickets?.remove(0))
     }
 
     fn add(
         self: &Arc<Self>,
-        mut state: std::sync::MutexGuard<'_, State>,
+        state: &mut State,
         child: ChildId,
         indices: Vec<u32>,
+        work: &mut Work,
     ) -> Result<Vec<Ticket>, NotDone> {
-        let (mut outside, mut spawn, mut actions) = (Outside::default(), Vec::new(), Vec::<Action>::new());
+        let mut actions = Vec::<Action>::new();
         let now = now();
-        let admitted = state.core.admit(child, indices.into_iter(), now, &mut actions);
+        let added = state.core.admit(child, indices.into_iter(), now, &mut actions).map_err(NotDone::Refused)?;
         state.grow();
-        let added = admitted.as_deref().unwrap_or_default().iter();
-        let events = if state.core.is_recording() {
-            added.clone().map(|&slot| state.event(self, slot, What::Added)).collect()
-        } else {
-            Vec::new()
-        };
-        let tickets = added.map(|&slot| self.ticket(slot, state.goal(slot, Order::Restart), &state)).collect();
-        state.carry_out(actions, now, self, &mut spawn, &mut outside);
+        if state.core.is_recording() {
+            work.events.extend(added.iter().map(|&slot| state.event(self, slot, What::Added)));
+        }
+        let tickets = added.iter().map(|&slot| self.ticket(slot, state.goal(slot, Order::Restart), state)).collect();
+        state.carry_out(actions, now, self, &mut work.spawn, &mut work.outside);
+        Ok(tickets)
+    }
+
+    fn discard(self: &Arc<Self>, state: &mut State, slots: Vec<SlotId>) -> Result<Vec<Ticket>, NotDone> {
+        let tickets = slots.iter().map(|&slot| self.ticket(slot, state.goal(slot, Order::Stop), state)).collect();
+        state.core.discard(&slots, now()).map_err(NotDone::Refused)?;
+        Ok(tickets)
+    }
+
+    /// Tells what was done, and does what is left of it without the lock.
+    fn finish(self: &Arc<Self>, mut state: MutexGuard<'_, State>, work: Work) {
+        let Work { mut outside, spawn, events } = work;
         // That one was added says that it waits.
-        state.tell(self, events, |_, to| to != CoreState::Pending, &mut outside);
+        let has_added = !events.is_empty();
+        state.tell(self, events, |_, to| !has_added || to != CoreState::Pending, &mut outside);
         let driver = state.driver_to_wake();
         drop(state);
         outside.run();
         self.spawn(spawn);
         wake(driver);
-        admitted.map(|_| tickets).map_err(NotDone::Refused)
-    }
-
-    fn discard(
-        self: &Arc<Self>,
-        mut state: std::sync::MutexGuard<'_, State>,
-        slots: Vec<SlotId>,
-    ) -> Result<Vec<Ticket>, NotDone> {
-        let mut outside = Outside::default();
-        let tickets = slots.iter().map(|&slot| self.ticket(slot, state.goal(slot, Order::Stop), &state)).collect();
-        let discarded = state.core.discard(&slots, now());
-        state.tell(self, Vec::new(), |_, _| true, &mut outside);
-        let driver = state.driver_to_wake();
-        drop(state);
-        outside.run();
-        wake(driver);
-        discarded.map(|()| tickets).map_err(NotDone::Refused)
     }
 
     fn ticket(self: &Arc<Self>, slot: SlotId, goal: Goal, state: &State) -> Ticket {
@@ -219,7 +234,10 @@ impl Ticket {
             _ if slot.state == CoreState::Stuck => Some(Done::Stuck),
             Goal::Started(goal) => match slot.state {
                 CoreState::Down(_) if slot.index == self.index && record.incarnation >= goal => {
-                    Some(Done::NotStarted(record.last_exit.clone()))
+                    Some(match &record.last_exit {
+                        Some(exit) if exit.asked => Done::Overtaken,
+                        exit => Done::NotStarted(exit.clone()),
+                    })
                 }
                 CoreState::Down(_) => Some(Done::Overtaken),
                 _ if !is_here => Some(Done::Overtaken),

@@ -98,7 +98,7 @@ impl Mirror {
         }
         let mut view = self.view.lock().unwrap();
         let view = view.as_mut().expect("it has begun");
-        if !matches!(view.last, Some(What::ShutDown)) {
+        if !matches!(view.last, Some(What::ShutDown { .. })) {
             return Err(format!("the last event is {:?}", view.last));
         }
         let alive: Vec<_> =
@@ -119,7 +119,7 @@ impl View {
             let event = event.map_err(|missed| missed.to_string())?;
             let time = event.at().saturating_duration_since(epoch).as_millis();
             self.log.push(format!("{time} {event} [{:?} {:?}]", event.state(), event.incarnation()));
-            if matches!(self.last, Some(What::ShutDown)) {
+            if matches!(self.last, Some(What::ShutDown { .. })) {
                 return Err(format!("after the last event: {event}"));
             }
             let known = self.folded.number();
