@@ -121,7 +121,9 @@ pub use error::{Left, RestartLimitReached, TreeError, TreeErrorKind};
 pub use exit::{Cause, Exit, Panic, Phase, escalate, forfeit};
 pub use handle::TreeHandle;
 pub use outline::Outline;
-pub use reference::{ChildRef, Children, Counts, GroupRef, Rejected, Replicas, SteerError, Untyped};
+pub use reference::{
+    ChildRef, Children, Counts, GroupRef, Rejected, Replaces, Replacing, Replicas, SteerError, Untyped,
+};
 pub use service::{BoxError, BoxService, Service, ServiceFn, ServiceResult, service_fn};
 pub use tree::Running;
 pub use view::{Event, Events, Initial, Missed, Row, Snapshot, State, Status, What};

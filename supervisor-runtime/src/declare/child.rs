@@ -40,7 +40,9 @@ pub struct Child<S> {
     inserted: Arc<Inserted<S>>,
 }
 
-impl<S: Service> Child<S> {
+// The bounds stand on the functions: on the `impl`, the compiler would say of a type that is no service that there is no
+// such function, and not why.
+impl<S> Child<S> {
     /// A child whose every incarnation is made by calling `make`.
     ///
     /// `make` returns the service, a `Result` of it (an `Err` is a failed start), or a future of either.
@@ -49,6 +51,7 @@ impl<S: Service> Child<S> {
         F: Fn() -> R,
         F: Makes<S, (), M>,
         M: 'static,
+        S: Service,
     {
         Self::from_factory(name, Size::One, false, Arc::new(Evaluated::once_each(make)))
     }
@@ -82,6 +85,7 @@ impl<S: Service> Child<S> {
         F: FnOnce() -> R,
         F: MakesOnce<S, M>,
         M: 'static,
+        S: Service,
     {
         Self::from_factory(name, Size::One, true, Arc::new(InPlace::once(make)))
     }
@@ -94,6 +98,7 @@ impl<S: Service> Child<S> {
         F: Fn(usize) -> R,
         F: Makes<S, (usize,), M>,
         M: 'static,
+        S: Service,
     {
         Self::from_factory(name, Size::Replicas(count), false, Arc::new(Evaluated::by_index(make)))
     }
@@ -104,6 +109,7 @@ impl<S: Service> Child<S> {
         F: Fn(usize) -> R,
         F: Makes<S, (usize,), M>,
         M: 'static,
+        S: Service,
     {
         Self::from_factory(name, Size::Replicas(count), true, Arc::new(InPlace::by_index(make)))
     }
@@ -141,13 +147,22 @@ impl<S: Service> Child<S> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn open(name: impl Into<Name>, bound: impl Into<Bound>) -> Self {
-        Self::from_added(name, bound.into(), false)
+    pub fn open(name: impl Into<Name>, bound: impl Bound) -> Self
+    where
+        S: Service,
+    {
+        Self::from_added(name, bound.limit(), false)
     }
 
     /// [`open`](Self::open), each member the same value for as long as it is one, as [`in_place`](Self::in_place).
-    pub fn open_in_place(name: impl Into<Name>, bound: impl Into<Bound>) -> Self {
-        Self::from_added(name, bound.into(), true)
+    ///
+    /// Only what is restarted can be started again as it is: it takes [`restart`](Self::restart), `transient` or
+    /// `permanent`.
+    pub fn open_in_place(name: impl Into<Name>, bound: impl Bound) -> Self
+    where
+        S: Service,
+    {
+        Self::from_added(name, bound.limit(), true)
     }
 
     /// Makes the next incarnation from the stopped one, so that it can keep what must not be lost, its
@@ -182,6 +197,7 @@ impl<S: Service> Child<S> {
         F: Fn(S, usize) -> R,
         F: Makes<S, (S, usize), M>,
         M: 'static,
+        S: Service,
     {
         if self.spec.in_place || self.spec.size == Size::Open {
             self.spec.keeps_and_replaces = true;
@@ -255,7 +271,10 @@ impl<S: Service> Child<S> {
         self
     }
 
-    fn from_added(name: impl Into<Name>, bound: Bound, in_place: bool) -> Self {
+    fn from_added(name: impl Into<Name>, bound: Option<usize>, in_place: bool) -> Self
+    where
+        S: Service,
+    {
         let added = Arc::new(Added::new(in_place));
         let mut child = Self::from_factory(name, Size::Open, in_place, Arc::clone(&added) as _);
         child.spec.options.restart = Restart::Temporary;
@@ -264,7 +283,10 @@ impl<S: Service> Child<S> {
         child
     }
 
-    fn from_factory(name: impl Into<Name>, size: Size, in_place: bool, factory: Arc<dyn Factory<S>>) -> Self {
+    fn from_factory(name: impl Into<Name>, size: Size, in_place: bool, factory: Arc<dyn Factory<S>>) -> Self
+    where
+        S: Service,
+    {
         let inserted = Arc::new(Inserted::default());
         let spec = ChildSpec {
             size,
@@ -280,7 +302,7 @@ impl<S: Service> Child<S> {
 /// Any kind of child; what [`Supervisor::child`] takes.
 pub struct AnyChild(pub(super) ChildSpec);
 
-impl<S: Service> From<Child<S>> for AnyChild {
+impl<S: 'static> From<Child<S>> for AnyChild {
     fn from(child: Child<S>) -> Self {
         Self(ChildSpec { launch: child.factory.into_launch(child.inserted), ..child.spec })
     }
@@ -296,7 +318,8 @@ impl From<Supervisor> for AnyChild {
 pub(crate) struct ChildSpec {
     pub(crate) name: Name,
     pub(crate) size: Size,
-    pub(crate) bound: Bound,
+    /// The most members that an open group can have at a time.
+    pub(crate) bound: Option<usize>,
     pub(crate) kind: Kind,
     /// How a supervisor without a name is called in a path: `(one_for_one)`.
     pub(super) label: String,
@@ -329,7 +352,7 @@ impl ChildSpec {
         Self {
             name,
             size: Size::One,
-            bound: Bound::from(..),
+            bound: None,
             kind,
             label: String::new(),
             options: ChildOptions::default(),

@@ -109,7 +109,7 @@ impl Group {
     pub(crate) fn admit(self: &Arc<Self>, child: ChildId, put: impl FnOnce(u32)) -> Result<Ticket, NotDone> {
         let spec = self.child(child);
         let state = self.lock();
-        if let Some(bound) = spec.bound.limit()
+        if let Some(bound) = spec.bound
             && state.core.roster(child).len() >= bound
         {
             return Err(NotDone::Full(bound));
