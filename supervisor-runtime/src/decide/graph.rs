@@ -122,8 +122,12 @@ impl Core {
 
     /// What stood in the way of a child is gone: its slots go on, each in its plan.
     fn make_ready(&mut self, child: ChildId, stage: Stage, role: Role) {
-        // In reverse, because the last that is ready goes first.
-        for id in self.children[child as usize].iter().rev() {
+        let mut ready: Vec<SlotId> = self.children[child as usize].iter().collect();
+        // The last that is ready goes first: started by rising index, and stopped the other way round.
+        if role == Role::Pending {
+            ready.reverse();
+        }
+        for id in ready {
             let slot = &self.slots[id as usize];
             let Some(plan_id) = slot.plan.filter(|_| slot.role() == Some(role)) else { continue };
             let Some(plan) = &mut self.plans[plan_id as usize] else { continue };
@@ -149,9 +153,14 @@ impl Core {
     fn find(&mut self, id: u32, role: Role, is_free: impl Fn(&Graph, usize) -> bool) {
         let (Some(graph), Some(plan)) = (&self.graph, &mut self.plans[id as usize]) else { return };
         let slots = &self.slots;
-        plan.ready.extend(plan.members.iter().rev().copied().filter(|&member| {
-            let slot = &slots[member as usize];
+        let is_ready = |member: &SlotId| {
+            let slot = &slots[*member as usize];
             slot.plan == Some(id) && slot.role() == Some(role) && is_free(graph, slot.child as usize)
-        }));
+        };
+        let ready = plan.members.iter().copied().filter(is_ready);
+        match role {
+            Role::Pending => plan.ready.extend(ready.rev()),
+            _ => plan.ready.extend(ready),
+        }
     }
 }

@@ -251,7 +251,8 @@ impl Core {
             }
             plan.passed -= 1;
         }
-        // Popped from the back: replicas are asked in the order of their index.
+        // Popped from the back: the highest index is asked first, as it was started last.
+        plan.ready.reverse();
     }
 
     /// In order of declaration: the replicas of the first child that is still to be started.

@@ -129,8 +129,9 @@ impl Group {
         let roster = state.core.roster(child);
         let stays = |index: u32| roster.get(index).is_some_and(|slot| !state.core.slot(slot).is_leaving());
         let missing: Vec<u32> = (0..count as u32).filter(|&index| !stays(index)).collect();
-        let surplus: Vec<SlotId> =
-            roster.iter().rev().filter(|&slot| state.core.place(slot).1 as usize >= count).collect();
+        let is_surplus =
+            |&slot: &SlotId| !state.core.slot(slot).is_leaving() && state.core.place(slot).1 as usize >= count;
+        let surplus: Vec<SlotId> = roster.iter().filter(is_surplus).collect();
         let tickets = if surplus.is_empty() { self.add(state, child, missing)? } else { self.discard(state, surplus)? };
         self.child(child).scaled.store(count, Ordering::Relaxed);
         Ok(tickets)
@@ -162,7 +163,8 @@ impl Group {
         };
         let tickets = added.map(|&slot| self.ticket(slot, state.goal(slot, Order::Restart), &state)).collect();
         state.carry_out(actions, now, self, &mut spawn, &mut outside);
-        state.tell(self, events, |_, _| true, &mut outside);
+        // That one was added says that it waits.
+        state.tell(self, events, |_, to| to != CoreState::Pending, &mut outside);
         let driver = state.driver_to_wake();
         drop(state);
         outside.run();
