@@ -34,4 +34,5 @@ mod supervisors;
 mod tasks;
 mod timeouts;
 mod told;
+mod typed;
 mod world;
