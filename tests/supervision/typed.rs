@@ -277,6 +277,7 @@ supervision_tree! {
         t(restart = temporary): world.service("t"),
         pool: one_for_one(max_restarts = 0, restart = transient) {
             b*2(restart = transient): Probe = |index| world.service(&format!("b{index}")),
+            inner: one_for_one { leaf(restart = transient): Probe = world.service("leaf") }
         }
         last(restart = transient): world.service("last"),
     }
@@ -285,26 +286,17 @@ supervision_tree! {
 #[tokio::test(start_paused = true)]
 async fn a_tree_has_started_whatever_its_children_are_doing_by_then() {
     let done = Act::FinishAfter(secs(0.0));
-    // (what `a`, `t` and `b1` do, while `last` is starting; where they and the pool are then)
-    let table: [(&[Act], Act, &[Act], [Option<State>; 4]); 4] = [
-        (&[Act::Run], Act::Run, &[Act::Run], [Some(State::Running); 4]),
-        (
-            &[done],
-            done,
-            &[Act::Run],
-            [Some(State::Done), Some(State::Done), Some(State::Running), Some(State::Running)],
-        ),
-        (
-            &[Act::Fail, Act::Fail],
-            Act::Fail,
-            &[done],
-            [Some(State::Delayed), Some(State::Gone), Some(State::Running), Some(State::Done)],
-        ),
+    // (what `a`, `t` and `b1` do while `last` is starting; where they are then, and `pool` and `leaf`)
+    let table: [(&[Act], Act, &[Act], &str); 4] = [
+        (&[Act::Run], Act::Run, &[Act::Run], "running running running running running"),
+        (&[done], done, &[Act::Run], "done done running running running"),
+        (&[Act::Fail, Act::Fail], Act::Fail, &[done], "delayed gone done running running"),
+        // The pool is restarted, and its inner group has not been made again.
         (
             &[Act::Fail, Act::SlowStart(secs(4.0))],
             Act::Run,
-            &[Act::Fail, Act::SlowStart(secs(4.0))],
-            [Some(State::Starting), Some(State::Running), Some(State::Starting), Some(State::Starting)],
+            &[Act::FailAfter(secs(0.5)), Act::SlowStart(secs(4.0))],
+            "starting running starting starting nowhere",
         ),
     ];
     for (row, (a, t, b1, expected)) in table.into_iter().enumerate() {
@@ -313,8 +305,9 @@ async fn a_tree_has_started_whatever_its_children_are_doing_by_then() {
         world.plan("last", [Act::SlowStart(secs(1.0))]);
         let tree = Small::start(world.clone()).await.unwrap();
         let b1: ChildRef<Probe> = tree.pool.b.get(1).expect("it was declared");
-        let found = [tree.a.status(), tree.t.status(), tree.pool.status(), b1.status()];
-        assert_eq!(found.map(|status| status.ok().map(|status| status.state())), expected, "row {row}");
+        let found = [tree.a.status(), tree.t.status(), b1.status(), tree.pool.status(), tree.pool.inner.leaf.status()];
+        let found = found.map(|status| status.map_or("nowhere", |status| status.state().word()));
+        assert_eq!(found.join(" "), expected, "row {row}");
         tree.shutdown().await.unwrap();
     }
 }
@@ -323,7 +316,7 @@ async fn a_tree_has_started_whatever_its_children_are_doing_by_then() {
 async fn a_tree_that_has_ended_before_its_start_is_looked_at_has_started() {
     for (order, kind) in [(Order::Finish, None), (Order::Escalate, Some(TreeErrorKind::Failed))] {
         let world = World::new();
-        for name in ["a", "t", "b0", "b1"] {
+        for name in ["a", "t", "b0", "b1", "leaf"] {
             world.order(name, Order::Finish);
         }
         world.order("last", order);
@@ -347,8 +340,8 @@ async fn a_tree_that_does_not_start_gives_the_error_and_no_fields() {
         format!("{error:#}"),
         "supervisor `Small` did not start: `Small/last` failed in start: last start failed"
     );
-    let stopped = ["stop b1", "stop b0", "stop t", "stop a"];
-    assert_eq!(world.page()[5..], stopped);
+    let stopped = ["stop leaf", "stop b1", "stop b0", "stop t", "stop a"];
+    assert_eq!(world.page()[6..], stopped);
 }
 
 #[tokio::test(start_paused = true)]
