@@ -105,6 +105,7 @@ mod declare;
 mod error;
 mod exit;
 mod graph;
+pub mod guide;
 mod handle;
 mod line;
 mod log;
@@ -120,8 +121,8 @@ mod view;
 
 pub use context::{Context, Interval, Stopping};
 pub use declare::{
-    ANONYMOUS, AnyChild, AutoShutdown, Backoff, Bound, Child, Decision, Failure, IntoService, Name, Restart,
-    RestartLimit, Set, Shutdown, Supervisor,
+    ANONYMOUS, AnyChild, AutoShutdown, Backoff, Bound, Child, Connect, Decision, Failure, IntoService, Name, Restart,
+    RestartLimit, Set, Shutdown, Supervisor, Uses, Wire, Wires,
 };
 pub use error::{Left, RestartLimitReached, TreeError, TreeErrorKind};
 pub use exit::{Cause, Exit, Panic, Phase, escalate, forfeit};
@@ -130,7 +131,7 @@ pub use outline::Outline;
 pub use reference::{
     ChildRef, Children, Counts, GroupRef, Rejected, Replaces, Replacing, Replicas, SteerError, Untyped,
 };
-pub use service::{BoxError, BoxService, Service, ServiceFn, ServiceResult, service_fn};
+pub use service::{BoxError, BoxService, Provide, Service, ServiceFn, ServiceResult, StableHandle, service_fn};
 pub use tree::Running;
 pub use view::{Event, Events, Initial, Missed, Row, Snapshot, State, Status, What};
 

@@ -1,11 +1,14 @@
-//! What depends on what: the order of a `dependents_for_one` group.
+//! What depends on what. In a `dependents_for_one` group it is the order; in every group, what is done by hand to one takes
+//! along what depends on it.
 
 use super::plan::Stage;
 use super::slot::Role;
-use super::{ChildId, Core, Rest, Rules, SlotId, State};
+use super::{ChildId, Core, Rules, SlotId, StrategyRule};
 
-/// What depends on what, where that is the order.
+/// What depends on what, where anything does.
 pub(super) struct Graph {
+    /// Whether it is the order, too.
+    pub(super) is_order: bool,
     requires: Vec<Vec<ChildId>>,
     dependents: Vec<Vec<ChildId>>,
     /// Of each child: slots that are live, and slots that are still to start.
@@ -17,7 +20,11 @@ pub(super) struct Graph {
 }
 
 impl Graph {
-    pub(super) fn new(rules: &Rules) -> Self {
+    pub(super) fn new(rules: &Rules) -> Option<Self> {
+        let is_order = rules.strategy == StrategyRule::DependentsForOne;
+        if !is_order && rules.children.iter().all(|child| child.requires.is_empty()) {
+            return None;
+        }
         let count = rules.children.len();
         let mut requires: Vec<Vec<ChildId>> = rules.children.iter().map(|child| child.requires.clone()).collect();
         let mut dependents = vec![Vec::new(); count];
@@ -29,19 +36,27 @@ impl Graph {
             }
         }
         let zero = vec![0; count];
-        Self {
+        Some(Self {
+            is_order,
             requires,
             dependents,
             live: zero.clone(),
             unstarted: zero.clone(),
             live_dependents: zero.clone(),
             unmet: zero,
-        }
+        })
     }
 
     /// Whether nothing that `child` depends on is still to start.
     pub(super) fn is_met(&self, child: ChildId) -> bool {
         self.unmet[child as usize] == 0
+    }
+
+    /// The counters of a child: live slots, unstarted ones, live dependents, and requirements that are still to start.
+    #[cfg(test)]
+    pub(super) fn counted(&self, child: ChildId) -> [usize; 4] {
+        let child = child as usize;
+        [self.live[child], self.unstarted[child], self.live_dependents[child], self.unmet[child]]
     }
 
     /// Everything that depends on `child`, directly or not, without itself; in the order of declaration.
@@ -63,6 +78,11 @@ impl Graph {
 }
 
 impl Core {
+    /// The graph, where it is the order.
+    pub(super) fn order(&self) -> Option<&Graph> {
+        self.graph.as_ref().filter(|graph| graph.is_order)
+    }
+
     pub(super) fn count_live(&mut self, child: ChildId, enters: bool) {
         let Some(graph) = &mut self.graph else { return };
         let live = &mut graph.live[child as usize];
@@ -110,14 +130,26 @@ impl Core {
         self.missing(slot).is_some()
     }
 
-    /// What the child in `slot` depends on, and is down.
+    /// What the child in `slot` depends on, directly or not, and is down, or on its way there. (Not only directly: what is
+    /// between may have been scaled to zero.)
     pub(super) fn missing(&self, slot: SlotId) -> Option<SlotId> {
         let graph = self.graph.as_ref()?;
-        let required = graph.requires[self.slot(slot).child as usize].iter();
-        let is_down = |slot: &SlotId| {
-            matches!(self.slot(*slot).state, State::Down(Rest::Stopped | Rest::Forfeited | Rest::Gone) | State::Stuck)
-        };
-        required.flat_map(|&child| self.children[child as usize].iter()).find(is_down)
+        let mut todo = graph.requires[self.slot(slot).child as usize].clone();
+        while let Some(child) = todo.pop() {
+            let down = self.children[child as usize].iter().find(|&id| self.slot(id).is_missing());
+            if down.is_some() {
+                return down;
+            }
+            todo.extend(&graph.requires[child as usize]);
+        }
+        None
+    }
+
+    /// Whether something that `child` depends on is on its way down: what were started now would have an old handle.
+    pub(super) fn is_sweeping_for(&self, child: ChildId) -> bool {
+        let Some(graph) = &self.graph else { return false };
+        let required = graph.requires[child as usize].iter();
+        required.flat_map(|&child| self.children[child as usize].iter()).any(|slot| self.slot(slot).swept)
     }
 
     /// What stood in the way of a child is gone: its slots go on, each in its plan.

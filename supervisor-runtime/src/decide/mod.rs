@@ -38,7 +38,7 @@ use self::graph::Graph;
 use self::plan::Plan;
 pub(crate) use self::roster::Roster;
 pub(crate) use self::rules::{ChildId, ChildRules, Rules, Size, StrategyRule};
-pub(crate) use self::slot::{After, Rest, Slot, SlotId, State};
+pub(crate) use self::slot::{After, Rest, Slot, SlotId, State, VACANT};
 pub(crate) use self::steer::{Order, Refused};
 use crate::Restart;
 
@@ -50,7 +50,7 @@ pub(crate) struct Core {
     children: Vec<Roster>,
     /// Whether a child keeps the group from being done though it has no slot.
     kept_open: Vec<bool>,
-    /// What `dependents_for_one` knows besides; `None` where order is order of declaration.
+    /// What depends on what; `None` where nothing does.
     graph: Option<Graph>,
     plans: Vec<Option<Plan>>,
     /// Numbers of plans that are over.
@@ -208,7 +208,7 @@ impl Core {
             slots: Vec::new(),
             children: rules.children.iter().map(|child| Roster::with_capacity(child.size.count())).collect(),
             kept_open: vec![false; rules.children.len()],
-            graph: (rules.strategy == StrategyRule::DependentsForOne).then(|| Graph::new(&rules)),
+            graph: Graph::new(&rules),
             plans: Vec::new(),
             unused: Vec::new(),
             late: Vec::new(),
@@ -265,12 +265,13 @@ impl Core {
 
     /// Nothing is left of what was in `slot`: if it has left its child, the next member takes the place.
     pub(crate) fn vacate(&mut self, slot: SlotId) -> bool {
-        let Slot { child, removed, .. } = *self.slot(slot);
-        let vacant = removed && self.rules.children[child as usize].size == Size::Open;
-        if vacant {
+        let Slot { child, index, removed, .. } = *self.slot(slot);
+        let leaves = removed && index != VACANT && self.rules.children[child as usize].size == Size::Open;
+        if leaves {
+            self.slots[slot as usize].index = VACANT;
             self.children[child as usize].note_vacant(slot);
         }
-        vacant
+        leaves
     }
 
     /// Whether everything that has to be ready is, as far as this group itself goes.
@@ -350,8 +351,9 @@ impl Core {
 
     /// What was forfeited, and is.
     pub(crate) fn forfeited(&self) -> impl Iterator<Item = SlotId> {
-        let forfeited =
-            |(id, slot): (usize, &Slot)| (slot.state == State::Down(Rest::Forfeited)).then_some(id as SlotId);
+        let forfeited = |(id, slot): (usize, &Slot)| {
+            (slot.state == State::Down(Rest::Forfeited) && !slot.removed).then_some(id as SlotId)
+        };
         self.slots.iter().enumerate().filter_map(forfeited)
     }
 

@@ -114,7 +114,7 @@ impl Core {
         }
         plan.passed = plan.members.len();
         self.plans[id as usize] = Some(plan);
-        if self.graph.is_some() {
+        if self.order().is_some() {
             self.find_stoppable(id);
         }
         self.dirty.push_back(id);
@@ -195,6 +195,7 @@ impl Core {
                     return;
                 }
             }
+            let by_declaration = self.order().is_none();
             let Some(plan) = &mut self.plans[id as usize] else { return };
             let Counts { pending, starting, sweeping, stopping } = plan.counts;
             match plan.stage {
@@ -206,19 +207,21 @@ impl Core {
                         plan.not_before = plan.not_before.max(Some(later(now, delay)));
                     }
                 }
-                Stage::Sweep if sweeping > 0 && stopping == 0 && self.graph.is_none() => self.next_to_stop(id),
+                Stage::Sweep if sweeping > 0 && stopping == 0 && by_declaration => self.next_to_stop(id),
                 Stage::Wait if pending == 0 || plan.not_before.is_none_or(|then| then <= now) => {
                     plan.stage = Stage::Start;
                     plan.not_before = None;
                     plan.passed = 0;
-                    self.find_startable(id);
+                    if !by_declaration {
+                        self.find_startable(id);
+                    }
                 }
                 Stage::Start if pending + starting == 0 => {
                     self.plans[id as usize] = None;
                     self.unused.push(id);
                     return;
                 }
-                Stage::Start if pending > 0 && starting == 0 && self.graph.is_none() => self.next_to_start(id),
+                Stage::Start if pending > 0 && starting == 0 && by_declaration => self.next_to_start(id),
                 Stage::Sweep | Stage::Wait | Stage::Start => return,
             }
         }

@@ -7,6 +7,9 @@ use super::{ChildId, Core, Restart, Size};
 /// The number of a slot in its group.
 pub(crate) type SlotId = u32;
 
+/// The index of a slot that nobody has.
+pub(crate) const VACANT: u32 = u32::MAX;
+
 /// What the core knows of one child or replica.
 #[derive(Clone, Debug)]
 pub(crate) struct Slot {
@@ -126,6 +129,7 @@ struct Marks {
     forfeited: bool,
     parked: bool,
     unready: bool,
+    removed: bool,
 }
 
 impl Slot {
@@ -161,6 +165,21 @@ impl Slot {
         self.removed || self.swept && self.after == After::Removed
     }
 
+    /// Whether it is down, or will be, and does not come up by itself: what depends on it cannot be started.
+    pub(super) fn is_missing(&self) -> bool {
+        match self.state {
+            State::Down(rest) => matches!(rest, Rest::Stopped | Rest::Forfeited | Rest::Gone),
+            State::Stuck => true,
+            _ => self.swept && matches!(self.after, After::Gone | After::Stopped | After::Forfeited),
+        }
+    }
+
+    /// Whether it is down, or will be, and does not come up with what took it along.
+    pub(super) fn is_down_for_good(&self) -> bool {
+        let is_down = matches!(self.state, State::Down(_)) || self.swept && self.after != After::Restart;
+        self.state == State::Stuck || is_down && !self.along
+    }
+
     pub(crate) fn is_live(&self) -> bool {
         matches!(self.state, State::Starting | State::Running | State::Stopping | State::Killing)
     }
@@ -175,6 +194,7 @@ impl Slot {
         self.swept = false;
         self.plan = None;
         self.by_hand = false;
+        self.along &= rest == Rest::Stopped;
     }
 
     /// Its part in its plan, if it has one.
@@ -202,6 +222,7 @@ impl Slot {
                 State::Down(Rest::Done | Rest::Gone | Rest::Removed) => false,
                 _ => true,
             },
+            removed: self.state == State::Down(Rest::Removed),
         }
     }
 }
@@ -296,14 +317,14 @@ impl Core {
                 self.note_started();
             }
         }
-        if before.forfeited != after.forfeited {
+        let open = self.rules.children[child as usize].size == Size::Open;
+        // Members of open groups come and go: one that is forfeited has left, and nothing waits for one to be ready.
+        if before.forfeited != after.forfeited && !open {
             if after.forfeited { self.forfeited += 1 } else { self.forfeited -= 1 }
         }
         if before.parked && down {
             self.released.push(id);
         }
-        let open = self.rules.children[child as usize].size == Size::Open;
-        // Members of open groups come and go: nothing waits for them to be ready.
         if before.unready != after.unready && !open {
             if after.unready { self.unready += 1 } else { self.unready -= 1 }
         }
@@ -318,7 +339,7 @@ impl Core {
                 self.released.push(id);
             }
         }
-        if self.graph.is_some() {
+        if self.order().is_some() {
             if before.live != after.live {
                 self.count_live(child, after.live);
             }
@@ -373,6 +394,7 @@ impl Core {
                 // A restart begins again, also what was done or stopped by hand; nothing else changes those.
                 State::Down(Rest::Done | Rest::Stopped) if after == After::Restart && !temporary && !blocked => {
                     slot.state = State::Pending;
+                    slot.along = false;
                 }
                 State::Down(_) if after == After::Removed => slot.come_down(Rest::Removed),
                 State::Down(_) | State::Stuck => {}

@@ -4,11 +4,20 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::child::{ChildSpec, Size};
+use super::wiring::{Use, unconnected};
 use super::{AutoShutdown, Backoff, Kind, Restart, Shutdown, Strategy, Supervisor};
 
 impl Supervisor {
-    /// Everything that is wrong with it and, each under its name, with the supervisors in it.
+    /// Everything that is wrong with it, as the outermost supervisor of a tree.
     pub(crate) fn problems(&self) -> Vec<String> {
+        let (mut problems, uses) = self.check_inside();
+        problems.extend(unconnected(&uses));
+        problems
+    }
+
+    /// Everything that is wrong with it and, each under its name, with the supervisors in it; and the wires that are to be
+    /// provided around it.
+    pub(super) fn check_inside(&self) -> (Vec<String>, Vec<Use>) {
         let mut problems = Vec::new();
         let me = if self.name.is_anonymous() { format!("({})", self.strategy.name()) } else { self.name.to_string() };
         self.check_options(&me, &mut problems);
@@ -20,7 +29,8 @@ impl Supervisor {
             self.check_child(&me, position, child, &mut problems);
             problems.extend(child.problems.iter().cloned());
         }
-        problems
+        let uses = self.check_wires(&me, &mut problems);
+        (problems, uses)
     }
 
     fn check_options(&self, me: &str, problems: &mut Vec<String>) {

@@ -5,10 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use super::{Backoff, Bound, GroupSpec, Makes, MakesOnce, Name, Restart, Shutdown, Supervisor};
-use crate::Service;
-use crate::shell::{Added, Evaluated, Factory, InPlace, Inserted, Launch, Replaced};
+use super::wire::{List, Offer, Offered, WireId};
+use super::wiring::{Stability, Use};
+use super::{
+    Backoff, Bound, Connect, GroupSpec, Makes, MakesOnce, Name, Restart, Shutdown, Supervisor, Uses, Wire, Wires,
+};
+use crate::shell::{Added, Evaluated, Factory, InPlace, Inserted, Launch, Offers, Replaced, Using};
 use crate::view::{Label, Members};
+use crate::{Provide, Service, StableHandle};
 
 /// A child of a [`Supervisor`]: how it is made, and what happens when it ends.
 ///
@@ -38,6 +42,7 @@ pub struct Child<S> {
     spec: ChildSpec,
     factory: Arc<dyn Factory<S>>,
     inserted: Arc<Inserted<S>>,
+    offers: Offers<S>,
 }
 
 // The bounds stand on the functions: on the `impl`, the compiler would say of a type that is no service that there is no
@@ -83,7 +88,7 @@ impl<S> Child<S> {
     pub fn in_place<F, R, M>(name: impl Into<Name>, make: F) -> Self
     where
         F: FnOnce() -> R,
-        F: MakesOnce<S, M>,
+        F: MakesOnce<S, (), M>,
         M: 'static,
         S: Service,
     {
@@ -112,6 +117,116 @@ impl<S> Child<S> {
         S: Service,
     {
         Self::from_factory(name, Size::Replicas(count), true, Arc::new(InPlace::by_index(make)))
+    }
+
+    /// [`new`](Self::new), with the handles of the children that it uses, as they are each time that it is made.
+    ///
+    /// To use a [`Wire`](super::Wire) is to depend on the child that [provides](Self::provides) it: under
+    /// [`Supervisor::dependents_for_one`] that is the order, and under every strategy a provider that is stopped or restarted by
+    /// hand takes those that use it along. Several wires are a tuple: `Child::using("report", (&db, &cache), |(db, cache)| ..)`.
+    ///
+    /// The provider has to stand before it, in its own supervisor or in one around that. What could leave it with a handle
+    /// of an incarnation that is gone is a mistake, which the start of the tree reports: the provider's supervisor is
+    /// `one_for_one`, `forfeit_one_for_one` or `custom`, or this child keeps its old value, unless the handle is
+    /// [stable](Self::provides_stable).
+    pub fn using<U, F, R, M>(name: impl Into<Name>, uses: U, make: F) -> Self
+    where
+        U: Connect,
+        F: Fn(<U::Uses as Uses>::Handles) -> R,
+        F: Makes<S, (<U::Uses as Uses>::Handles,), M>,
+        M: 'static,
+        S: Service,
+    {
+        let (uses, wires) = connect(uses);
+        Self::from_factory(name, Size::One, false, Arc::new(Using::once_each(uses, make))).uses(wires)
+    }
+
+    /// [`in_place`](Self::in_place), with the handles of the children that it uses; see [`using`](Self::using).
+    pub fn in_place_using<U, F, R, M>(name: impl Into<Name>, uses: U, make: F) -> Self
+    where
+        U: Connect,
+        F: FnOnce(<U::Uses as Uses>::Handles) -> R,
+        F: MakesOnce<S, (<U::Uses as Uses>::Handles,), M>,
+        M: 'static,
+        S: Service,
+    {
+        let (uses, wires) = connect(uses);
+        Self::from_factory(name, Size::One, true, Arc::new(InPlace::once_using(uses, make))).uses(wires)
+    }
+
+    /// [`replicated`](Self::replicated), with the handles of the children that each replica uses; see
+    /// [`using`](Self::using).
+    pub fn replicated_using<U, F, R, M>(name: impl Into<Name>, count: usize, uses: U, make: F) -> Self
+    where
+        U: Connect,
+        F: Fn(usize, <U::Uses as Uses>::Handles) -> R,
+        F: Makes<S, (usize, <U::Uses as Uses>::Handles), M>,
+        M: 'static,
+        S: Service,
+    {
+        let (uses, wires) = connect(uses);
+        let factory = Arc::new(Using::by_index(uses, make));
+        Self::from_factory(name, Size::Replicas(count), false, factory).uses(wires)
+    }
+
+    /// [`replicated_in_place`](Self::replicated_in_place), with the handles of the children that each replica uses; see
+    /// [`using`](Self::using).
+    pub fn replicated_in_place_using<U, F, R, M>(name: impl Into<Name>, count: usize, uses: U, make: F) -> Self
+    where
+        U: Connect,
+        F: Fn(usize, <U::Uses as Uses>::Handles) -> R,
+        F: Makes<S, (usize, <U::Uses as Uses>::Handles), M>,
+        M: 'static,
+        S: Service,
+    {
+        let (uses, wires) = connect(uses);
+        let factory = Arc::new(InPlace::by_index_using(uses, make));
+        Self::from_factory(name, Size::Replicas(count), true, factory).uses(wires)
+    }
+
+    /// Offers its handle to those that use this wire, from each successful `start` on.
+    pub fn provides(self, wire: &Wire<S::Handle>) -> Self
+    where
+        S: Provide,
+    {
+        self.offers(wire.id(), Stability::PerIncarnation, Arc::new(Offered::one(wire, false)))
+    }
+
+    /// Offers a handle that works across restarts of the same value: for an [`in_place`](Self::in_place) child.
+    pub fn provides_stable(self, wire: &Wire<S::Handle>) -> Self
+    where
+        S: StableHandle,
+    {
+        self.offers(wire.id(), Stability::Stable, Arc::new(Offered::one(wire, true)))
+    }
+
+    /// [`provides`](Self::provides), for replicas: those that use them get a `Vec` of the handles of all.
+    pub fn provides_each(self, wires: &Wires<S::Handle>) -> Self
+    where
+        S: Provide,
+    {
+        self.offers(wires.id(), Stability::PerIncarnation, Arc::new(Offered::each(wires, false)))
+    }
+
+    /// [`provides_stable`](Self::provides_stable), for replicas.
+    pub fn provides_each_stable(self, wires: &Wires<S::Handle>) -> Self
+    where
+        S: StableHandle,
+    {
+        self.offers(wires.id(), Stability::Stable, Arc::new(Offered::each(wires, true)))
+    }
+
+    fn uses(mut self, List(wires): List) -> Self {
+        let user = self.spec.name.to_string();
+        let uses = wires.into_iter().map(|wire| Use { wire, user: user.clone(), keeps: self.spec.in_place });
+        self.spec.uses = uses.collect();
+        self
+    }
+
+    fn offers(mut self, wire: WireId, stability: Stability, offer: Arc<dyn Offer<S>>) -> Self {
+        self.spec.provides.push((wire, stability));
+        self.offers.push(offer);
+        self
     }
 
     /// An open group: members of the type `S` are added while the tree runs, no more than `bound` at a time; it begins
@@ -202,6 +317,7 @@ impl<S> Child<S> {
         if self.spec.in_place || self.spec.size == Size::Open {
             self.spec.keeps_and_replaces = true;
         } else {
+            self.spec.uses.iter_mut().for_each(|used| used.keeps = true);
             self.factory = Arc::new(Replaced::new(Arc::clone(&self.factory), replace));
         }
         self
@@ -293,10 +409,20 @@ impl<S> Child<S> {
             in_place,
             service: type_name::<S>(),
             inserted: Arc::clone(&inserted) as _,
-            ..ChildSpec::new(name.into(), Kind::of::<S>(), Arc::clone(&factory).into_launch(Arc::clone(&inserted)))
+            ..ChildSpec::new(
+                name.into(),
+                Kind::of::<S>(),
+                Arc::clone(&factory).into_launch(Arc::clone(&inserted), Vec::new()),
+            )
         };
-        Self { spec, factory, inserted }
+        Self { spec, factory, inserted, offers: Vec::new() }
     }
+}
+
+fn connect<U: Connect>(uses: U) -> (U::Uses, List) {
+    let (uses, mut wires) = (uses.connect(), List::default());
+    uses.list(&mut wires);
+    (uses, wires)
 }
 
 /// Any kind of child; what [`Supervisor::child`] takes.
@@ -304,7 +430,7 @@ pub struct AnyChild(pub(super) ChildSpec);
 
 impl<S: 'static> From<Child<S>> for AnyChild {
     fn from(child: Child<S>) -> Self {
-        Self(ChildSpec { launch: child.factory.into_launch(child.inserted), ..child.spec })
+        Self(ChildSpec { launch: child.factory.into_launch(child.inserted, child.offers), ..child.spec })
     }
 }
 
@@ -339,6 +465,10 @@ pub(crate) struct ChildSpec {
     pub(crate) next_index: AtomicU32,
     /// How many replicas there are to be, once it was scaled; [`usize::MAX`] before.
     pub(crate) scaled: AtomicUsize,
+    /// The wires that it, or what is inside it, takes handles from, and finds no provider of in there.
+    pub(super) uses: Vec<Use>,
+    /// The wires that it offers its handle on.
+    pub(super) provides: Vec<(WireId, Stability)>,
     /// The declaration inside it, if it is a supervisor that was declared.
     pub(crate) inner: Option<Arc<GroupSpec>>,
     /// What is wrong inside it, if it is a supervisor.
@@ -364,6 +494,8 @@ impl ChildSpec {
             added: None,
             next_index: AtomicU32::new(0),
             scaled: AtomicUsize::new(usize::MAX),
+            uses: Vec::new(),
+            provides: Vec::new(),
             inner: None,
             problems: Vec::new(),
             inner_names: Vec::new(),
@@ -383,13 +515,13 @@ impl ChildSpec {
         if self.name.is_anonymous() { &self.label } else { self.name.as_str() }
     }
 
-    pub(super) fn to_label(&self) -> Label {
+    pub(super) fn to_label(&self, requires: Vec<u32>) -> Label {
         let members = match self.size {
             Size::One => Members::One,
             Size::Replicas(_) => Members::Replicas,
             Size::Open => Members::Open,
         };
-        Label { text: self.label().to_owned(), kind: self.kind, members }
+        Label { text: self.label().to_owned(), kind: self.kind, members, requires }
     }
 
     /// How long `stop` may take after a failure; `None` is without limit.

@@ -25,7 +25,7 @@ use crate::decide::{GRACE, Next, Rest, SlotId, Started};
 use crate::declare::{ChildSpec, Kind, Size};
 use crate::error::Left;
 use crate::view::What;
-use crate::{BoxError, Cause, Context, Exit, Phase, Service, ServiceResult, log};
+use crate::{BoxError, Cause, Context, Exit, Panic, Phase, Service, ServiceResult, log};
 
 /// Spawns the task of the child in `slot`.
 pub(super) fn spawn<T: Source>(source: Arc<T>, group: Arc<Group>, slot: SlotId) {
@@ -115,12 +115,17 @@ fn incarnation<'a, T: Source>(source: &'a T, cx: &'a Context) -> impl Future<Out
         };
         let not_started = {
             let end = guard(cx, || service.start(cx), &mut watch).await;
-            not_started(cx, end)
+            not_started(cx, end).or_else(|| not_offered(cx, catch(|| source.offer(cx.index(), &service))))
         };
         let mut exit = match not_started {
             Some(exit) => exit,
             None => {
                 let exit = run(&mut service, cx).await;
+                // Who has returned `Ok`, and may, is done, not dead: its handle goes on to work.
+                let is_dead = exit.asked || is_told(&exit, cx.child());
+                if is_dead && let Err(panic) = catch(|| source.withdraw(cx.index())) {
+                    log::drop_panicked(cx, &panic);
+                }
                 let was_dropped = matches!(exit.cause, Cause::Dropped | Cause::Unresponsive(_));
                 if was_dropped { exit } else { stop(&mut service, cx, exit).await }
             }
@@ -244,6 +249,11 @@ fn not_started(cx: &Context, end: Guarded<ServiceResult>) -> Option<Arc<Exit>> {
         Guarded::Ended(Ok(())) => None,
         other => Some(ended(cx, failure(other, Cause::StartTimedOut), Phase::Start)),
     }
+}
+
+/// How the offer of its handle failed, if it did: that is part of its start.
+fn not_offered(cx: &Context, offered: Result<(), Panic>) -> Option<Arc<Exit>> {
+    offered.err().map(|panic| ended(cx, Cause::Panic(panic), Phase::Start))
 }
 
 /// How `run` ended.
