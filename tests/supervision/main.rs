@@ -42,4 +42,5 @@ mod supervisors;
 mod tasks;
 mod timeouts;
 mod told;
+mod typed;
 mod world;

@@ -115,7 +115,7 @@ impl Group {
     pub(crate) fn admit(self: &Arc<Self>, child: ChildId, put: impl FnOnce(u32)) -> Result<Ticket, NotDone> {
         let spec = self.child(child);
         let mut state = self.lock();
-        if let Some(bound) = spec.bound.limit()
+        if let Some(bound) = spec.bound
             && state.core.roster(child).len() >= bound
         {
             return Err(NotDone::Full(bound));
