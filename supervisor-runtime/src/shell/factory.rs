@@ -84,11 +84,19 @@ pub(crate) trait Launch: Send + Sync + 'static {
 
     /// Drops everything that was kept: the tree has ended, though somebody may still hold a context of it.
     fn clear_kept(&self);
+
+    /// Drops what was kept of one that has left.
+    fn forget_kept(&self, index: u32);
 }
 
 impl<T: Source> Launch for T {
     fn launch(self: Arc<Self>, group: Arc<Group>, slot: u32) {
         task::spawn(self, group, slot);
+    }
+
+    fn forget_kept(&self, index: u32) {
+        // It is the user's.
+        let _ = catch(|| self.forget(index as usize));
     }
 
     fn clear_kept(&self) {

@@ -3,8 +3,8 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, MutexGuard};
-use std::task::{Context as Task, Poll};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context as Task, Poll, Waker};
 
 use super::group::{Group, now};
 use super::record::{State, wake};
@@ -32,7 +32,19 @@ pub(crate) struct Ticket {
     pub(crate) group: Arc<Group>,
     pub(crate) slot: SlotId,
     pub(crate) index: u32,
+    promise: Arc<Promise>,
+}
+
+/// A goal, and whether it has been reached. That is noted when it happens: the place may soon be another's.
+pub(super) struct Promise {
+    index: u32,
     goal: Goal,
+    answer: Mutex<Answer>,
+}
+
+enum Answer {
+    Awaited(Option<Waker>),
+    Known(Option<Done>),
 }
 
 /// What is left to do without the lock.
@@ -105,7 +117,7 @@ impl Group {
         if slots.is_empty() && index.is_some() {
             return Err(NotDone::NotThere);
         }
-        let tickets = slots.iter().map(|&slot| self.ticket(slot, state.goal(slot, order), &state)).collect();
+        let tickets = slots.iter().map(|&slot| self.ticket(slot, state.goal(slot, order), &mut state)).collect();
         let steered = state.core.steer(&slots, order, now());
         self.finish(state, Work::default());
         steered.map(|()| tickets).map_err(NotDone::Refused)
@@ -204,8 +216,15 @@ impl Group {
         wake(driver);
     }
 
-    fn ticket(self: &Arc<Self>, slot: SlotId, goal: Goal, state: &State) -> Ticket {
-        Ticket { group: Arc::clone(self), slot, index: state.core.place(slot).1, goal }
+    /// Before the order is given.
+    fn ticket(self: &Arc<Self>, slot: SlotId, goal: Goal, state: &mut State) -> Ticket {
+        let index = state.core.place(slot).1;
+        let promise = Arc::new(Promise { index, goal, answer: Mutex::new(Answer::Awaited(None)) });
+        let promises = state.promises.entry(slot).or_default();
+        promises.retain(|promise| promise.strong_count() > 0);
+        promises.push(Arc::downgrade(&promise));
+        state.core.await_change(slot);
+        Ticket { group: Arc::clone(self), slot, index, promise }
     }
 }
 
@@ -221,19 +240,39 @@ impl State {
     }
 }
 
-impl Ticket {
+impl State {
+    /// The state of `slot`, for which somebody waits, has changed.
+    pub(super) fn keep_promises(&mut self, slot: SlotId, wakers: &mut Vec<Waker>) {
+        let Some(mut promises) = self.promises.remove(&slot) else { return };
+        promises.retain(|promise| promise.upgrade().is_some_and(|promise| !self.keeps(slot, &promise, wakers)));
+        if promises.is_empty() {
+            self.core.forget_waiters(slot);
+        } else {
+            self.promises.insert(slot, promises);
+        }
+    }
+
+    /// Whether that is known now; then who waits for it is woken.
+    fn keeps(&self, slot: SlotId, promise: &Promise, wakers: &mut Vec<Waker>) -> bool {
+        let Some(done) = self.look_at(slot, promise) else { return false };
+        let before = std::mem::replace(&mut *promise.answer.hold(), Answer::Known(Some(done)));
+        if let Answer::Awaited(waker) = before {
+            wakers.extend(waker);
+        }
+        true
+    }
+
     /// Whether the goal has been reached, or never will be.
-    fn look(&self, state: &State) -> Option<Done> {
-        let slot = state.core.slot(self.slot);
-        let record = &state.records[self.slot as usize];
-        // In an open group, the place may belong to another by now.
-        let is_here = slot.index == self.index && !slot.removed;
-        match self.goal {
-            Goal::Started(goal) if is_here && record.last_started >= goal => Some(Done::AsAsked),
+    fn look_at(&self, id: SlotId, &Promise { index, goal, .. }: &Promise) -> Option<Done> {
+        let slot = self.core.slot(id);
+        let record = &self.records[id as usize];
+        let is_here = slot.index == index && !slot.removed;
+        match goal {
+            Goal::Started(goal) if slot.index == index && record.last_started >= goal => Some(Done::AsAsked),
             Goal::Over(goal) if !is_here || !slot.is_live() || record.incarnation != goal => Some(Done::AsAsked),
             _ if slot.state == CoreState::Stuck => Some(Done::Stuck),
             Goal::Started(goal) => match slot.state {
-                CoreState::Down(_) if slot.index == self.index && record.incarnation >= goal => {
+                CoreState::Down(_) if slot.index == index && record.incarnation >= goal => {
                     Some(match &record.last_exit {
                         Some(exit) if exit.asked => Done::Overtaken,
                         exit => Done::NotStarted(exit.clone()),
@@ -252,16 +291,20 @@ impl Future for Ticket {
     type Output = Done;
 
     fn poll(self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Done> {
-        let mut guard = self.group.state.hold();
-        let state = &mut *guard;
-        if let Some(done) = self.look(state) {
-            return Poll::Ready(done);
-        }
-        let waiters = state.waiters.entry(self.slot).or_default();
-        if !waiters.iter().any(|waiter| waiter.will_wake(task.waker())) {
-            waiters.push(task.waker().clone());
-        }
-        state.core.await_change(self.slot);
-        Poll::Pending
+        let known = {
+            let state = self.group.state.hold();
+            let mut answer = self.promise.answer.hold();
+            match &mut *answer {
+                Answer::Known(done) => done.take(),
+                Answer::Awaited(waker) => {
+                    let done = state.look_at(self.slot, &self.promise);
+                    if done.is_none() {
+                        waker.replace(task.waker().clone());
+                    }
+                    done
+                }
+            }
+        };
+        known.map_or(Poll::Pending, Poll::Ready)
     }
 }
