@@ -154,15 +154,15 @@ impl Group {
         let now = now();
         let admitted = state.core.admit(child, indices.into_iter(), now, &mut actions);
         state.grow();
-        let added = admitted.as_deref().unwrap_or_default().iter();
-        let events = if state.core.is_recording() {
-            added.clone().map(|&slot| state.event(self, slot, What::Added)).collect()
-        } else {
-            Vec::new()
+        let added = admitted.as_deref().unwrap_or_default();
+        let events = match state.core.is_recording() {
+            true => added.iter().map(|&slot| state.added(self, slot)).collect(),
+            false => Vec::new(),
         };
-        let tickets = added.map(|&slot| self.ticket(slot, state.goal(slot, Order::Restart), &state)).collect();
+        let tickets = added.iter().map(|&slot| self.ticket(slot, state.goal(slot, Order::Restart), &state)).collect();
         state.carry_out(actions, now, self, &mut spawn, &mut outside);
-        state.tell(self, events, |_, _| true, &mut outside);
+        // That they wait to be started goes without saying.
+        state.tell(self, events, |_, to| to != CoreState::Pending, &mut outside);
         let driver = state.driver_to_wake();
         drop(state);
         outside.run();
