@@ -68,7 +68,10 @@ async fn a_restart_in_place() {
         listened(Supervisor::one_for_one("tree").child(world.child("a")).child(world.child("b"))).await;
     world.fail("a");
     world.idle().await;
-    assert_eq!(page(&mut events), ["a failed: a failed on demand", "a restarting, attempt 1", "a starting", "a started"]);
+    assert_eq!(
+        page(&mut events),
+        ["a failed: a failed on demand", "a restarting, attempt 1", "a starting", "a started"]
+    );
     world.order("a", Order::Panic);
     world.idle().await;
     let told = page(&mut events);
@@ -209,7 +212,13 @@ async fn what_is_dropped_by_force() {
     tokio::time::sleep(secs(10.0)).await;
     assert_eq!(
         page(&mut events),
-        ["b failed: b failed on demand", "b was dropped by force in stop", "b restarting, attempt 1", "b starting", "b started"]
+        [
+            "b failed: b failed on demand",
+            "b was dropped by force in stop",
+            "b restarting, attempt 1",
+            "b starting",
+            "b started"
+        ]
     );
     tree.shutdown().await.unwrap();
 }
@@ -352,11 +361,7 @@ async fn what_a_service_says_of_its_readiness() {
     }
     assert_eq!(
         told,
-        [
-            "1s not ready: no relay Some(Running)",
-            "2s not ready: busy Some(Running)",
-            "2s ready Some(Running)",
-        ]
+        ["1s not ready: no relay Some(Running)", "2s not ready: busy Some(Running)", "2s ready Some(Running)",]
     );
     tree.shutdown().await.unwrap();
 }

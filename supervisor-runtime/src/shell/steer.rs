@@ -13,7 +13,7 @@ use crate::Exit;
 use crate::decide::{Action, ChildId, Order, Refused, SlotId, State as CoreState};
 use crate::declare::MAX_REPLICAS;
 use crate::sync::MutexExt;
-use crate::view::{Status, What};
+use crate::view::Status;
 
 /// Why a group does not do what was asked, in its own terms.
 #[derive(Debug)]
