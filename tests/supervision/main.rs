@@ -14,6 +14,7 @@ mod done;
 mod embedded;
 mod ending;
 mod escalation;
+mod events;
 mod fold;
 mod held;
 mod instructions;

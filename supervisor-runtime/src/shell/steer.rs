@@ -13,7 +13,7 @@ use crate::Exit;
 use crate::decide::{Action, ChildId, Order, Refused, SlotId, State as CoreState};
 use crate::declare::MAX_REPLICAS;
 use crate::sync::MutexExt;
-use crate::view::{Event, Status, What};
+use crate::view::{Event, Status};
 
 /// Why a group does not do what was asked, in its own terms.
 #[derive(Debug)]
@@ -190,7 +190,7 @@ impl Group {
         let added = state.core.admit(child, indices.into_iter(), now, &mut actions).map_err(NotDone::Refused)?;
         state.grow();
         if state.core.is_recording() {
-            work.events.extend(added.iter().map(|&slot| state.event(self, slot, What::Added)));
+            work.events.extend(added.iter().map(|&slot| state.added(self, slot)));
         }
         let tickets = added.iter().map(|&slot| self.ticket(slot, state.goal(slot, Order::Restart), state)).collect();
         state.carry_out(actions, now, self, &mut work.spawn, &mut work.outside);

@@ -88,6 +88,15 @@ impl State {
         }
     }
 
+    /// What is told of one that was added; that it has been started already, if it has, is told next.
+    pub(super) fn added(&self, group: &Group, slot: SlotId) -> Event {
+        let mut added = self.event(group, slot, What::Added);
+        if let Some(change) = added.change.as_mut().filter(|change| change.state == Shown::Starting) {
+            change.state = Shown::Waiting;
+        }
+        added
+    }
+
     fn change(&self, slot: SlotId, state: CoreState) -> Change {
         let known = self.core.slot(slot);
         let until = match state {

@@ -18,11 +18,13 @@ pub(super) struct Mirror {
 }
 
 struct View {
-    events: Events,
-    folded: Snapshot,
+    /// What was folded so far, unless nobody listens just now.
+    listening: Option<(Events, Snapshot)>,
     /// Every event, as text.
     log: Vec<String>,
     last: Option<What>,
+    /// It listened again only after the end.
+    begun_late: bool,
 }
 
 impl Mirror {
@@ -40,10 +42,28 @@ impl Mirror {
     /// Begins to listen, from inside the tree.
     pub(super) fn begin(&self, cx: &Context) {
         let tree = cx.tree();
-        let events = tree.events();
-        let folded = tree.snapshot().expect("it is running");
-        *self.view.lock().unwrap() = Some(View { events, folded, log: Vec::new(), last: None });
+        *self.view.lock().unwrap() = Some(View::of(&tree, Vec::new()));
         *self.handle.lock().unwrap() = Some(tree);
+    }
+
+    /// Listens no longer, for a while.
+    pub(super) fn pause(&self) {
+        self.check("before the pause");
+        if let Some(view) = self.view.lock().unwrap().as_mut() {
+            view.listening = None;
+        }
+    }
+
+    /// Listens again.
+    pub(super) fn resume(&self) {
+        let Some(tree) = self.handle() else { return };
+        let mut view = self.view.lock().unwrap();
+        if let Some(view) = view.as_mut().filter(|view| view.listening.is_none()) {
+            let events = tree.events();
+            view.listening = tree.snapshot().ok().map(|folded| (events, folded));
+            let root = view.listening.as_ref().map(|(_, folded)| folded.root().status().state());
+            view.begun_late = root.is_some_and(|state| !state.is_live());
+        }
     }
 
     pub(super) fn handle(&self) -> Option<TreeHandle> {
@@ -72,20 +92,19 @@ impl Mirror {
             return self.is_wrong(format!("{when}: {wrong}"));
         }
         // The owner is gone with the end.
-        let Ok(snapshot) = handle.snapshot() else { return };
-        if snapshot.number() != view.folded.number() {
+        let (Ok(snapshot), Some((_, folded))) = (handle.snapshot(), &view.listening) else { return };
+        if snapshot.number() != folded.number() {
             return;
         }
         self.compared.fetch_add(1, Ordering::Relaxed);
-        let same_instant = snapshot.at() == view.folded.at();
+        let same_instant = snapshot.at() == folded.at();
         self.at_the_same_instant.fetch_add(usize::from(same_instant), Ordering::Relaxed);
-        if let Some(wrong) = differ(&view.folded, &snapshot) {
+        if let Some(wrong) = differ(folded, &snapshot) {
             let events = view.log.len();
             let tail = view.log[events.saturating_sub(25)..].join("\n  ");
             self.is_wrong(format!(
-                "{when}, after event {}: {wrong}\nfolded:\n{:#}\nsnapshot:\n{snapshot:#}\nafter\n  {tail}",
-                snapshot.number(),
-                view.folded
+                "{when}, after event {}: {wrong}\nfolded:\n{folded:#}\nsnapshot:\n{snapshot:#}\nafter\n  {tail}",
+                snapshot.number()
             ));
         }
     }
@@ -98,11 +117,14 @@ impl Mirror {
         }
         let mut view = self.view.lock().unwrap();
         let view = view.as_mut().expect("it has begun");
-        if !matches!(view.last, Some(What::ShutDown { .. })) {
+        // Somebody else may have been looking just now.
+        view.fold(self.epoch)?;
+        // It may have ended in a pause.
+        let Some((_, folded)) = &view.listening else { return Ok(()) };
+        if !matches!(view.last, Some(What::ShutDown { .. })) && !view.begun_late {
             return Err(format!("the last event is {:?}", view.last));
         }
-        let alive: Vec<_> =
-            view.folded.rows().iter().filter(|row| row.status().state().is_live()).map(Row::path).collect();
+        let alive: Vec<_> = folded.rows().iter().filter(|row| row.status().state().is_live()).map(Row::path).collect();
         if !alive.is_empty() {
             return Err(format!("alive at the end: {alive:?}\n{}", view.log.join("\n")));
         }
@@ -114,19 +136,27 @@ impl Mirror {
 }
 
 impl View {
+    fn of(tree: &TreeHandle, log: Vec<String>) -> Self {
+        // In this order: what happens in between is in the snapshot already.
+        let events = tree.events();
+        let folded = tree.snapshot().expect("it is running");
+        Self { listening: Some((events, folded)), log, last: None, begun_late: false }
+    }
+
     fn fold(&mut self, epoch: Instant) -> Result<(), String> {
-        while let Some(event) = self.events.try_next() {
+        let Some((events, folded)) = &mut self.listening else { return Ok(()) };
+        while let Some(event) = events.try_next() {
             let event = event.map_err(|missed| missed.to_string())?;
             let time = event.at().saturating_duration_since(epoch).as_millis();
             self.log.push(format!("{time} {event} [{:?} {:?}]", event.state(), event.incarnation()));
             if matches!(self.last, Some(What::ShutDown { .. })) {
                 return Err(format!("after the last event: {event}"));
             }
-            let known = self.folded.number();
+            let known = folded.number();
             if event.number() > known + 1 {
                 return Err(format!("event {} follows {known}", event.number()));
             }
-            self.folded.apply(&event).map_err(|missed| missed.to_string())?;
+            folded.apply(&event).map_err(|missed| missed.to_string())?;
             self.last = Some(event.what().clone());
         }
         Ok(())
