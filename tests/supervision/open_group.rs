@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use supervisor_runtime::{Child, Children, Context, Restart, Running, Service, ServiceResult, State, SteerError, Supervisor};
+use supervisor_runtime::{
+    Child, Children, Context, Restart, Running, Service, ServiceResult, State, SteerError, Supervisor,
+};
 
 use crate::world::{Act, Order, Probe, World, answered, at, ended, secs, started, state};
 
@@ -51,7 +53,9 @@ async fn a_member_that_ends_leaves() {
     let world = World::new();
     let tree = one_for_one(open()).await;
     let conns = conns(&tree);
-    for (order, word) in [(Order::Finish, "finish a"), (Order::Fail, "fail a"), (Order::Panic, "panic a"), (Order::Forfeit, "forfeit a")] {
+    for (order, word) in
+        [(Order::Finish, "finish a"), (Order::Fail, "fail a"), (Order::Panic, "panic a"), (Order::Forfeit, "forfeit a")]
+    {
         let a = conns.add(world.service("a")).await.unwrap();
         world.order("a", order);
         world.expect(&["start a", word, "stop a"]).await;
@@ -118,7 +122,10 @@ async fn a_member_whose_start_fails_is_none_and_that_is_told() {
         let tree = started(tree).await;
         let conns = tree.children::<Short>("conn").unwrap();
         let error = answered(conns.add_with(|| Short(Ok(()), false))).await.unwrap_err();
-        assert!(matches!(&error, SteerError::StartFailed { path, .. } if path == "tree/conn[0]"), "{restart:?}: {error:?}");
+        assert!(
+            matches!(&error, SteerError::StartFailed { path, .. } if path == "tree/conn[0]"),
+            "{restart:?}: {error:?}"
+        );
         assert!(error.to_string().contains("no start"), "{error}");
         if restart == Restart::Temporary {
             let rejected = answered(conns.add(Short(Ok(()), false))).await.unwrap_err();
@@ -168,7 +175,10 @@ async fn transient_and_permanent_members_are_restarted_and_need_a_factory() {
         let tree = one_for_one(open().restart(restart)).await;
         let conns = conns(&tree);
         let rejected = conns.add(world.service("a")).await.unwrap_err();
-        assert!(matches!(rejected.error(), SteerError::NeedsFactory { path, .. } if path == "tree/conn"), "{rejected:?}");
+        assert!(
+            matches!(rejected.error(), SteerError::NeedsFactory { path, .. } if path == "tree/conn"),
+            "{rejected:?}"
+        );
         assert_eq!(rejected.into_service().unwrap().name, "a");
         let w = world.clone();
         let a = conns.add_with(move || w.service("a")).await.unwrap();
@@ -216,7 +226,8 @@ async fn a_member_in_place_is_the_same_value_for_as_long_as_it_is_one() {
         }
     }
     tree.shutdown().await.unwrap();
-    let tree = Supervisor::one_for_one("tree").child(Child::<Held>::open_in_place("conn", ..).restart(Restart::Permanent));
+    let tree =
+        Supervisor::one_for_one("tree").child(Child::<Held>::open_in_place("conn", ..).restart(Restart::Permanent));
     let tree = started(tree).await;
     let held = tree.children::<Held>("conn").unwrap();
     for _ in 0..3 {
@@ -334,7 +345,8 @@ async fn what_a_member_holds_is_dropped_when_its_group_is_lost_or_it_is_rejected
 async fn adding_while_the_group_restarts_waits_and_while_it_stops_is_refused() {
     let world = World::new();
     world.plan("x", [Act::SlowStop(secs(2.0)), Act::SlowStop(secs(2.0))]);
-    let tree = started(Supervisor::one_for_all("tree").child(world.child("x")).child(world.child("y")).child(open())).await;
+    let tree =
+        started(Supervisor::one_for_all("tree").child(world.child("x")).child(world.child("y")).child(open())).await;
     let conns = conns(&tree);
     world.page();
     world.fail("y");
@@ -344,7 +356,10 @@ async fn adding_while_the_group_restarts_waits_and_while_it_stops_is_refused() {
     tree.handle().shutdown();
     world.expect(&["stop a", "stop y"]).await;
     let rejected = answered(conns.add(world.service("b"))).await.unwrap_err();
-    assert!(matches!(rejected.error(), SteerError::NotRunning { supervisor, .. } if supervisor == "tree"), "{rejected:?}");
+    assert!(
+        matches!(rejected.error(), SteerError::NotRunning { supervisor, .. } if supervisor == "tree"),
+        "{rejected:?}"
+    );
     assert_eq!(rejected.into_service().unwrap().name, "b");
     let mut tree = tree;
     ended(&mut tree).await.unwrap();
@@ -362,7 +377,8 @@ async fn adding_while_the_group_restarts_waits_and_while_it_stops_is_refused() {
 async fn what_is_added_during_a_sweep_and_discarded_before_its_turn_never_starts() {
     let world = World::new();
     world.plan("x", [Act::SlowStop(secs(2.0))]);
-    let tree = started(Supervisor::one_for_all("tree").child(world.child("x")).child(world.child("y")).child(open())).await;
+    let tree =
+        started(Supervisor::one_for_all("tree").child(world.child("x")).child(world.child("y")).child(open())).await;
     let conns = conns(&tree);
     world.page();
     world.fail("y");
@@ -469,7 +485,9 @@ impl Service for Quiet {
 async fn places_are_used_again_whoever_comes_and_goes() {
     for how in ["discard", "stop", "end"] {
         let _world = World::new();
-        let tree = Supervisor::one_for_one("tree").child(Child::<Quiet>::open("conn", ..)).child(Child::<Short>::open("short", ..));
+        let tree = Supervisor::one_for_one("tree")
+            .child(Child::<Quiet>::open("conn", ..))
+            .child(Child::<Short>::open("short", ..));
         let tree = started(tree).await;
         let (conns, short) = (tree.children::<Quiet>("conn").unwrap(), tree.children::<Short>("short").unwrap());
         conns.add(Quiet).await.unwrap();

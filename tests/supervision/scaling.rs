@@ -60,7 +60,8 @@ async fn up_and_down_and_to_zero_and_back() {
 #[tokio::test(start_paused = true)]
 async fn a_tree_of_nothing_but_replicas_scaled_to_zero_does_not_end() {
     let world = World::new();
-    let mut tree = started(Supervisor::one_for_one("tree").child(world.replicas("w", 1).restart(Restart::Transient))).await;
+    let mut tree =
+        started(Supervisor::one_for_one("tree").child(world.replicas("w", 1).restart(Restart::Transient))).await;
     let w = workers(&tree, "w");
     w.scale_to(0).await.unwrap();
     tokio::time::timeout(secs(100.0), tree.wait()).await.unwrap_err();
@@ -290,7 +291,11 @@ async fn what_is_scaled_away_is_not_brought_back_by_steering_the_others() {
             async move { w.scale_to(1).await }
         });
         world.idle().await;
-        if restart { answered(w.restart()).await.unwrap() } else { answered(w.start()).await.unwrap() }
+        if restart {
+            answered(w.restart()).await.unwrap()
+        } else {
+            answered(w.start()).await.unwrap()
+        }
         answered(shrink).await.unwrap().unwrap();
         world.idle().await;
         let mut page = world.page();

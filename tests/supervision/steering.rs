@@ -279,10 +279,9 @@ async fn what_was_stopped_by_hand_stays_stopped_when_siblings_fail_in_one_for_on
 
 #[tokio::test(start_paused = true)]
 async fn what_was_stopped_by_hand_is_started_by_the_restart_of_its_group() {
-    for (strategy, restarted) in [
-        (Supervisor::one_for_all as fn(&'static str) -> Supervisor, true),
-        (Supervisor::rest_for_one, false),
-    ] {
+    for (strategy, restarted) in
+        [(Supervisor::one_for_all as fn(&'static str) -> Supervisor, true), (Supervisor::rest_for_one, false)]
+    {
         let world = World::new();
         let tree = strategy("tree").child(world.child("a")).child(world.child("b")).child(world.child("c"));
         let tree = started(tree).await;
@@ -319,7 +318,8 @@ async fn what_was_stopped_by_hand_keeps_the_group_from_being_done() {
 async fn a_group_is_stopped_and_started_by_hand() {
     let world = World::new();
     let pool = Supervisor::one_for_one("pool").child(world.child("a")).child(world.child("b"));
-    let tree = started(Supervisor::one_for_one("tree").child(world.child("x")).child(pool).child(world.child("y"))).await;
+    let tree =
+        started(Supervisor::one_for_one("tree").child(world.child("x")).child(pool).child(world.child("y"))).await;
     world.page();
     let pool = tree.group("pool").unwrap();
     pool.stop().await.unwrap();
@@ -329,7 +329,10 @@ async fn a_group_is_stopped_and_started_by_hand() {
     // What is in it is not to be had before it is started.
     for what in [Do::Start, Do::Stop, Do::Restart] {
         let error = answered(what.to(&at(&tree, "pool/a"))).await.unwrap_err();
-        assert!(matches!(&error, SteerError::NotRunning { supervisor, .. } if supervisor == "tree/pool"), "{what:?}: {error:?}");
+        assert!(
+            matches!(&error, SteerError::NotRunning { supervisor, .. } if supervisor == "tree/pool"),
+            "{what:?}: {error:?}"
+        );
     }
     pool.start().await.unwrap();
     world.expect(&["start a", "start b"]).await;

@@ -6,7 +6,8 @@ use supervisor_runtime::{Child, Context, Service, ServiceResult, State, SteerErr
 
 use crate::world::{Act, Probe, World, answered, at, ended, secs, started, state};
 
-type Asks = Arc<dyn Fn(Context) -> std::pin::Pin<Box<dyn Future<Output = Result<(), SteerError>> + Send>> + Send + Sync>;
+type Asks =
+    Arc<dyn Fn(Context) -> std::pin::Pin<Box<dyn Future<Output = Result<(), SteerError>> + Send>> + Send + Sync>;
 
 /// Asks for something once, in `start` or in `run`, and writes the answer.
 #[derive(Clone)]
@@ -89,9 +90,7 @@ async fn a_restart_of_ones_own_group_ends_with_stopping_and_happens() {
     let me = asker(&world, false, |tree| async move { tree.group("pool").unwrap().restart().await });
     let pool = Supervisor::one_for_one("pool").child(world.child("a")).child(me);
     let tree = started(Supervisor::one_for_one("tree").child(pool)).await;
-    world
-        .expect(&["start a", "start asker", "Stopping", "stop asker", "stop a", "start a", "start asker"])
-        .await;
+    world.expect(&["start a", "start asker", "Stopping", "stop asker", "stop a", "start a", "start asker"]).await;
     tree.shutdown().await.unwrap();
 }
 
@@ -139,7 +138,9 @@ async fn waiting_in_start_for_oneself_or_for_what_starts_later_is_an_error() {
         ("its own group", |tree| Box::pin(async move { tree.group("pool").unwrap().wait_ready().await })),
         ("the tree", |tree| Box::pin(async move { tree.wait_ready().await })),
         ("what is after its group", |tree| Box::pin(async move { child(&tree, "after").wait_ready().await })),
-        ("what is in a later group", |tree| Box::pin(async move { child(&tree, "later/l").wait_for(State::Running).await })),
+        ("what is in a later group", |tree| {
+            Box::pin(async move { child(&tree, "later/l").wait_for(State::Running).await })
+        }),
     ];
     for (what, ask) in asks {
         let world = World::new();

@@ -22,6 +22,9 @@ pub(super) enum Patience {
     ToBeDropped,
 }
 
+/// When the patience with a slot ends. With the index, because another member may have taken the place since.
+pub(super) type Deadline = (Instant, SlotId, u32, Patience);
+
 impl Core {
     /// When [`step`](Self::step) is to be called next if nothing happens before.
     pub(crate) fn next_timer(&self) -> Option<Instant> {
@@ -58,8 +61,9 @@ impl Core {
         } else {
             self.update(slot, |slot| slot.state = State::Stopping);
             out.push(Action::Stop(slot, None));
+            let index = self.slot(slot).index;
             if let (Some(deadline), Some(plan)) = (deadline, &mut self.plans[plan as usize]) {
-                plan.deadlines.push(Reverse((deadline, slot, Patience::ToStop)));
+                plan.deadlines.push(Reverse((deadline, slot, index, Patience::ToStop)));
             }
         }
     }
@@ -75,8 +79,9 @@ impl Core {
     fn kill(&mut self, slot: SlotId, plan: u32, now: Instant, out: &mut Vec<Action>) {
         self.update(slot, |slot| slot.state = State::Killing);
         out.push(Action::Kill(slot));
+        let index = self.slot(slot).index;
         if let Some(plan) = &mut self.plans[plan as usize] {
-            plan.deadlines.push(Reverse((now + GRACE, slot, Patience::ToBeDropped)));
+            plan.deadlines.push(Reverse((now + GRACE, slot, index, Patience::ToBeDropped)));
         }
     }
 
@@ -94,7 +99,10 @@ impl Core {
             self.group_is_late(now, out);
         }
         for id in 0..self.plans.len() as u32 {
-            while let Some((slot, patience)) = self.pop_expired(id, now) {
+            while let Some((slot, index, patience)) = self.pop_expired(id, now) {
+                if self.slot(slot).index != index {
+                    continue;
+                }
                 match (patience, self.slot(slot).state) {
                     (Patience::ToStop, State::Stopping) => self.kill(slot, id, now, out),
                     (Patience::ToBeDropped, State::Killing) => self.give_up_on(slot, now),
@@ -108,14 +116,14 @@ impl Core {
         }
     }
 
-    fn pop_expired(&mut self, id: u32, now: Instant) -> Option<(SlotId, Patience)> {
+    fn pop_expired(&mut self, id: u32, now: Instant) -> Option<(SlotId, u32, Patience)> {
         let plan = self.plans[id as usize].as_mut()?;
-        let Reverse((when, slot, patience)) = *plan.deadlines.peek()?;
+        let Reverse((when, slot, index, patience)) = *plan.deadlines.peek()?;
         if plan.stage != Stage::Sweep || when > now {
             return None;
         }
         plan.deadlines.pop();
-        Some((slot, patience))
+        Some((slot, index, patience))
     }
 
     /// The deadline of the whole group has passed: what is left is dropped, in no order.

@@ -130,7 +130,8 @@ impl Core {
         self.missing(slot).is_some()
     }
 
-    /// What the child in `slot` depends on, and is down, or on its way there.
+    /// What the child in `slot` depends on, directly or not, and is down, or on its way there. (Not only directly: what is
+    /// between may have been scaled to zero.)
     pub(super) fn missing(&self, slot: SlotId) -> Option<SlotId> {
         self.missing_for(self.slot(slot).child)
     }
@@ -138,8 +139,15 @@ impl Core {
     /// What `child` depends on, and is down, or on its way there.
     pub(super) fn missing_for(&self, child: ChildId) -> Option<SlotId> {
         let graph = self.graph.as_ref()?;
-        let required = graph.requires[child as usize].iter();
-        required.flat_map(|&child| self.children[child as usize].iter()).find(|&slot| self.slot(slot).is_missing())
+        let mut todo = graph.requires[child as usize].clone();
+        while let Some(child) = todo.pop() {
+            let down = self.children[child as usize].iter().find(|&id| self.slot(id).is_missing());
+            if down.is_some() {
+                return down;
+            }
+            todo.extend(&graph.requires[child as usize]);
+        }
+        None
     }
 
     /// Whether something that `child` depends on is on its way down: what were started now would have an old handle.

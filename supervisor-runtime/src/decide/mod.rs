@@ -265,12 +265,13 @@ impl Core {
 
     /// Nothing is left of what was in `slot`: if it has left its child, the next member takes the place.
     pub(crate) fn vacate(&mut self, slot: SlotId) -> bool {
-        let Slot { child, removed, .. } = *self.slot(slot);
-        let vacant = removed && self.rules.children[child as usize].size == Size::Open;
-        if vacant {
+        let Slot { child, removed, vacant, .. } = *self.slot(slot);
+        let vacates = removed && !vacant && self.rules.children[child as usize].size == Size::Open;
+        if vacates {
+            self.slots[slot as usize].vacant = true;
             self.children[child as usize].note_vacant(slot);
         }
-        vacant
+        vacates
     }
 
     /// Whether everything that has to be ready is, as far as this group itself goes.
@@ -331,12 +332,14 @@ impl Core {
     }
 
     /// The incarnation in `slot` says whether it is ready.
-    pub(crate) fn note_ready(&mut self, slot: SlotId, ready: bool) {
+    pub(crate) fn note_ready(&mut self, slot: SlotId, ready: bool, now: Instant) {
+        self.now = now;
         self.update(slot, |slot| slot.not_ready = !ready);
     }
 
     /// The incarnation in `slot` has failed, and its `stop` takes time.
     pub(crate) fn note_failing(&mut self, slot: SlotId, now: Instant) {
+        self.now = now;
         self.update(slot, |slot| {
             slot.failing = true;
             slot.since = now;

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::{Duration, Instant};
 
-use super::deadline::Patience;
+use super::deadline::Deadline;
 use super::slot::Role;
 use super::{Action, After, Core, Outcome, Phase, SlotId, later};
 
@@ -23,7 +23,7 @@ pub(super) struct Plan {
     /// How much of `members` the stage has gone through, where the order is that of declaration.
     passed: usize,
     /// When the patience with a slot ends.
-    pub(super) deadlines: BinaryHeap<Reverse<(Instant, SlotId, Patience)>>,
+    pub(super) deadlines: BinaryHeap<Reverse<Deadline>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

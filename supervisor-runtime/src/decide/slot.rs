@@ -43,6 +43,8 @@ pub(crate) struct Slot {
     pub(crate) observed: bool,
     /// It has left its child's members.
     pub(crate) removed: bool,
+    /// And its place can be taken by another.
+    pub(super) vacant: bool,
 }
 
 /// The life cycle of a slot.
@@ -152,6 +154,7 @@ impl Slot {
             along: false,
             observed: false,
             removed: true,
+            vacant: false,
         }
     }
 
@@ -172,6 +175,12 @@ impl Slot {
             State::Stuck => true,
             _ => self.swept && matches!(self.after, After::Gone | After::Stopped | After::Forfeited),
         }
+    }
+
+    /// Whether it is down, or will be, and does not come up with what took it along.
+    pub(super) fn is_down_for_good(&self) -> bool {
+        let is_down = matches!(self.state, State::Down(_)) || self.swept && self.after != After::Restart;
+        self.state == State::Stuck || is_down && !self.along
     }
 
     pub(crate) fn is_live(&self) -> bool {
@@ -206,7 +215,7 @@ impl Slot {
         Marks {
             plan: self.plan.zip(self.role()),
             live: self.is_live(),
-            unstarted: matches!(self.state, State::Pending | State::Starting),
+            unstarted: matches!(self.state, State::Pending | State::Waiting(_) | State::Starting),
             open: !matches!(self.state, State::Down(Rest::Done | Rest::Forfeited | Rest::Gone | Rest::Removed)),
             awaited: !self.has_started && !self.by_hand && !matches!(self.state, State::Down(_) | State::Stuck),
             forfeited: self.state == State::Down(Rest::Forfeited),

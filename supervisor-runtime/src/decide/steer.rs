@@ -49,8 +49,8 @@ impl Core {
             Order::Restart => self.bring_up(slots, &users),
             Order::Start => {
                 let down: Vec<SlotId> = slots.iter().copied().filter(|&id| !self.is_up(id)).collect();
-                let along: Vec<SlotId> = users.into_iter().filter(|&id| self.slot(id).along).collect();
-                self.bring_up(&down, &along);
+                // Also those that run, with the handle of one that is done: it begins anew.
+                self.bring_up(&down, &users);
             }
         }
         Ok(())
@@ -83,7 +83,10 @@ impl Core {
             })
             .collect();
         let (leaving, fresh): (Vec<_>, Vec<_>) = added.iter().partition(|&&id| self.slot(id).is_live());
-        self.bring_up(&leaving, &[]);
+        leaving.iter().for_each(|&id| self.raise(id));
+        if !leaving.is_empty() {
+            self.plan(leaving, Duration::ZERO, None);
+        }
         // Those that use the child have what it was: they are made anew.
         let users = self.running_users(&added);
         if !users.is_empty() {
@@ -197,8 +200,8 @@ impl Core {
 
     /// Stops `slots` until they are started by hand, and `users`, which come up with them.
     fn take_down(&mut self, slots: &[SlotId], users: &[SlotId]) {
-        let along: Vec<SlotId> =
-            users.iter().copied().filter(|&id| !matches!(self.slot(id).state, State::Down(_) | State::Stuck)).collect();
+        // What is down, or on its way there, by itself does not come up with them.
+        let along: Vec<SlotId> = users.iter().copied().filter(|&id| !self.slot(id).is_down_for_good()).collect();
         self.sweep(&along, After::Stopped);
         for &id in slots {
             // OTP's `terminate_child` deletes a temporary child; of declared ones the declaration stays.
@@ -226,10 +229,7 @@ impl Core {
             self.set_by_hand(id);
         }
         for &id in users {
-            let Slot { state, along, swept, after, .. } = *self.slot(id);
-            let is_down = matches!(state, State::Down(_)) || swept && after != After::Restart;
-            let stays = matches!(state, State::Stuck) || is_down && !along;
-            if stays || self.slot(id).is_leaving() || self.is_blocked(id) {
+            if self.slot(id).is_down_for_good() || self.slot(id).is_leaving() || self.is_blocked(id) {
                 continue;
             }
             let ChildRules { size, restart, .. } = self.rules.children[self.slot(id).child as usize];

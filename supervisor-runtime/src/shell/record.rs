@@ -13,8 +13,8 @@ use super::steer::Promise;
 use super::tell::Outside;
 use super::watch::Watched;
 use crate::Exit;
-use crate::declare::Size;
 use crate::decide::{Action, ChildId, Core, Next, Phase, SlotId, State as CoreState};
+use crate::declare::Size;
 
 /// How many last causes an error tells.
 const LAST_CAUSES: usize = 3;

@@ -2,8 +2,8 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard};
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context as Task, Poll, Waker};
 
 use super::group::{Group, now};
@@ -13,7 +13,7 @@ use crate::Exit;
 use crate::decide::{Action, ChildId, Order, Refused, SlotId, State as CoreState};
 use crate::declare::MAX_REPLICAS;
 use crate::sync::MutexExt;
-use crate::view::{Event, Status, What};
+use crate::view::{Event, Status};
 
 /// Why a group does not do what was asked, in its own terms.
 #[derive(Debug)]
@@ -123,8 +123,7 @@ impl Group {
         if slots.is_empty() && index.is_some() {
             return Err(NotDone::NotThere);
         }
-        let tickets =
-            slots.iter().map(|&slot| self.ticket(slot, state.goal(slot, order), &mut state)).collect();
+        let tickets = slots.iter().map(|&slot| self.ticket(slot, state.goal(slot, order), &mut state)).collect();
         let steered = state.core.steer(&slots, order, now());
         self.finish(state, Work::default());
         steered.map(|()| tickets).map_err(NotDone::Refused)
@@ -134,7 +133,7 @@ impl Group {
     pub(crate) fn admit(self: &Arc<Self>, child: ChildId, put: impl FnOnce(u32)) -> Result<Ticket, NotDone> {
         let spec = self.child(child);
         let mut state = self.lock();
-        if let Some(bound) = spec.bound.limit()
+        if let Some(bound) = spec.bound
             && state.core.roster(child).len() >= bound
         {
             return Err(NotDone::Full(bound));
@@ -197,10 +196,9 @@ impl Group {
         let added = state.core.admit(child, indices.into_iter(), now, &mut actions).map_err(NotDone::Refused)?;
         state.grow();
         if state.core.is_recording() {
-            work.events.extend(added.iter().map(|&slot| state.event(self, slot, What::Added)));
+            work.events.extend(added.iter().map(|&slot| state.added(self, slot)));
         }
-        let tickets =
-            added.iter().map(|&slot| self.ticket(slot, state.goal(slot, Order::Restart), state)).collect();
+        let tickets = added.iter().map(|&slot| self.ticket(slot, state.goal(slot, Order::Restart), state)).collect();
         state.carry_out(actions, now, self, &mut work.spawn, &mut work.outside);
         Ok(tickets)
     }

@@ -88,6 +88,15 @@ impl State {
         }
     }
 
+    /// What is told of one that was added; that it has been started already, if it has, is told next.
+    pub(super) fn added(&self, group: &Group, slot: SlotId) -> Event {
+        let mut added = self.event(group, slot, What::Added);
+        if let Some(change) = added.change.as_mut().filter(|change| change.state == Shown::Starting) {
+            change.state = Shown::Waiting;
+        }
+        added
+    }
+
     fn change(&self, slot: SlotId, state: CoreState) -> Change {
         let known = self.core.slot(slot);
         let until = match state {
@@ -111,9 +120,8 @@ impl State {
     pub(super) fn before_exit(&mut self, group: &Group, slot: SlotId, exit: &Arc<Exit>) -> Vec<Event> {
         let known = self.core.slot(slot);
         let (child, _) = self.core.place(slot);
-        // Told already, whatever has become of it since.
-        let is_known = self.records[slot as usize].extras.as_ref().is_some_and(|extras| extras.failed.is_some());
-        if !self.core.is_recording() || is_known || !is_told(exit, group.child(child)) {
+        let has_been_told = self.records[slot as usize].extras.as_ref().is_some_and(|extras| extras.failed.is_some());
+        if !self.core.is_recording() || has_been_told || !is_told(exit, group.child(child)) {
             return Vec::new();
         }
         let failed = self.event(group, slot, What::Failed(Arc::clone(exit)));
@@ -187,7 +195,7 @@ impl State {
         let known = self.core.slot(slot);
         let record = &self.records[slot as usize];
         let extras = record.extras.as_deref();
-        let failed = extras.and_then(|extras| extras.failed.as_ref()).filter(|_| known.failing);
+        let failed = extras.and_then(|extras| extras.failed.as_ref());
         Facts {
             state: shown(known),
             since: known.since,
