@@ -168,7 +168,7 @@ impl TreeHandle {
 
     /// Whether nothing runs any more.
     pub(crate) fn has_ended(&self) -> bool {
-        self.anchor().is_none_or(|anchor| !anchor.status(0).state().is_live())
+        self.tree.has_ended()
     }
 
     /// Waits for `future`; ends when who asks is itself asked to stop.

@@ -57,8 +57,11 @@ fn of_child(event: &Event, place: &Place) {
         What::Starting => debug!(target: TARGET, child = child(), incarnation, "starting"),
         What::Stopping => debug!(target: TARGET, child = child(), "stopping"),
         What::Dropping => debug!(target: TARGET, child = child(), "told to be dropped"),
-        What::ShuttingDown => info!(target: TARGET, tree = child(), "shutting down"),
-        What::ShutDown => info!(target: TARGET, tree = child(), "shut down"),
+        What::ShuttingDown => info!(target: TARGET, child = child(), "shutting down"),
+        What::ShutDown { error: None } => info!(target: TARGET, child = child(), "shut down"),
+        What::ShutDown { error: Some(error) } => {
+            error!(target: TARGET, child = child(), error = &**error, "the tree has failed");
+        }
         What::Stopped(None)
         | What::GaveUp { .. }
         | What::RollingBack { .. }

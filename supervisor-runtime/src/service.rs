@@ -50,6 +50,11 @@ pub type ServiceResult = Result<(), BoxError>;
 /// The futures are polled to their end, except where a limit forbids it: a `start` past its
 /// `start_timeout`, a `run` past its `heartbeat`, and anything past its `shutdown` deadline is
 /// dropped. A service that must not lose work listens to [`Context::stopping`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a `Service`",
+    label = "not a `Service`",
+    note = "implement `Service` for your type, or wrap async code in `service_fn(|cx| async move {{ .. }})`"
+)]
 pub trait Service: Send + 'static {
     /// Prepares the service; what is declared after it waits until this has returned.
     ///
@@ -74,6 +79,63 @@ pub trait Service: Send + 'static {
         std::future::ready(())
     }
 }
+
+/// A service that offers a *handle* to others: what they talk to it with, a pool or a sender, say.
+///
+/// In `supervision_tree!`, a child's expression uses the handle of a child declared before it by that child's name. It is taken
+/// when the provider's `start` has succeeded, and it is the one of the current incarnation: when that has ended, whoever
+/// used the handle is restarted with the new one. By hand: [`Wire`](crate::Wire).
+///
+/// ```
+/// use supervisor_runtime::{Context, Provide, Service, ServiceResult};
+/// use tokio::sync::mpsc;
+///
+/// struct Mailer { inbox: mpsc::Receiver<String>, outbox: mpsc::Sender<String> }
+///
+/// impl Provide for Mailer {
+///     type Handle = mpsc::Sender<String>;
+///
+///     fn handle(&self) -> Self::Handle {
+///         self.outbox.clone()
+///     }
+/// }
+/// # impl Service for Mailer { async fn run(&mut self, cx: &Context) -> ServiceResult { cx.stopping().await; Ok(()) } }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` offers no handle: it does not implement `Provide`",
+    label = "this child is used by others, but offers them nothing",
+    note = "say what they get: `impl Provide for {Self} {{ type Handle = ..; fn handle(&self) -> Self::Handle {{ .. }} }}`"
+)]
+pub trait Provide: Service {
+    /// What others talk to the service with; each that uses it gets a clone.
+    type Handle: Clone + Send + Sync + 'static;
+
+    /// The handle of this incarnation; called once, when its `start` has succeeded. A panic is a failed start.
+    fn handle(&self) -> Self::Handle;
+}
+
+/// Says: "my handle works across restarts of the same value".
+///
+/// A child of such a service, declared `in_place`, can be used also where its failure does not restart those that use
+/// it, under `one_for_one` for instance. Nothing checks that it is true: a handle that talks to something that `start` makes
+/// anew, say, is not stable.
+///
+/// ```
+/// # use supervisor_runtime::{Context, Provide, Service, ServiceResult, StableHandle};
+/// # use tokio::sync::mpsc;
+/// # struct Mailer { inbox: mpsc::Receiver<String>, outbox: mpsc::Sender<String> }
+/// # impl Provide for Mailer { type Handle = mpsc::Sender<String>; fn handle(&self) -> Self::Handle { self.outbox.clone() } }
+/// # impl Service for Mailer { async fn run(&mut self, cx: &Context) -> ServiceResult { cx.stopping().await; Ok(()) } }
+/// // The channel is the value's own: a restart of the same value goes on reading it.
+/// impl StableHandle for Mailer {}
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "the handle of `{Self}` is not known to be stable: it does not implement `StableHandle`",
+    label = "those that use it would go on with the old handle when it is restarted",
+    note = "if its handle works across restarts of the same value, say so: `impl StableHandle for {Self} {{}}`",
+    note = "otherwise put both into a `dependents_for_one`, `rest_for_one` or `one_for_all` group, without `in_place`"
+)]
+pub trait StableHandle: Provide {}
 
 /// Makes a [`Service`] from a function of its [`Context`]; see [`service_fn`].
 pub struct ServiceFn<F>(Option<F>);

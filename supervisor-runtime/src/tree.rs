@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::decide::{Rest, State};
+use crate::decide::Rest;
 use crate::declare::{GroupSpec, Supervisor};
 use crate::error::Left;
 use crate::exit::bare;
@@ -17,7 +17,7 @@ use crate::handle::{TreeHandle, Watchers};
 use crate::shell::{Group, Guarded, catch, guard, install_hook};
 use crate::signals::Signals;
 use crate::sync::MutexExt;
-use crate::view::{ANCHOR, EventLog, GroupId};
+use crate::view::{ANCHOR, EventLog, GroupId, What};
 use crate::{BoxError, Context, Service, TreeError, TreeErrorKind, log};
 
 impl Supervisor {
@@ -135,20 +135,23 @@ impl Supervisor {
 
 /// The life of the outermost supervisor; what it failed with, if it failed.
 async fn outermost(mut supervisor: Supervisor, cx: Context, started: oneshot::Sender<()>) -> Option<BoxError> {
-    let failure = |end: Guarded<Result<(), BoxError>>| match end {
+    let mut end = guard(&cx, || Service::start(&mut supervisor, &cx), &mut None).await;
+    if matches!(end, Guarded::Ended(Ok(()))) {
+        cx.group().outermost_started();
+        let _ = started.send(());
+        end = guard(&cx, || Service::run(&mut supervisor, &cx), &mut None).await;
+    }
+    supervisor.clear_kept();
+    let was_dropped = matches!(end, Guarded::Dropped);
+    let failed = match end {
         Guarded::Ended(Ok(())) | Guarded::Dropped | Guarded::Late(_) => None,
         Guarded::Ended(Err(error)) | Guarded::TaskFailed(error) => Some(bare(error)),
         Guarded::Panicked(panic) => Some(format!("the outermost supervisor panicked{panic}").into()),
     };
-    let mut failed = failure(guard(&cx, || Service::start(&mut supervisor, &cx), &mut None).await);
-    if failed.is_none() {
-        cx.group().outermost_is(State::Running);
-        let _ = started.send(());
-        failed = failure(guard(&cx, || Service::run(&mut supervisor, &cx), &mut None).await);
-    }
-    supervisor.clear_kept();
-    let asked = cx.cell().read().is_asked();
-    cx.group().outermost_is(State::Down(if asked || failed.is_some() { Rest::Stopped } else { Rest::Done }));
+    let is_done = failed.is_none() && !cx.cell().read().is_asked();
+    let error = failed.as_ref().map(|error| log::Chain(&**error).to_string().into());
+    let shut_down = (!was_dropped).then_some(What::ShutDown { error });
+    cx.group().outermost_ended(if is_done { Rest::Done } else { Rest::Stopped }, shut_down);
     cx.group().tree().events().end();
     failed
 }
@@ -190,6 +193,11 @@ impl TreeShared {
     /// What stands above the outermost supervisor, until the tree has ended and its owner is gone.
     pub(crate) fn anchor(&self) -> Option<Arc<Group>> {
         self.anchor.get().and_then(Weak::upgrade)
+    }
+
+    /// Whether nothing runs any more.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.anchor().is_none_or(|anchor| !anchor.status(0).state().is_live())
     }
 
     pub(crate) fn watchers(&self) -> &Watchers {

@@ -508,5 +508,5 @@ async fn events_are_a_stream_that_wakes_once_for_each_look() {
             Poll::Pending => panic!("it has ended"),
         }
     }
-    assert!(matches!(last.unwrap().what(), What::ShutDown));
+    assert!(matches!(last.unwrap().what(), What::ShutDown { .. }));
 }

@@ -117,8 +117,8 @@ async fn replace_receives_the_stopped_service_and_its_index_also_when_it_is_swep
         .expect(&[
             "fail b",
             "stop b",
-            "stop w0",
             "stop w1",
+            "stop w0",
             "replace w0 after 1",
             "12. of w0",
             "start w0",

@@ -26,7 +26,7 @@ async fn the_limit_means_what_it_says_and_one_incident_counts_once() {
         error.to_string(),
         "supervisor `tree` reached its restart limit: more than 1 restart in 1s; last: `tree/w[3]` failed"
     );
-    let stopped = (0..10).filter(|i| *i != 3).map(|i| format!("stop w{i}"));
+    let stopped = (0..10).rev().filter(|i| *i != 3).map(|i| format!("stop w{i}"));
     let expected: Vec<_> = ["fail w3".to_owned(), "stop w3".to_owned()].into_iter().chain(stopped).collect();
     assert_eq!(world.page(), expected);
 }
@@ -250,7 +250,11 @@ async fn giving_up_is_never_silent() {
     let said: Vec<_> = log.page().into_iter().filter(|line| line.starts_with("ERROR")).collect();
     assert_eq!(
         said,
-        ["ERROR gave up: the restart limit is reached supervisor=tree child=tree/a max_restarts=0 over=1s"]
+        [
+            "ERROR gave up: the restart limit is reached supervisor=tree child=tree/a max_restarts=0 over=1s",
+            "ERROR the tree has failed child=tree error=supervisor `tree` reached its restart limit: more than 0 restarts in \
+             1s; last: `tree/a` failed: a failed",
+        ]
     );
 }
 

@@ -147,7 +147,7 @@ async fn of_replicas_only_the_one_that_failed_is_restarted() {
     world.fail("w1");
     world.expect(&["fail w1", "stop w1", "stop after", "start w1", "start after"]).await;
     tree.shutdown().await.unwrap();
-    world.expect(&["stop after", "stop w0", "stop w1", "stop w2"]).await;
+    world.expect(&["stop after", "stop w2", "stop w1", "stop w0"]).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -22,6 +22,9 @@ pub(super) enum Patience {
     ToBeDropped,
 }
 
+/// When the patience with a slot ends. With the index, because another member may have taken the place since.
+pub(super) type Deadline = (Instant, SlotId, u32, Patience);
+
 impl Core {
     /// When [`step`](Self::step) is to be called next if nothing happens before.
     pub(crate) fn next_timer(&self) -> Option<Instant> {
@@ -95,7 +98,7 @@ impl Core {
     fn be_patient(&mut self, id: u32, until: Instant, slot: SlotId, patience: Patience) {
         let Some(plan) = &mut self.plans[id as usize] else { return };
         let before = plan.next_timer();
-        plan.deadlines.push(Reverse((until, slot, patience)));
+        plan.deadlines.push(Reverse((until, slot, self.slots[slot as usize].index, patience)));
         // For those that are later, there is one when their turn comes.
         if plan.next_timer() != before {
             self.set_timer(id);
@@ -119,7 +122,10 @@ impl Core {
             && when <= now
         {
             self.timers.pop();
-            while let Some((slot, patience)) = self.pop_expired(id, now) {
+            while let Some((slot, index, patience)) = self.pop_expired(id, now) {
+                if self.slot(slot).index != index {
+                    continue;
+                }
                 match (patience, self.slot(slot).state) {
                     (Patience::ToStop, State::Stopping) => self.kill(slot, id, now, out),
                     (Patience::ToBeDropped, State::Killing) => self.give_up_on(slot, now),
@@ -135,14 +141,14 @@ impl Core {
         }
     }
 
-    fn pop_expired(&mut self, id: u32, now: Instant) -> Option<(SlotId, Patience)> {
+    fn pop_expired(&mut self, id: u32, now: Instant) -> Option<(SlotId, u32, Patience)> {
         let plan = self.plans.get_mut(id as usize)?.as_mut()?;
-        let Reverse((when, slot, patience)) = *plan.deadlines.peek()?;
+        let Reverse((when, slot, index, patience)) = *plan.deadlines.peek()?;
         if plan.stage != Stage::Sweep || when > now {
             return None;
         }
         plan.deadlines.pop();
-        Some((slot, patience))
+        Some((slot, index, patience))
     }
 
     /// The deadline of the whole group has passed: what is left is dropped, in no order.

@@ -1,11 +1,14 @@
-//! What depends on what: the order of a `dependents_for_one` group.
+//! What depends on what. In a `dependents_for_one` group it is the order; in every group, what is done by hand to one takes
+//! along what depends on it.
 
 use super::plan::Stage;
 use super::slot::Role;
-use super::{ChildId, Core, Rules, SlotId};
+use super::{ChildId, Core, Rules, SlotId, StrategyRule};
 
-/// What depends on what, where that is the order.
+/// What depends on what, where anything does.
 pub(super) struct Graph {
+    /// Whether it is the order, too.
+    pub(super) is_order: bool,
     requires: Vec<Vec<ChildId>>,
     dependents: Vec<Vec<ChildId>>,
     /// Of each child: slots that are live, and slots that are still to start.
@@ -17,7 +20,11 @@ pub(super) struct Graph {
 }
 
 impl Graph {
-    pub(super) fn new(rules: &Rules) -> Self {
+    pub(super) fn new(rules: &Rules) -> Option<Self> {
+        let is_order = rules.strategy == StrategyRule::DependentsForOne;
+        if !is_order && rules.children.iter().all(|child| child.requires.is_empty()) {
+            return None;
+        }
         let count = rules.children.len();
         let mut requires: Vec<Vec<ChildId>> = rules.children.iter().map(|child| child.requires.clone()).collect();
         let mut dependents = vec![Vec::new(); count];
@@ -29,14 +36,15 @@ impl Graph {
             }
         }
         let zero = vec![0; count];
-        Self {
+        Some(Self {
+            is_order,
             requires,
             dependents,
             live: zero.clone(),
             unstarted: zero.clone(),
             live_dependents: zero.clone(),
             unmet: zero,
-        }
+        })
     }
 
     /// Whether nothing that `child` depends on is still to start.
@@ -70,6 +78,11 @@ impl Graph {
 }
 
 impl Core {
+    /// The graph, where it is the order.
+    pub(super) fn order(&self) -> Option<&Graph> {
+        self.graph.as_ref().filter(|graph| graph.is_order)
+    }
+
     pub(super) fn count_live(&mut self, child: ChildId, enters: bool) {
         let Some(graph) = &mut self.graph else { return };
         let live = &mut graph.live[child as usize];
@@ -117,11 +130,24 @@ impl Core {
         self.missing(slot).is_some()
     }
 
-    /// What the child in `slot` depends on, and is down, or on its way there.
+    /// What the child in `slot` depends on, directly or not, and is down, or on its way there. (Not only directly: what is
+    /// between may have been scaled to zero.)
     pub(super) fn missing(&self, slot: SlotId) -> Option<SlotId> {
+        self.missing_for(self.slot(slot).child)
+    }
+
+    /// What `child` depends on, and is down, or on its way there.
+    pub(super) fn missing_for(&self, child: ChildId) -> Option<SlotId> {
         let graph = self.graph.as_ref()?;
-        let required = graph.requires[self.slot(slot).child as usize].iter();
-        required.flat_map(|&child| self.children[child as usize].iter()).find(|&slot| self.slot(slot).is_missing())
+        let mut todo = graph.requires[child as usize].clone();
+        while let Some(child) = todo.pop() {
+            let down = self.children[child as usize].iter().find(|&id| self.slot(id).is_missing());
+            if down.is_some() {
+                return down;
+            }
+            todo.extend(&graph.requires[child as usize]);
+        }
+        None
     }
 
     /// Whether something that `child` depends on is on its way down: what were started now would have an old handle.
@@ -133,8 +159,12 @@ impl Core {
 
     /// What stood in the way of a child is gone: its slots go on, each in its plan.
     fn make_ready(&mut self, child: ChildId, stage: Stage, role: Role) {
-        // In reverse, because the last that is ready goes first.
-        for id in self.children[child as usize].iter().rev() {
+        let mut ready: Vec<SlotId> = self.children[child as usize].iter().collect();
+        // The last that is ready goes first: started by rising index, and stopped the other way round.
+        if role == Role::Pending {
+            ready.reverse();
+        }
+        for id in ready {
             let slot = &self.slots[id as usize];
             let Some(plan_id) = slot.plan.filter(|_| slot.role() == Some(role)) else { continue };
             let Some(plan) = &mut self.plans[plan_id as usize] else { continue };
@@ -160,9 +190,14 @@ impl Core {
     fn find(&mut self, id: u32, role: Role, is_free: impl Fn(&Graph, usize) -> bool) {
         let (Some(graph), Some(plan)) = (&self.graph, &mut self.plans[id as usize]) else { return };
         let slots = &self.slots;
-        plan.ready.extend(plan.members.iter().rev().copied().filter(|&member| {
-            let slot = &slots[member as usize];
+        let is_ready = |member: &SlotId| {
+            let slot = &slots[*member as usize];
             slot.plan == Some(id) && slot.role() == Some(role) && is_free(graph, slot.child as usize)
-        }));
+        };
+        let ready = plan.members.iter().copied().filter(is_ready);
+        match role {
+            Role::Pending => plan.ready.extend(ready.rev()),
+            _ => plan.ready.extend(ready),
+        }
     }
 }

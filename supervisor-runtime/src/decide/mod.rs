@@ -51,7 +51,7 @@ pub(crate) struct Core {
     children: Vec<Roster>,
     /// Whether a child keeps the group from being done though it has no slot.
     kept_open: Vec<bool>,
-    /// What `dependents_for_one` knows besides; `None` where order is order of declaration.
+    /// What depends on what; `None` where nothing does.
     graph: Option<Graph>,
     plans: Vec<Option<Plan>>,
     /// Numbers of plans that are over.
@@ -211,7 +211,7 @@ impl Core {
             slots: Vec::new(),
             children: rules.children.iter().map(|child| Roster::with_capacity(child.size.count())).collect(),
             kept_open: vec![false; rules.children.len()],
-            graph: (rules.strategy == StrategyRule::DependentsForOne).then(|| Graph::new(&rules)),
+            graph: Graph::new(&rules),
             plans: Vec::new(),
             unused: Vec::new(),
             timers: BinaryHeap::new(),
@@ -391,7 +391,7 @@ impl Core {
         self.now = now.unwrap_or(since);
         self.update(slot, |slot| {
             slot.has_started = true;
-            slot.by_hand = false;
+            slot.by_hand &= slot.anew;
             slot.started_at = Some(now.unwrap_or(since));
             if state == State::Starting {
                 slot.state = State::Running;

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::{Duration, Instant};
 
-use super::deadline::Patience;
+use super::deadline::Deadline;
 use super::slot::Role;
 use super::{Action, After, Core, Outcome, Phase, SlotId, later};
 
@@ -23,7 +23,7 @@ pub(super) struct Plan {
     /// How much of `members` the stage has gone through, where the order is that of declaration.
     passed: usize,
     /// When the patience with a slot ends.
-    pub(super) deadlines: BinaryHeap<Reverse<(Instant, SlotId, Patience)>>,
+    pub(super) deadlines: BinaryHeap<Reverse<Deadline>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,7 +126,7 @@ impl Core {
         plan.passed = plan.members.len();
         self.plans[id as usize] = Some(plan);
         self.set_timer(id);
-        if self.graph.is_some() {
+        if self.order().is_some() {
             self.find_stoppable(id);
         }
         self.dirty.push_back(id);
@@ -213,6 +213,7 @@ impl Core {
                     return;
                 }
             }
+            let by_declaration = self.order().is_none();
             let Some(plan) = &mut self.plans[id as usize] else { return };
             let Counts { pending, starting, sweeping, stopping } = plan.counts;
             match plan.stage {
@@ -225,19 +226,21 @@ impl Core {
                     }
                     self.set_timer(id);
                 }
-                Stage::Sweep if sweeping > 0 && stopping == 0 && self.graph.is_none() => self.next_to_stop(id),
+                Stage::Sweep if sweeping > 0 && stopping == 0 && by_declaration => self.next_to_stop(id),
                 Stage::Wait if pending == 0 || plan.not_before.is_none_or(|then| then <= now) => {
                     plan.stage = Stage::Start;
                     plan.not_before = None;
                     plan.passed = 0;
-                    self.find_startable(id);
+                    if !by_declaration {
+                        self.find_startable(id);
+                    }
                 }
                 Stage::Start if pending + starting == 0 => {
                     self.plans[id as usize] = None;
                     self.unused.push(id);
                     return;
                 }
-                Stage::Start if pending > 0 && starting == 0 && self.graph.is_none() => self.next_to_start(id),
+                Stage::Start if pending > 0 && starting == 0 && by_declaration => self.next_to_start(id),
                 Stage::Sweep | Stage::Wait | Stage::Start => return,
             }
         }
@@ -270,7 +273,8 @@ impl Core {
             }
             plan.passed -= 1;
         }
-        // Popped from the back: replicas are asked in the order of their index.
+        // Popped from the back: the highest index is asked first, as it was started last.
+        plan.ready.reverse();
     }
 
     /// In order of declaration: the replicas of the first child that is still to be started.

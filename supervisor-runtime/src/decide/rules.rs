@@ -43,7 +43,7 @@ pub(crate) struct ChildRules {
     pub(crate) shutdown: Option<Shutdown>,
     pub(crate) backoff: Option<Backoff>,
     pub(crate) significant: bool,
-    /// The earlier siblings that it depends on, where the strategy looks at that.
+    /// The earlier siblings that it depends on: those that it uses, and those that it names.
     pub(crate) requires: Vec<ChildId>,
 }
 
@@ -54,7 +54,12 @@ impl Rules {
             limit: spec.limit,
             shutdown: spec.shutdown,
             auto_shutdown: spec.auto_shutdown,
-            children: spec.children.iter().map(|child| ChildRules::of(child, spec)).collect(),
+            children: spec
+                .children
+                .iter()
+                .zip(&spec.edges)
+                .map(|(child, requires)| ChildRules::of(child, requires, spec))
+                .collect(),
         }
     }
 }
@@ -80,9 +85,8 @@ impl StrategyRule {
 }
 
 impl ChildRules {
-    fn of(child: &ChildSpec, group: &GroupSpec) -> Self {
+    fn of(child: &ChildSpec, requires: &[ChildId], group: &GroupSpec) -> Self {
         let options = &child.options;
-        let number = |name: &crate::Name| group.names.iter().position(|sibling| sibling == name.as_str());
         Self {
             kind: child.kind,
             size: child.size(),
@@ -93,8 +97,7 @@ impl ChildRules {
             },
             backoff: options.backoff.or(group.backoff),
             significant: options.significant,
-            // Names were checked when the tree was; `requires` of an unknown one never gets here.
-            requires: options.requires.iter().filter_map(number).map(|n| n as ChildId).collect(),
+            requires: requires.to_vec(),
         }
     }
 }

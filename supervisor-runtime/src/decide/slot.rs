@@ -35,6 +35,8 @@ pub(crate) struct Slot {
     pub(crate) not_ready: bool,
     /// Its next start was asked for by hand, or it was added: its failure is told to who asked, and not retried.
     pub(crate) by_hand: bool,
+    /// That was asked when an incarnation was alive, so it is about the one after that.
+    pub(super) anew: bool,
     /// It is down because something that it depends on was taken down: it comes up with that.
     pub(super) along: bool,
     /// Somebody waits for its state to change.
@@ -148,6 +150,7 @@ impl Slot {
             failing: false,
             not_ready: false,
             by_hand: false,
+            anew: false,
             along: false,
             observed: false,
             removed: true,
@@ -174,9 +177,10 @@ impl Slot {
         }
     }
 
-    /// Whether it is down, or on its way there.
-    pub(super) fn is_going(&self) -> bool {
-        matches!(self.state, State::Down(_)) || self.swept && self.after != After::Restart
+    /// Whether it is down, or will be, and does not come up with what took it along.
+    pub(super) fn is_down_for_good(&self) -> bool {
+        let is_down = matches!(self.state, State::Down(_)) || self.swept && self.after != After::Restart;
+        self.state == State::Stuck || is_down && !self.along
     }
 
     pub(crate) fn is_live(&self) -> bool {
@@ -211,7 +215,7 @@ impl Slot {
         Marks {
             plan: self.plan.zip(self.role()),
             live: self.is_live(),
-            unstarted: matches!(self.state, State::Pending | State::Starting),
+            unstarted: matches!(self.state, State::Pending | State::Waiting(_) | State::Starting),
             open: !matches!(self.state, State::Down(Rest::Done | Rest::Forfeited | Rest::Gone | Rest::Removed)),
             awaited: !self.has_started && !self.by_hand && !matches!(self.state, State::Down(_) | State::Stuck),
             forfeited: self.state == State::Down(Rest::Forfeited),
@@ -338,7 +342,7 @@ impl Core {
                 self.released.push(id);
             }
         }
-        if self.graph.is_some() {
+        if self.order().is_some() {
             if before.live != after.live {
                 self.count_live(child, after.live);
             }
@@ -353,6 +357,7 @@ impl Core {
         self.update(id, |slot| {
             slot.state = State::Starting;
             slot.not_ready = false;
+            slot.anew = false;
         });
     }
 

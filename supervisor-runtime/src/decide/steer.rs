@@ -49,8 +49,8 @@ impl Core {
             Order::Restart => self.bring_up(slots, &users),
             Order::Start => {
                 let down: Vec<SlotId> = slots.iter().copied().filter(|&id| !self.is_up(id)).collect();
-                let along: Vec<SlotId> = users.into_iter().filter(|&id| self.slot(id).along).collect();
-                self.bring_up(&down, &along);
+                // Also those that run, with the handle of one that is done: it begins anew.
+                self.bring_up(&down, &users);
             }
         }
         Ok(())
@@ -68,6 +68,9 @@ impl Core {
     ) -> Result<Vec<SlotId>, Refused> {
         self.now = now;
         self.may_steer()?;
+        if let Some(missing) = self.missing_for(child) {
+            return Err(Refused::Missing(missing));
+        }
         let added: Vec<SlotId> = indices
             .map(|index| {
                 let id = match self.children[child as usize].get(index) {
@@ -79,13 +82,17 @@ impl Core {
                 id
             })
             .collect();
-        if let Some(missing) = added.first().and_then(|&id| self.missing(id)) {
-            added.iter().for_each(|&id| self.update(id, |slot| slot.come_down(Rest::Removed)));
-            return Err(Refused::Missing(missing));
-        }
         let (leaving, fresh): (Vec<_>, Vec<_>) = added.iter().partition(|&&id| self.slot(id).is_live());
-        self.bring_up(&leaving, &[]);
-        if self.is_in_the_way(child) {
+        leaving.iter().for_each(|&id| self.raise(id));
+        if !leaving.is_empty() {
+            self.plan(leaving, Duration::ZERO, None);
+        }
+        // Those that use the child have what it was: they are made anew.
+        let users = self.running_users(&added);
+        if !users.is_empty() {
+            self.sweep(&users, After::Restart);
+            self.plan(fresh.into_iter().chain(users).collect(), Duration::ZERO, None);
+        } else if self.is_in_the_way(child) {
             self.plan_later(fresh);
         } else {
             for id in fresh {
@@ -101,8 +108,7 @@ impl Core {
     pub(crate) fn discard(&mut self, slots: &[SlotId], now: Instant) -> Result<(), Refused> {
         self.now = now;
         self.may_steer()?;
-        let users: Vec<SlotId> =
-            self.users(slots).into_iter().filter(|&id| !matches!(self.slot(id).state, State::Down(_))).collect();
+        let users = self.running_users(slots);
         self.sweep(&users, After::Restart);
         self.sweep(slots, After::Removed);
         for &id in slots {
@@ -163,7 +169,7 @@ impl Core {
         if it.state != State::Pending {
             return false;
         }
-        match &self.graph {
+        match self.order() {
             Some(graph) => graph.closure(before.child).contains(&it.child),
             None => it.child > before.child && before.plan.is_some() && (it.plan == before.plan || it.plan.is_none()),
         }
@@ -184,13 +190,18 @@ impl Core {
         slots.first().map(|&id| self.dependents(id)).unwrap_or_default()
     }
 
+    /// Those of them that are not down.
+    fn running_users(&self, slots: &[SlotId]) -> Vec<SlotId> {
+        self.users(slots)
+            .into_iter()
+            .filter(|&id| !matches!(self.slot(id).state, State::Down(_) | State::Stuck))
+            .collect()
+    }
+
     /// Stops `slots` until they are started by hand, and `users`, which come up with them.
     fn take_down(&mut self, slots: &[SlotId], users: &[SlotId]) {
-        let along: Vec<SlotId> = users
-            .iter()
-            .copied()
-            .filter(|&id| !self.slot(id).is_going() && self.slot(id).state != State::Stuck)
-            .collect();
+        // What is down, or on its way there, by itself does not come up with them.
+        let along: Vec<SlotId> = users.iter().copied().filter(|&id| !self.slot(id).is_down_for_good()).collect();
         self.sweep(&along, After::Stopped);
         for &id in slots {
             // OTP's `terminate_child` deletes a temporary child; of declared ones the declaration stays.
@@ -218,9 +229,7 @@ impl Core {
             self.set_by_hand(id);
         }
         for &id in users {
-            let slot = self.slot(id);
-            let stays = slot.state == State::Stuck || slot.is_going() && !slot.along;
-            if !stays && !self.is_blocked(id) {
+            if !self.slot(id).is_down_for_good() && !self.slot(id).is_leaving() && !self.is_blocked(id) {
                 self.raise(id);
             }
         }
@@ -261,18 +270,21 @@ impl Core {
         };
         self.update(id, |slot| {
             slot.by_hand |= !is_first;
+            slot.anew = slot.is_live();
             slot.attempts = 0;
         });
     }
 
     /// Whether something is on its way that stands before `child`.
     fn is_in_the_way(&self, child: ChildId) -> bool {
-        match &self.graph {
+        match self.order() {
             Some(graph) => !graph.is_met(child) || self.is_sweeping_for(child),
             // There, order is for the start of the group.
             None if self.has_started && self.rules.strategy.concerns_one() => false,
-            None => self.plans.iter().flatten().any(|plan| {
-                plan.members.first().is_some_and(|&first| self.slot(first).child < child) && plan.counts.is_under_way()
+            None => (0..).zip(&self.plans).any(|(number, plan)| {
+                let Some(plan) = plan.as_ref().filter(|plan| plan.counts.is_under_way()) else { return false };
+                let before = plan.members.iter().map(|&id| self.slot(id)).take_while(|slot| slot.child < child);
+                before.filter(|slot| slot.plan == Some(number)).any(|slot| slot.role().is_some())
             }),
         }
     }

@@ -69,7 +69,7 @@ impl Core {
             StrategyRule::OneForAll => self.restart(slot, self.others(slot, &Swept::All), now),
             StrategyRule::RestForOne => self.restart(slot, self.others(slot, &Swept::Rest), now),
             StrategyRule::DependentsForOne => self.restart(slot, self.dependents(slot), now),
-            StrategyRule::ForfeitOneForOne => self.forfeit(slot, Vec::new(), now),
+            StrategyRule::ForfeitOneForOne => self.forfeit(slot, self.dependents(slot), now),
             StrategyRule::ForfeitOneForAll => {
                 self.update(slot, |slot| slot.come_down(Rest::Forfeited));
                 self.end_at(Outcome::Forfeited, After::Forfeited, now);
@@ -78,7 +78,9 @@ impl Core {
             StrategyRule::Crashing => self.fail(slot, Outcome::Crashed(slot), now),
             StrategyRule::Custom => match decision {
                 Some(Choice::Restart(set)) => self.restart(slot, self.others(slot, set), now),
-                Some(Choice::Forfeit(set)) => self.forfeit(slot, self.others(slot, set), now),
+                Some(Choice::Forfeit(set)) => {
+                    self.forfeit(slot, self.with_dependents(slot, self.others(slot, set)), now)
+                }
                 Some(Choice::Escalate) | None => self.fail(slot, Outcome::Escalated(slot), now),
             },
         }
@@ -202,6 +204,18 @@ impl Core {
     pub(super) fn dependents(&self, slot: SlotId) -> Vec<SlotId> {
         let dependents = self.graph.as_ref().map(|graph| graph.closure(self.slot(slot).child)).unwrap_or_default();
         self.slots_of(slot, &dependents)
+    }
+
+    /// What is forfeited takes along what depends on it.
+    fn with_dependents(&self, slot: SlotId, others: Vec<SlotId>) -> Vec<SlotId> {
+        let mut all: Vec<SlotId> = self.dependents(slot);
+        for &other in &others {
+            all.extend(self.dependents(other).into_iter().filter(|&dependent| dependent != slot));
+        }
+        all.extend(others);
+        all.sort_unstable_by_key(|&id| (self.slot(id).child, self.slot(id).index));
+        all.dedup();
+        all
     }
 
     fn slots_of(&self, failed: SlotId, children: &[ChildId]) -> Vec<SlotId> {

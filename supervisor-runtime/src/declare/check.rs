@@ -4,11 +4,20 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::child::{ChildSpec, Size};
+use super::wiring::{Use, unconnected};
 use super::{AutoShutdown, Backoff, Kind, Restart, Shutdown, Strategy, Supervisor};
 
 impl Supervisor {
-    /// Everything that is wrong with it and, each under its name, with the supervisors in it.
+    /// Everything that is wrong with it, as the outermost supervisor of a tree.
     pub(crate) fn problems(&self) -> Vec<String> {
+        let (mut problems, uses) = self.check_inside();
+        problems.extend(unconnected(&uses));
+        problems
+    }
+
+    /// Everything that is wrong with it and, each under its name, with the supervisors in it; and the wires that are to be
+    /// provided around it.
+    pub(super) fn check_inside(&self) -> (Vec<String>, Vec<Use>) {
         let mut problems = Vec::new();
         let me = if self.name.is_anonymous() { format!("({})", self.strategy.name()) } else { self.name.to_string() };
         self.check_options(&me, &mut problems);
@@ -20,7 +29,8 @@ impl Supervisor {
             self.check_child(&me, position, child, &mut problems);
             problems.extend(child.problems.iter().cloned());
         }
-        problems
+        let uses = self.check_wires(&me, &mut problems);
+        (problems, uses)
     }
 
     fn check_options(&self, me: &str, problems: &mut Vec<String>) {
@@ -75,7 +85,7 @@ impl Supervisor {
             Size::Replicas(count) if count > MAX_REPLICAS => {
                 problems.push(format!("child `{name}` of supervisor `{me}` has more than {MAX_REPLICAS} replicas"));
             }
-            Size::Open if child.bound.limit() == Some(0) => {
+            Size::Open if child.bound == Some(0) => {
                 problems
                     .push(format!("open group `{name}` of supervisor `{me}` can have 0 members: allow at least one"));
             }
@@ -91,6 +101,15 @@ impl Supervisor {
         if child.keeps_and_replaces && child.size == Size::Open {
             problems.push(format!(
                 "open group `{name}` has `replace`: a member is what was added; add one with a factory instead"
+            ));
+        } else if child.in_place && child.size == Size::Open && options.restart == Restart::Temporary {
+            let fix = if self.strategy.restarts() {
+                "say `.restart(Restart::Transient)` or `Permanent`"
+            } else {
+                "use `open`"
+            };
+            problems.push(format!(
+                "open group `{name}` is temporary, so no member is ever started again `in_place`: {fix}"
             ));
         } else if child.keeps_and_replaces {
             problems.push(format!("child `{name}` has `in_place` and `replace`: with one the old value is started again, with the other a new one is made of it"));

@@ -5,10 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use super::{Backoff, Bound, GroupSpec, Makes, MakesOnce, Name, Restart, Shutdown, Supervisor};
-use crate::Service;
-use crate::shell::{Added, Evaluated, Factory, InPlace, Inserted, Launch, Replaced};
+use super::wire::{List, Offer, Offered, WireId};
+use super::wiring::{Stability, Use};
+use super::{
+    Backoff, Bound, Connect, GroupSpec, Makes, MakesOnce, Name, Restart, Shutdown, Supervisor, Uses, Wire, Wires,
+};
+use crate::shell::{Added, Evaluated, Factory, InPlace, Inserted, Launch, Offers, Replaced, Using};
 use crate::view::{Label, Members};
+use crate::{Provide, Service, StableHandle};
 
 /// A child of a [`Supervisor`]: how it is made, and what happens when it ends.
 ///
@@ -38,9 +42,12 @@ pub struct Child<S> {
     spec: ChildSpec,
     factory: Arc<dyn Factory<S>>,
     inserted: Arc<Inserted<S>>,
+    offers: Offers<S>,
 }
 
-impl<S: Service> Child<S> {
+// The bounds stand on the functions: on the `impl`, the compiler would say of a type that is no service that there is no
+// such function, and not why.
+impl<S> Child<S> {
     /// A child whose every incarnation is made by calling `make`.
     ///
     /// `make` returns the service, a `Result` of it (an `Err` is a failed start), or a future of either.
@@ -49,6 +56,7 @@ impl<S: Service> Child<S> {
         F: Fn() -> R,
         F: Makes<S, (), M>,
         M: 'static,
+        S: Service,
     {
         Self::from_factory(name, Size::One, false, Arc::new(Evaluated::once_each(make)))
     }
@@ -80,8 +88,9 @@ impl<S: Service> Child<S> {
     pub fn in_place<F, R, M>(name: impl Into<Name>, make: F) -> Self
     where
         F: FnOnce() -> R,
-        F: MakesOnce<S, M>,
+        F: MakesOnce<S, (), M>,
         M: 'static,
+        S: Service,
     {
         Self::from_factory(name, Size::One, true, Arc::new(InPlace::once(make)))
     }
@@ -94,6 +103,7 @@ impl<S: Service> Child<S> {
         F: Fn(usize) -> R,
         F: Makes<S, (usize,), M>,
         M: 'static,
+        S: Service,
     {
         Self::from_factory(name, Size::Replicas(count), false, Arc::new(Evaluated::by_index(make)))
     }
@@ -104,8 +114,119 @@ impl<S: Service> Child<S> {
         F: Fn(usize) -> R,
         F: Makes<S, (usize,), M>,
         M: 'static,
+        S: Service,
     {
         Self::from_factory(name, Size::Replicas(count), true, Arc::new(InPlace::by_index(make)))
+    }
+
+    /// [`new`](Self::new), with the handles of the children that it uses, as they are each time that it is made.
+    ///
+    /// To use a [`Wire`](super::Wire) is to depend on the child that [provides](Self::provides) it: under
+    /// [`Supervisor::dependents_for_one`] that is the order, and under every strategy a provider that is stopped or restarted by
+    /// hand takes those that use it along. Several wires are a tuple: `Child::using("report", (&db, &cache), |(db, cache)| ..)`.
+    ///
+    /// The provider has to stand before it, in its own supervisor or in one around that. What could leave it with a handle
+    /// of an incarnation that is gone is a mistake, which the start of the tree reports: the provider's supervisor is
+    /// `one_for_one`, `forfeit_one_for_one` or `custom`, or this child keeps its old value, unless the handle is
+    /// [stable](Self::provides_stable).
+    pub fn using<U, F, R, M>(name: impl Into<Name>, uses: U, make: F) -> Self
+    where
+        U: Connect,
+        F: Fn(<U::Uses as Uses>::Handles) -> R,
+        F: Makes<S, (<U::Uses as Uses>::Handles,), M>,
+        M: 'static,
+        S: Service,
+    {
+        let (uses, wires) = connect(uses);
+        Self::from_factory(name, Size::One, false, Arc::new(Using::once_each(uses, make))).uses(wires)
+    }
+
+    /// [`in_place`](Self::in_place), with the handles of the children that it uses; see [`using`](Self::using).
+    pub fn in_place_using<U, F, R, M>(name: impl Into<Name>, uses: U, make: F) -> Self
+    where
+        U: Connect,
+        F: FnOnce(<U::Uses as Uses>::Handles) -> R,
+        F: MakesOnce<S, (<U::Uses as Uses>::Handles,), M>,
+        M: 'static,
+        S: Service,
+    {
+        let (uses, wires) = connect(uses);
+        Self::from_factory(name, Size::One, true, Arc::new(InPlace::once_using(uses, make))).uses(wires)
+    }
+
+    /// [`replicated`](Self::replicated), with the handles of the children that each replica uses; see
+    /// [`using`](Self::using).
+    pub fn replicated_using<U, F, R, M>(name: impl Into<Name>, count: usize, uses: U, make: F) -> Self
+    where
+        U: Connect,
+        F: Fn(usize, <U::Uses as Uses>::Handles) -> R,
+        F: Makes<S, (usize, <U::Uses as Uses>::Handles), M>,
+        M: 'static,
+        S: Service,
+    {
+        let (uses, wires) = connect(uses);
+        let factory = Arc::new(Using::by_index(uses, make));
+        Self::from_factory(name, Size::Replicas(count), false, factory).uses(wires)
+    }
+
+    /// [`replicated_in_place`](Self::replicated_in_place), with the handles of the children that each replica uses; see
+    /// [`using`](Self::using).
+    pub fn replicated_in_place_using<U, F, R, M>(name: impl Into<Name>, count: usize, uses: U, make: F) -> Self
+    where
+        U: Connect,
+        F: Fn(usize, <U::Uses as Uses>::Handles) -> R,
+        F: Makes<S, (usize, <U::Uses as Uses>::Handles), M>,
+        M: 'static,
+        S: Service,
+    {
+        let (uses, wires) = connect(uses);
+        let factory = Arc::new(InPlace::by_index_using(uses, make));
+        Self::from_factory(name, Size::Replicas(count), true, factory).uses(wires)
+    }
+
+    /// Offers its handle to those that use this wire, from each successful `start` on.
+    pub fn provides(self, wire: &Wire<S::Handle>) -> Self
+    where
+        S: Provide,
+    {
+        self.offers(wire.id(), Stability::PerIncarnation, Arc::new(Offered::one(wire, false)))
+    }
+
+    /// Offers a handle that works across restarts of the same value: for an [`in_place`](Self::in_place) child.
+    pub fn provides_stable(self, wire: &Wire<S::Handle>) -> Self
+    where
+        S: StableHandle,
+    {
+        self.offers(wire.id(), Stability::Stable, Arc::new(Offered::one(wire, true)))
+    }
+
+    /// [`provides`](Self::provides), for replicas: those that use them get a `Vec` of the handles of all.
+    pub fn provides_each(self, wires: &Wires<S::Handle>) -> Self
+    where
+        S: Provide,
+    {
+        self.offers(wires.id(), Stability::PerIncarnation, Arc::new(Offered::each(wires, false)))
+    }
+
+    /// [`provides_stable`](Self::provides_stable), for replicas.
+    pub fn provides_each_stable(self, wires: &Wires<S::Handle>) -> Self
+    where
+        S: StableHandle,
+    {
+        self.offers(wires.id(), Stability::Stable, Arc::new(Offered::each(wires, true)))
+    }
+
+    fn uses(mut self, List(wires): List) -> Self {
+        let user = self.spec.name.to_string();
+        let uses = wires.into_iter().map(|wire| Use { wire, user: user.clone(), keeps: self.spec.in_place });
+        self.spec.uses = uses.collect();
+        self
+    }
+
+    fn offers(mut self, wire: WireId, stability: Stability, offer: Arc<dyn Offer<S>>) -> Self {
+        self.spec.provides.push((wire, stability));
+        self.offers.push(offer);
+        self
     }
 
     /// An open group: members of the type `S` are added while the tree runs, no more than `bound` at a time; it begins
@@ -141,13 +262,22 @@ impl<S: Service> Child<S> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn open(name: impl Into<Name>, bound: impl Into<Bound>) -> Self {
-        Self::from_added(name, bound.into(), false)
+    pub fn open(name: impl Into<Name>, bound: impl Bound) -> Self
+    where
+        S: Service,
+    {
+        Self::from_added(name, bound.limit(), false)
     }
 
     /// [`open`](Self::open), each member the same value for as long as it is one, as [`in_place`](Self::in_place).
-    pub fn open_in_place(name: impl Into<Name>, bound: impl Into<Bound>) -> Self {
-        Self::from_added(name, bound.into(), true)
+    ///
+    /// Only what is restarted can be started again as it is: it takes [`restart`](Self::restart), `transient` or
+    /// `permanent`.
+    pub fn open_in_place(name: impl Into<Name>, bound: impl Bound) -> Self
+    where
+        S: Service,
+    {
+        Self::from_added(name, bound.limit(), true)
     }
 
     /// Makes the next incarnation from the stopped one, so that it can keep what must not be lost, its
@@ -182,10 +312,12 @@ impl<S: Service> Child<S> {
         F: Fn(S, usize) -> R,
         F: Makes<S, (S, usize), M>,
         M: 'static,
+        S: Service,
     {
         if self.spec.in_place || self.spec.size == Size::Open {
             self.spec.keeps_and_replaces = true;
         } else {
+            self.spec.uses.iter_mut().for_each(|used| used.keeps = true);
             self.factory = Arc::new(Replaced::new(Arc::clone(&self.factory), replace));
         }
         self
@@ -255,7 +387,10 @@ impl<S: Service> Child<S> {
         self
     }
 
-    fn from_added(name: impl Into<Name>, bound: Bound, in_place: bool) -> Self {
+    fn from_added(name: impl Into<Name>, bound: Option<usize>, in_place: bool) -> Self
+    where
+        S: Service,
+    {
         let added = Arc::new(Added::new(in_place));
         let mut child = Self::from_factory(name, Size::Open, in_place, Arc::clone(&added) as _);
         child.spec.options.restart = Restart::Temporary;
@@ -264,25 +399,38 @@ impl<S: Service> Child<S> {
         child
     }
 
-    fn from_factory(name: impl Into<Name>, size: Size, in_place: bool, factory: Arc<dyn Factory<S>>) -> Self {
+    fn from_factory(name: impl Into<Name>, size: Size, in_place: bool, factory: Arc<dyn Factory<S>>) -> Self
+    where
+        S: Service,
+    {
         let inserted = Arc::new(Inserted::default());
         let spec = ChildSpec {
             size,
             in_place,
             service: type_name::<S>(),
             inserted: Arc::clone(&inserted) as _,
-            ..ChildSpec::new(name.into(), Kind::of::<S>(), Arc::clone(&factory).into_launch(Arc::clone(&inserted)))
+            ..ChildSpec::new(
+                name.into(),
+                Kind::of::<S>(),
+                Arc::clone(&factory).into_launch(Arc::clone(&inserted), Vec::new()),
+            )
         };
-        Self { spec, factory, inserted }
+        Self { spec, factory, inserted, offers: Vec::new() }
     }
+}
+
+fn connect<U: Connect>(uses: U) -> (U::Uses, List) {
+    let (uses, mut wires) = (uses.connect(), List::default());
+    uses.list(&mut wires);
+    (uses, wires)
 }
 
 /// Any kind of child; what [`Supervisor::child`] takes.
 pub struct AnyChild(pub(super) ChildSpec);
 
-impl<S: Service> From<Child<S>> for AnyChild {
+impl<S: 'static> From<Child<S>> for AnyChild {
     fn from(child: Child<S>) -> Self {
-        Self(ChildSpec { launch: child.factory.into_launch(child.inserted), ..child.spec })
+        Self(ChildSpec { launch: child.factory.into_launch(child.inserted, child.offers), ..child.spec })
     }
 }
 
@@ -296,7 +444,8 @@ impl From<Supervisor> for AnyChild {
 pub(crate) struct ChildSpec {
     pub(crate) name: Name,
     pub(crate) size: Size,
-    pub(crate) bound: Bound,
+    /// The most members that an open group can have at a time.
+    pub(crate) bound: Option<usize>,
     pub(crate) kind: Kind,
     /// How a supervisor without a name is called in a path: `(one_for_one)`.
     pub(super) label: String,
@@ -316,6 +465,10 @@ pub(crate) struct ChildSpec {
     pub(crate) next_index: AtomicU32,
     /// How many replicas there are to be, once it was scaled; [`usize::MAX`] before.
     pub(crate) scaled: AtomicUsize,
+    /// The wires that it, or what is inside it, takes handles from, and finds no provider of in there.
+    pub(super) uses: Vec<Use>,
+    /// The wires that it offers its handle on.
+    pub(super) provides: Vec<(WireId, Stability)>,
     /// The declaration inside it, if it is a supervisor that was declared.
     pub(crate) inner: Option<Arc<GroupSpec>>,
     /// What is wrong inside it, if it is a supervisor.
@@ -329,7 +482,7 @@ impl ChildSpec {
         Self {
             name,
             size: Size::One,
-            bound: Bound::from(..),
+            bound: None,
             kind,
             label: String::new(),
             options: ChildOptions::default(),
@@ -341,6 +494,8 @@ impl ChildSpec {
             added: None,
             next_index: AtomicU32::new(0),
             scaled: AtomicUsize::new(usize::MAX),
+            uses: Vec::new(),
+            provides: Vec::new(),
             inner: None,
             problems: Vec::new(),
             inner_names: Vec::new(),
@@ -360,13 +515,13 @@ impl ChildSpec {
         if self.name.is_anonymous() { &self.label } else { self.name.as_str() }
     }
 
-    pub(super) fn to_label(&self) -> Label {
+    pub(super) fn to_label(&self, requires: Vec<u32>) -> Label {
         let members = match self.size {
             Size::One => Members::One,
             Size::Replicas(_) => Members::Replicas,
             Size::Open => Members::Open,
         };
-        Label { text: self.label().to_owned(), kind: self.kind, members }
+        Label { text: self.label().to_owned(), kind: self.kind, members, requires }
     }
 
     /// How long `stop` may take after a failure; `None` is without limit.

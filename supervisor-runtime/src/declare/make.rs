@@ -105,9 +105,9 @@ pub trait Makes<S, A, M>: Send + Sync + 'static {
 
 /// [`Makes`] for a function that can be called once: an `in_place` child.
 #[doc(hidden)]
-pub trait MakesOnce<S, M>: Send + 'static {
+pub trait MakesOnce<S, A, M>: Send + 'static {
     /// Calls the function and waits for the service.
-    fn make_once(self) -> impl Future<Output = Result<S, BoxError>> + Send;
+    fn make_once(self, args: A) -> impl Future<Output = Result<S, BoxError>> + Send;
 }
 
 async fn declared<R, M, S>(made: R) -> Result<S, BoxError>
@@ -119,32 +119,38 @@ where
 }
 
 macro_rules! makes {
-    ($($name:ident: $arg:ty),*) => {
-        impl<F, R, S, M> Makes<S, ($($arg,)*), M> for F
+    ($($arg:ident: $ty:ident),*) => {
+        impl<F, R, S, M, $($ty),*> Makes<S, ($($ty,)*), M> for F
         where
-            F: Fn($($arg),*) -> R + Send + Sync + 'static,
+            F: Fn($($ty),*) -> R + Send + Sync + 'static,
             R: IntoService<M>,
             R::Service: Declared<S>,
             S: Service,
         {
-            fn make(&self, ($($name,)*): ($($arg,)*)) -> impl Future<Output = Result<S, BoxError>> + Send {
-                declared(self($($name),*))
+            fn make(&self, ($($arg,)*): ($($ty,)*)) -> impl Future<Output = Result<S, BoxError>> + Send {
+                declared(self($($arg),*))
             }
         }
     };
 }
 makes!();
-makes!(index: usize);
-makes!(old: S, index: usize);
+makes!(first: A);
+makes!(first: A, second: B);
 
-impl<F, R, S, M> MakesOnce<S, M> for F
-where
-    F: FnOnce() -> R + Send + 'static,
-    R: IntoService<M>,
-    R::Service: Declared<S>,
-    S: Service,
-{
-    fn make_once(self) -> impl Future<Output = Result<S, BoxError>> + Send {
-        declared(self())
-    }
+macro_rules! makes_once {
+    ($($arg:ident: $ty:ident),*) => {
+        impl<F, R, S, M, $($ty),*> MakesOnce<S, ($($ty,)*), M> for F
+        where
+            F: FnOnce($($ty),*) -> R + Send + 'static,
+            R: IntoService<M>,
+            R::Service: Declared<S>,
+            S: Service,
+        {
+            fn make_once(self, ($($arg,)*): ($($ty,)*)) -> impl Future<Output = Result<S, BoxError>> + Send {
+                declared(self($($arg),*))
+            }
+        }
+    };
 }
+makes_once!();
+makes_once!(first: A);

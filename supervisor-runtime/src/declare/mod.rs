@@ -6,14 +6,18 @@ mod custom;
 mod make;
 mod options;
 mod supervisor;
+mod wire;
+mod wiring;
 
 pub use child::{AnyChild, Child};
 pub use custom::{Decision, Failure, Set};
 pub use make::IntoService;
 pub use options::{ANONYMOUS, AutoShutdown, Backoff, Bound, Name, Restart, RestartLimit, Shutdown};
 pub use supervisor::Supervisor;
+pub use wire::{Connect, Uses, Wire, Wires};
 
 pub(crate) use check::MAX_REPLICAS;
 pub(crate) use child::{ChildSpec, Kind, Size};
 pub(crate) use make::{Makes, MakesOnce};
 pub(crate) use supervisor::{GroupSpec, Strategy};
+pub(crate) use wire::Offer;

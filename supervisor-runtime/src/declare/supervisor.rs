@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::child::{AnyChild, ChildOptions, ChildSpec, Kind};
+use super::wiring::edges;
 use super::{ANONYMOUS, AutoShutdown, Backoff, Decision, Failure, Name, Restart, RestartLimit, Shutdown};
+use crate::decide::ChildId;
 use crate::shell::{InPlace, Launch, Owned, Seat};
 use crate::view::Label;
 use crate::{BoxError, RestartLimitReached};
@@ -277,7 +279,7 @@ impl Supervisor {
     /// A supervisor under another: the same declaration is started anew at each restart, so what is to
     /// live as long as the tree (the values of `in_place` children) does.
     pub(super) fn into_child(mut self) -> ChildSpec {
-        let problems = self.problems();
+        let (problems, uses) = self.check_inside();
         let inner_names = if self.name.is_anonymous() { self.names() } else { Vec::new() };
         let label = format!("({})", self.strategy.name());
         let (name, options, inner) = (self.name.clone(), self.as_child.clone(), self.spec());
@@ -285,6 +287,7 @@ impl Supervisor {
         ChildSpec {
             label,
             options,
+            uses,
             inner: Some(inner),
             problems,
             inner_names,
@@ -311,6 +314,7 @@ impl Supervisor {
 
     fn into_spec(self) -> GroupSpec {
         let default = RestartLimit::default();
+        let edges = edges(&self.children);
         GroupSpec {
             strategy: self.strategy,
             limit: RestartLimit {
@@ -322,7 +326,8 @@ impl Supervisor {
             auto_shutdown: self.auto_shutdown,
             shutdown: self.as_child.shutdown,
             names: self.children.iter().map(|child| child.name.to_string()).collect(),
-            labels: self.children.iter().map(ChildSpec::to_label).collect(),
+            labels: self.children.iter().zip(&edges).map(|(child, edges)| child.to_label(edges.clone())).collect(),
+            edges,
             children: self.children,
             name: self.name,
         }
@@ -385,5 +390,7 @@ pub(crate) struct GroupSpec {
     pub(crate) shutdown: Option<Shutdown>,
     pub(crate) names: Vec<String>,
     pub(crate) labels: Arc<[Label]>,
+    /// What each child uses, by number.
+    pub(crate) edges: Vec<Vec<ChildId>>,
     pub(crate) children: Vec<ChildSpec>,
 }

@@ -178,7 +178,10 @@ impl Inside {
 /// The group of a supervisor, if it runs.
 fn inner(group: &Arc<Group>, child: ChildId, index: u32) -> Result<Arc<Group>, SteerError> {
     let inner = group.slot_of(child, index).and_then(|slot| group.inner(slot));
-    inner.ok_or_else(|| SteerError::NotRunning { supervisor: group.names().path_of(child, index) })
+    inner.ok_or_else(|| match group.tree().has_ended() {
+        true => SteerError::Ended,
+        false => SteerError::NotRunning { supervisor: group.names().path_of(child, index) },
+    })
 }
 
 /// The number of a step in a group as it is declared now.

@@ -16,6 +16,7 @@ impl Stop {
         let path = || self.path(index);
         match error {
             NotDone::NotThere => SteerError::NotThere { path: path() },
+            NotDone::Refused(Refused::Ending) if self.group.tree().has_ended() => SteerError::Ended,
             NotDone::Refused(Refused::Ending) => SteerError::NotRunning { supervisor: self.group.path().to_owned() },
             NotDone::Refused(Refused::Stuck) => SteerError::Stuck { path: path() },
             NotDone::Refused(Refused::Missing(slot)) => {

@@ -11,8 +11,11 @@ use crate::decide::SlotId;
 /// before.
 pub(super) struct Cells {
     first: Box<[Cell]>,
-    more: OnceLock<Box<[OnceLock<Box<[Cell]>>; BLOCKS]>>,
+    more: OnceLock<Box<[Block; BLOCKS]>>,
 }
+
+/// Made when the first of its cells is asked for.
+type Block = OnceLock<Box<[Cell]>>;
 
 /// The length of the first further block, as a power of two.
 const SMALLEST: u32 = 6;

@@ -9,7 +9,7 @@ use super::group::{Group, now};
 use super::record::wake;
 use super::tell::Outside;
 use crate::Context;
-use crate::decide::{ChildId, Phase, SlotId, State};
+use crate::decide::{ChildId, Phase, Rest, SlotId, State};
 use crate::view::What;
 
 /// Where a supervisor stands, for its driver.
@@ -118,14 +118,24 @@ impl Group {
         self.context(0)
     }
 
-    /// How the outermost supervisor stands now, whose task carries that out by itself.
-    pub(crate) fn outermost_is(&self, is: State) {
+    /// The outermost supervisor has started.
+    pub(crate) fn outermost_started(&self) {
+        self.outermost_is(State::Running, None);
+    }
+
+    /// The outermost supervisor has ended, if `what` says so by itself.
+    pub(crate) fn outermost_ended(&self, rest: Rest, what: Option<What>) {
+        self.outermost_is(State::Down(rest), what);
+    }
+
+    /// How the outermost supervisor stands now, whose own task carries that out.
+    fn outermost_is(&self, is: State, what: Option<What>) {
         let mut outside = Outside::default();
         let mut state = self.lock();
         state.core.show(0, is, now());
-        let ended = matches!(is, State::Down(_)) && state.core.is_recording();
-        let event = ended.then(|| state.event(self, 0, What::ShutDown));
-        state.tell(self, event.into_iter().collect(), |_, _| !matches!(is, State::Down(_)), &mut outside);
+        let tells = what.is_none();
+        let event = what.filter(|_| state.core.is_recording()).map(|what| state.event(self, 0, what));
+        state.tell(self, event.into_iter().collect(), |_, _| tells, &mut outside);
         drop(state);
         outside.run();
     }

@@ -12,9 +12,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::group::Group;
-use super::panic::catch_drop;
+use super::panic::{catch, catch_drop};
 use super::task;
-use crate::declare::{Makes, MakesOnce, Supervisor};
+use crate::declare::{Makes, MakesOnce, Offer, Supervisor, Uses};
 use crate::sync::MutexExt;
 use crate::{BoxError, Service};
 
@@ -35,6 +35,16 @@ pub(crate) trait Source: Send + Sync + 'static {
     /// Drops everything that was kept: the tree has ended.
     fn clear(&self) {}
 
+    /// The incarnation has started: offers its handle to those that use it.
+    fn offer(&self, index: usize, service: &Self::Service) {
+        let _ = (index, service);
+    }
+
+    /// The incarnation is about to be stopped: takes its handle back.
+    fn withdraw(&self, index: usize) {
+        let _ = index;
+    }
+
     /// Drops what was kept of a child: it has left, or another service takes its place.
     fn forget(&self, index: usize) {
         let _ = index;
@@ -50,7 +60,7 @@ pub(crate) trait Source: Send + Sync + 'static {
 pub(crate) trait Factory<S>: Send + Sync + 'static {
     fn make_boxed(&self, index: usize) -> BoxFuture<'_, Result<S, BoxError>>;
 
-    fn into_launch(self: Arc<Self>, inserted: Arc<Inserted<S>>) -> Arc<dyn Launch>;
+    fn into_launch(self: Arc<Self>, inserted: Arc<Inserted<S>>, offers: Offers<S>) -> Arc<dyn Launch>;
 }
 
 impl<T: Source> Factory<T::Service> for T {
@@ -58,8 +68,12 @@ impl<T: Source> Factory<T::Service> for T {
         Box::pin(self.make(index))
     }
 
-    fn into_launch(self: Arc<Self>, inserted: Arc<Inserted<T::Service>>) -> Arc<dyn Launch> {
-        Arc::new(Seat { source: self, inserted })
+    fn into_launch(
+        self: Arc<Self>,
+        inserted: Arc<Inserted<T::Service>>,
+        offers: Offers<T::Service>,
+    ) -> Arc<dyn Launch> {
+        Arc::new(Seat { source: self, inserted, offers })
     }
 }
 
@@ -70,11 +84,19 @@ pub(crate) trait Launch: Send + Sync + 'static {
 
     /// Drops everything that was kept: the tree has ended, though somebody may still hold a context of it.
     fn clear_kept(&self);
+
+    /// Drops what was kept of one that has left.
+    fn forget_kept(&self, index: u32);
 }
 
 impl<T: Source> Launch for T {
     fn launch(self: Arc<Self>, group: Arc<Group>, slot: u32) {
         task::spawn(self, group, slot);
+    }
+
+    fn forget_kept(&self, index: u32) {
+        // It is the user's.
+        let _ = catch(|| self.forget(index as usize));
     }
 
     fn clear_kept(&self) {
@@ -86,11 +108,15 @@ impl<T: Source> Launch for T {
 pub(crate) struct Seat<T: Source> {
     source: Arc<T>,
     inserted: Arc<Inserted<T::Service>>,
+    offers: Offers<T::Service>,
 }
+
+/// The wires that a child offers its handle on.
+pub(crate) type Offers<S> = Vec<Arc<dyn Offer<S>>>;
 
 impl<T: Source> Seat<T> {
     pub(crate) fn new(source: T) -> Self {
-        Self { source: Arc::new(source), inserted: Arc::default() }
+        Self { source: Arc::new(source), inserted: Arc::default(), offers: Vec::new() }
     }
 }
 
@@ -109,6 +135,14 @@ impl<T: Source> Source for Seat<T> {
         self.source.keep(index, service);
     }
 
+    fn offer(&self, index: usize, service: &T::Service) {
+        self.offers.iter().for_each(|offer| offer.offer(index, service));
+    }
+
+    fn withdraw(&self, index: usize) {
+        self.offers.iter().for_each(|offer| offer.withdraw(index));
+    }
+
     fn forget(&self, index: usize) {
         drop(self.inserted.take(index));
         self.source.forget(index);
@@ -121,6 +155,8 @@ impl<T: Source> Source for Seat<T> {
     fn clear(&self) {
         self.inserted.0.clear();
         self.source.clear();
+        // The handles are the user's.
+        self.offers.iter().for_each(|offer| drop(catch(|| offer.clear())));
     }
 }
 
@@ -271,6 +307,47 @@ where
     }
 }
 
+/// As [`Evaluated`], with the handles of what it uses, as they are when it is made.
+pub(crate) struct Using<F, U, A, S, M> {
+    make: F,
+    uses: U,
+    types: PhantomData<fn(A) -> (S, M)>,
+}
+
+impl<F, U, S, M> Using<F, U, (), S, M> {
+    pub(crate) fn once_each(uses: U, make: F) -> Self {
+        Self { make, uses, types: PhantomData }
+    }
+}
+
+impl<F, U, S, M> Using<F, U, (usize,), S, M> {
+    pub(crate) fn by_index(uses: U, make: F) -> Self {
+        Self { make, uses, types: PhantomData }
+    }
+}
+
+impl<F, U: Uses, S: Service, M: 'static> Source for Using<F, U, (), S, M>
+where
+    F: Makes<S, (U::Handles,), M>,
+{
+    type Service = S;
+
+    async fn make(&self, _index: usize) -> Result<S, BoxError> {
+        self.make.make((self.uses.take()?,)).await
+    }
+}
+
+impl<F, U: Uses, S: Service, M: 'static> Source for Using<F, U, (usize,), S, M>
+where
+    F: Makes<S, (usize, U::Handles), M>,
+{
+    type Service = S;
+
+    async fn make(&self, index: usize) -> Result<S, BoxError> {
+        self.make.make((index, self.uses.take()?)).await
+    }
+}
+
 /// The same value, started again: evaluated once for each index.
 pub(crate) struct InPlace<Make, S> {
     make: Make,
@@ -282,6 +359,12 @@ pub(crate) struct Once<F, M>(Mutex<Option<F>>, PhantomData<fn() -> M>);
 
 /// Evaluates a function of the index.
 pub(crate) struct ByIndex<F, M>(F, PhantomData<fn() -> M>);
+
+/// [`Once`], with the handles of what it uses.
+pub(crate) struct OnceUsing<F, U, M>(Mutex<Option<F>>, U, PhantomData<fn() -> M>);
+
+/// [`ByIndex`], with the handles of what it uses.
+pub(crate) struct ByIndexUsing<F, U, M>(F, U, PhantomData<fn() -> M>);
 
 /// Has been evaluated already.
 pub(crate) struct Ready;
@@ -298,6 +381,18 @@ impl<F, S, M> InPlace<ByIndex<F, M>, S> {
     }
 }
 
+impl<F, U, S, M> InPlace<OnceUsing<F, U, M>, S> {
+    pub(crate) fn once_using(uses: U, make: F) -> Self {
+        Self { make: OnceUsing(Mutex::new(Some(make)), uses, PhantomData), shelf: Shelf::default() }
+    }
+}
+
+impl<F, U, S, M> InPlace<ByIndexUsing<F, U, M>, S> {
+    pub(crate) fn by_index_using(uses: U, make: F) -> Self {
+        Self { make: ByIndexUsing(make, uses, PhantomData), shelf: Shelf::default() }
+    }
+}
+
 impl<S> InPlace<Ready, S> {
     pub(crate) fn ready(service: S) -> Self {
         let shelf = Shelf::default();
@@ -311,19 +406,36 @@ trait First<S>: Send + Sync + 'static {
     fn first(&self, index: usize) -> impl Future<Output = Result<S, BoxError>> + Send;
 }
 
+/// Why a second evaluation is refused.
+const EVALUATED: &str = "the expression of an `in_place` child is evaluated once, and that failed or was interrupted";
+
 impl<F, S: Service, M: 'static> First<S> for Once<F, M>
 where
-    F: MakesOnce<S, M>,
+    F: MakesOnce<S, (), M>,
 {
     async fn first(&self, _index: usize) -> Result<S, BoxError> {
-        let make = self.0.hold().take();
-        match make {
-            Some(make) => make.make_once().await,
-            None => {
-                Err("the expression of an `in_place` child is evaluated once, and that failed or was interrupted"
-                    .into())
-            }
-        }
+        let make = self.0.hold().take().ok_or(EVALUATED)?;
+        make.make_once(()).await
+    }
+}
+
+impl<F, U: Uses, S: Service, M: 'static> First<S> for OnceUsing<F, U, M>
+where
+    F: MakesOnce<S, (U::Handles,), M>,
+{
+    async fn first(&self, _index: usize) -> Result<S, BoxError> {
+        let handles = self.1.take()?;
+        let make = self.0.hold().take().ok_or(EVALUATED)?;
+        make.make_once((handles,)).await
+    }
+}
+
+impl<F, U: Uses, S: Service, M: 'static> First<S> for ByIndexUsing<F, U, M>
+where
+    F: Makes<S, (usize, U::Handles), M>,
+{
+    async fn first(&self, index: usize) -> Result<S, BoxError> {
+        self.0.make((index, self.1.take()?)).await
     }
 }
 

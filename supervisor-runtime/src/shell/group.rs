@@ -82,7 +82,7 @@ impl Group {
                 core,
                 records,
                 inner: HashMap::new(),
-                waiters: HashMap::new(),
+                promises: HashMap::new(),
                 driver: None,
                 tasks: 0,
                 last_causes: Vec::new(),

@@ -1,6 +1,6 @@
 //! Looking at groups from outside: what stands in them, whether it is ready, what a snapshot shows.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::group::{Group, now};
 use super::tell::{Outside, shown};
@@ -156,6 +156,7 @@ impl Group {
             // Numbers are given under this lock.
             as_of: self.tree().events().last(),
             children,
+            progress: OnceLock::new(),
         };
         (part, inner)
     }

@@ -24,7 +24,7 @@ mod tell;
 mod watch;
 
 pub(crate) use cell::Cell;
-pub(crate) use factory::{Added, Evaluated, Factory, InPlace, Inserted, Launch, Replaced, Seat};
+pub(crate) use factory::{Added, Evaluated, Factory, InPlace, Inserted, Launch, Offers, Replaced, Seat, Using};
 pub(crate) use group::{Group, now};
 pub(crate) use guard::{Guarded, guard};
 pub(crate) use panic::{catch, catch_drop, install_hook};

@@ -1,5 +1,10 @@
 //! The task of one child: incarnation after incarnation, for as long as its place in the group lasts.
 
+#![allow(
+    clippy::manual_async_fn,
+    reason = "an `async fn` keeps its arguments twice, and every child of every tree has one"
+)]
+
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
@@ -17,10 +22,10 @@ use super::panic::catch;
 use super::tell::is_told;
 use super::watch::Silence;
 use crate::decide::{GRACE, Next, Rest, SlotId, Started};
-use crate::declare::{ChildSpec, Kind};
+use crate::declare::{ChildSpec, Kind, Size};
 use crate::error::Left;
 use crate::view::What;
-use crate::{BoxError, Cause, Context, Exit, Phase, Service, ServiceResult, log};
+use crate::{BoxError, Cause, Context, Exit, Panic, Phase, Service, ServiceResult, log};
 
 /// Spawns the task of the child in `slot`.
 pub(super) fn spawn<T: Source>(source: Arc<T>, group: Arc<Group>, slot: SlotId) {
@@ -30,39 +35,42 @@ pub(super) fn spawn<T: Source>(source: Arc<T>, group: Arc<Group>, slot: SlotId) 
     runtime.spawn(child(source, cx));
 }
 
-async fn child<T: Source>(source: Arc<T>, mut cx: Context) {
-    let mut burst = Burst::default();
-    loop {
-        let exit = incarnation(&*source, &cx).await;
-        // A child that fails without ever waiting must not keep its thread to itself.
-        let is_spent = burst.is_spent(exit.at);
-        let (mut next, woken) = exited(&mut cx, exit);
-        if next == Next::Start && woken {
-            let_it_run().await;
-        }
-        if next == Next::Start && is_spent {
-            tokio::task::yield_now().await;
-        }
+/// Incarnation after incarnation of one child.
+fn child<T: Source>(source: Arc<T>, mut cx: Context) -> impl Future<Output = ()> + Send {
+    async move {
+        let mut burst = Burst::default();
         loop {
-            next = match next {
-                Next::Start => break,
-                // Boxed: most children never wait here, and all would have to be larger.
-                Next::Delay(until) => Box::pin(delay(&mut cx, until)).await,
-                Next::Park => changed(&mut cx).await,
-                Next::End => {
-                    let index = cx.index();
-                    let dropped = match cx.group().rest_of(&cx) {
-                        // What was stopped by hand may be started again.
-                        Some(Rest::Stopped) => Ok(()),
-                        Some(Rest::Removed) | None => catch(|| source.forget(index)),
-                        Some(Rest::Done | Rest::Gone | Rest::Forfeited) => catch(|| source.end(index)),
-                    };
-                    if let Err(panic) = dropped {
-                        log::drop_panicked(&cx, &panic);
+            let exit = incarnation(&*source, &cx).await;
+            // A child that fails without ever waiting must not keep its thread to itself.
+            let is_spent = burst.is_spent(exit.at);
+            let (mut next, woken) = exited(&mut cx, exit);
+            if next == Next::Start && woken {
+                let_it_run().await;
+            }
+            if next == Next::Start && is_spent {
+                tokio::task::yield_now().await;
+            }
+            loop {
+                next = match next {
+                    Next::Start => break,
+                    // Boxed: most children never wait here, and all would have to be larger.
+                    Next::Delay(until) => Box::pin(delay(&mut cx, until)).await,
+                    Next::Park => changed(&mut cx).await,
+                    Next::End => {
+                        let index = cx.index();
+                        let dropped = match cx.group().rest_of(&cx) {
+                            // What was stopped by hand may be started again.
+                            Some(Rest::Stopped) => Ok(()),
+                            Some(Rest::Removed) if cx.child().size == Size::Open => catch(|| source.forget(index)),
+                            _ => catch(|| source.end(index)),
+                        };
+                        if let Err(panic) = dropped {
+                            log::drop_panicked(&cx, &panic);
+                        }
+                        return;
                     }
-                    return;
-                }
-            };
+                };
+            }
         }
     }
 }
@@ -82,118 +90,133 @@ fn resume(cx: &mut Context, delay_over: bool, waker: &Waker) -> Next {
 }
 
 /// One incarnation from its factory to its end.
-async fn incarnation<T: Source>(source: &T, cx: &Context) -> Arc<Exit> {
-    if cx.cell().read().is_asked() {
-        return ended(cx, Cause::Done, Phase::Create);
-    }
-    let (child, index) = (cx.child(), cx.index());
-    // A supervisor keeps this limit itself, so that what it has started is stopped in order.
-    let limit = child.options.start_timeout.filter(|_| child.kind == Kind::Worker);
-    let mut watch = limit.map(Watch::start);
-    if let Some(limit) = limit
-        && cx.group().watch(cx, Silence::InStart, limit)
-    {
-        let_it_run().await;
-    }
+fn incarnation<'a, T: Source>(source: &'a T, cx: &'a Context) -> impl Future<Output = Arc<Exit>> + Send + 'a {
+    async move {
+        if cx.cell().read().is_asked() {
+            return ended(cx, Cause::Done, Phase::Create);
+        }
+        // A supervisor keeps this limit itself, so that what it has started is stopped in order.
+        let ChildSpec { kind, options, .. } = cx.child();
+        let limit = options.start_timeout.filter(|_| *kind == Kind::Worker);
+        let mut watch = limit.map(Watch::start);
+        if let Some(limit) = limit
+            && cx.group().watch(cx, Silence::InStart, limit)
+        {
+            let_it_run().await;
+        }
 
-    // In blocks, and judged by functions that do not wait: what is left of a step would be kept beside the next ones.
-    let mut service = {
-        let end = guard(cx, || source.make(index), &mut watch).await;
-        match created(cx, end) {
-            Ok(service) => service,
-            Err(exit) => return exit,
+        // In blocks, and judged by functions that do not wait: what is left of a step would be kept beside the next ones.
+        let mut service = {
+            let end = guard(cx, || source.make(cx.index()), &mut watch).await;
+            match created(cx, end) {
+                Ok(service) => service,
+                Err(exit) => return exit,
+            }
+        };
+        let not_started = {
+            let end = guard(cx, || service.start(cx), &mut watch).await;
+            not_started(cx, end).or_else(|| not_offered(cx, catch(|| source.offer(cx.index(), &service))))
+        };
+        let mut exit = match not_started {
+            Some(exit) => exit,
+            None => {
+                let exit = run(&mut service, cx).await;
+                // Who has returned `Ok`, and may, is done, not dead: its handle goes on to work.
+                let is_dead = exit.asked || is_told(&exit, cx.child());
+                if is_dead && let Err(panic) = catch(|| source.withdraw(cx.index())) {
+                    log::drop_panicked(cx, &panic);
+                }
+                let was_dropped = matches!(exit.cause, Cause::Dropped | Cause::Unresponsive(_));
+                if was_dropped { exit } else { stop(&mut service, cx, exit).await }
+            }
+        };
+        cx.group().note_ending(cx);
+        if let Some(tasks) = cx.group().tasks_of(cx) {
+            // Boxed: few children have tasks, and all would have to be larger.
+            Box::pin(reap(tasks, cx, &exit)).await;
         }
-    };
-    let not_started = {
-        let end = guard(cx, || service.start(cx), &mut watch).await;
-        not_started(cx, end)
-    };
-    let mut exit = match not_started {
-        Some(exit) => exit,
-        None => {
-            let exit = run(&mut service, cx, child).await;
-            let was_dropped = matches!(exit.cause, Cause::Dropped | Cause::Unresponsive(_));
-            if was_dropped { exit } else { stop(&mut service, cx, child, exit).await }
+        if let Err(panic) = catch(|| source.keep(cx.index(), service)) {
+            log::drop_panicked(cx, &panic);
+            if matches!(exit.cause, Cause::Done) && !exit.asked {
+                exit = Arc::new(Exit { cause: Cause::Panic(panic), ..*exit });
+            }
         }
-    };
-    cx.group().note_ending(cx);
-    if let Some(tasks) = cx.group().tasks_of(cx) {
-        // Boxed: few children have tasks, and all would have to be larger.
-        Box::pin(reap(tasks, cx, child, &exit)).await;
+        exit
     }
-    if let Err(panic) = catch(|| source.keep(index, service)) {
-        log::drop_panicked(cx, &panic);
-        if matches!(exit.cause, Cause::Done) && !exit.asked {
-            exit = Arc::new(Exit { cause: Cause::Panic(panic), ..*exit });
-        }
-    }
-    exit
 }
 
 /// Tells the supervisor that `start` has succeeded, and calls `run`, unless it was asked to stop meanwhile.
-async fn run<S: Service>(service: &mut S, cx: &Context, child: &ChildSpec) -> Arc<Exit> {
-    let (started, woken) = cx.group().started(cx.slot());
-    let mut watch = child.options.heartbeat.map(Watch::heartbeat);
-    let mut watched = false;
-    if started == Started::Run {
-        if let Some(limit) = child.options.heartbeat {
+fn run<'a, S: Service>(service: &'a mut S, cx: &'a Context) -> impl Future<Output = Arc<Exit>> + Send + 'a {
+    async move {
+        let (started, woken) = cx.group().started(cx.slot());
+        let mut watch = cx.child().options.heartbeat.map(Watch::heartbeat);
+        let mut watched = false;
+        if started == Started::Run
+            && let Some(limit) = cx.child().options.heartbeat
+        {
             cx.heartbeat();
             watched = cx.group().watch(cx, Silence::OfHeartbeat, limit);
         }
+        if woken || watched {
+            let_it_run().await;
+        }
+        if started == Started::Stop {
+            return ended(cx, Cause::Done, Phase::Start);
+        }
+        let end = guard(cx, || service.run(cx), &mut watch).await;
+        has_run(cx, end)
     }
-    if woken || watched {
-        let_it_run().await;
-    }
-    if started == Started::Stop {
-        return ended(cx, Cause::Done, Phase::Start);
-    }
-    let end = guard(cx, || service.run(cx), &mut watch).await;
-    has_run(cx, end)
 }
 
 /// Calls `stop`, within what is left of the child's `shutdown`; a failure there holds nobody up.
-async fn stop<S: Service>(service: &mut S, cx: &Context, child: &ChildSpec, exit: Arc<Exit>) -> Arc<Exit> {
-    // Once it was asked, the supervisor keeps the time; after a failure of its own, we do.
-    let limit = child.stop_limit();
-    let mut watch = if exit.asked { None } else { limit.map(Watch::stop) };
-    cx.group().note_ending(cx);
-    let stopped = {
-        let mut stopping = pin!(guard(cx, || service.stop(cx, &exit), &mut watch));
-        // One that takes no time needs no telling; nobody can see it.
-        let mut is_known = exit.asked;
-        poll_fn(|task| {
-            let polled = stopping.as_mut().poll(task);
-            if polled.is_pending() && !std::mem::replace(&mut is_known, true) {
-                cx.group().failed(cx.slot(), &exit);
+fn stop<'a, S: Service>(
+    service: &'a mut S,
+    cx: &'a Context,
+    exit: Arc<Exit>,
+) -> impl Future<Output = Arc<Exit>> + Send + 'a {
+    async move {
+        // Once it was asked, the supervisor keeps the time; after a failure of its own, we do.
+        let limit = cx.child().stop_limit();
+        let mut watch = if exit.asked { None } else { limit.map(Watch::stop) };
+        cx.group().note_ending(cx);
+        let stopped = {
+            let mut stopping = pin!(guard(cx, || service.stop(cx, &exit), &mut watch));
+            // One that takes no time needs no telling; nobody can see it.
+            let mut is_known = exit.asked;
+            poll_fn(|task| {
+                let polled = stopping.as_mut().poll(task);
+                if polled.is_pending() && !std::mem::replace(&mut is_known, true) {
+                    cx.group().failed(cx.slot(), &exit);
+                }
+                polled
+            })
+            .await
+        };
+        match stopped {
+            Guarded::Ended(()) => {}
+            Guarded::Panicked(panic) => log::stop_panicked(cx, &panic),
+            Guarded::TaskFailed(error) => log::task_failed_in_stop(cx, &*error),
+            // It ended by itself before: that is what its supervisor has to know.
+            Guarded::Dropped | Guarded::Late(_) if !exit.asked => {
+                let dropped = Exit { cause: Cause::Dropped, phase: Phase::Stop, ..*exit };
+                cx.group().note(cx.slot(), || What::Dropped(Arc::new(dropped)));
+                let after = now().saturating_duration_since(exit.at);
+                cx.group().tree().note_dropped(|| Left { path: cx.path(), phase: Some(Phase::Stop), after });
             }
-            polled
-        })
-        .await
-    };
-    match stopped {
-        Guarded::Ended(()) => {}
-        Guarded::Panicked(panic) => log::stop_panicked(cx, &panic),
-        Guarded::TaskFailed(error) => log::task_failed_in_stop(cx, &*error),
-        // It ended by itself before: that is what its supervisor has to know.
-        Guarded::Dropped | Guarded::Late(_) if !exit.asked => {
-            let dropped = Exit { cause: Cause::Dropped, phase: Phase::Stop, ..*exit };
-            cx.group().note(cx.slot(), || What::Dropped(Arc::new(dropped)));
-            let after = now().saturating_duration_since(exit.at);
-            cx.group().tree().note_dropped(|| Left { path: cx.path(), phase: Some(Phase::Stop), after });
+            Guarded::Dropped | Guarded::Late(_) => {
+                return Arc::new(Exit { cause: Cause::Dropped, phase: Phase::Stop, ..*exit });
+            }
         }
-        Guarded::Dropped | Guarded::Late(_) => {
-            return Arc::new(Exit { cause: Cause::Dropped, phase: Phase::Stop, ..*exit });
-        }
+        exit
     }
-    exit
 }
 
 /// Takes the tasks of the incarnation along. They cannot be dropped while they block a thread, and until they
 /// are gone the incarnation is not: it is stuck with them.
-async fn reap(tasks: Spawned, cx: &Context, child: &ChildSpec, exit: &Exit) {
+async fn reap(tasks: Spawned, cx: &Context, exit: &Exit) {
     let mut reaping = pin!(tasks.reap());
     // Once it was asked, the supervisor keeps the time; after a failure of its own, we do.
-    if let Some(limit) = child.stop_limit().filter(|_| !exit.asked) {
+    if let Some(limit) = cx.child().stop_limit().filter(|_| !exit.asked) {
         if timeout(limit.saturating_add(GRACE), &mut reaping).await.is_ok() {
             return;
         }
@@ -226,6 +249,11 @@ fn not_started(cx: &Context, end: Guarded<ServiceResult>) -> Option<Arc<Exit>> {
         Guarded::Ended(Ok(())) => None,
         other => Some(ended(cx, failure(other, Cause::StartTimedOut), Phase::Start)),
     }
+}
+
+/// How the offer of its handle failed, if it did: that is part of its start.
+fn not_offered(cx: &Context, offered: Result<(), Panic>) -> Option<Arc<Exit>> {
+    offered.err().map(|panic| ended(cx, Cause::Panic(panic), Phase::Start))
 }
 
 /// How `run` ended.
@@ -326,6 +354,6 @@ mod tests {
         let idle = Evaluated::by_index(|_| Idle);
         let size = size(&idle, child);
         // Every child of every tree has one: what makes it larger needs a reason.
-        assert!(size <= 352, "{size} bytes");
+        assert!(size <= 288, "{size} bytes");
     }
 }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::task::Waker;
 
+use super::factory::Launch;
 use super::group::Group;
 use super::panic::catch_drop;
 use super::record::State;
@@ -20,6 +21,8 @@ use crate::{Cause, Exit, Restart, log};
 pub(super) struct Outside {
     pub(super) wakers: Vec<Waker>,
     pub(super) gone: Vec<Arc<Exit>>,
+    /// Members that have left when no task of theirs was there to tidy up.
+    pub(super) left: Vec<(Arc<dyn Launch>, u32)>,
     pub(super) groups: Option<Arc<Group>>,
     events: Vec<Event>,
     surplus: Vec<Event>,
@@ -27,9 +30,10 @@ pub(super) struct Outside {
 
 impl Outside {
     pub(super) fn run(self) {
-        let Self { wakers, gone, groups, events, surplus } = self;
+        let Self { wakers, gone, left, groups, events, surplus } = self;
         wakers.into_iter().for_each(Waker::wake);
         events.iter().for_each(log::event);
+        left.iter().for_each(|(launch, index)| launch.forget_kept(*index));
         // The errors in them are the user's.
         if !gone.is_empty() || groups.is_some() || !surplus.is_empty() || !events.is_empty() {
             let _ = catch_drop((gone, groups, surplus, events));
@@ -51,11 +55,8 @@ impl State {
             return;
         }
         for &(slot, _) in &changes {
-            if self.core.slot(slot).observed
-                && let Some(mut waiters) = self.waiters.remove(&slot)
-            {
-                self.core.forget_waiters(slot);
-                outside.wakers.append(&mut waiters);
+            if self.core.slot(slot).observed {
+                self.keep_promises(slot, &mut outside.wakers);
             }
         }
         group.tree().watchers().wake(&mut outside.wakers);

@@ -113,8 +113,12 @@ pub enum What {
     },
     /// The whole tree was asked to stop.
     ShuttingDown,
-    /// The tree has ended; the last event.
-    ShutDown,
+    /// The tree has ended; the last event. (There is none if its owner was dropped: then the stream just ends.)
+    #[non_exhaustive]
+    ShutDown {
+        /// Why, if it failed.
+        error: Option<Arc<str>>,
+    },
 }
 
 /// The children with which a supervisor begins.
@@ -229,7 +233,8 @@ impl fmt::Display for What {
             Self::Escalating { child } => write!(f, "escalating the failure of {child}"),
             Self::Crashing { child } => write!(f, "crashing with {child}"),
             Self::ShuttingDown => f.write_str("shutting down"),
-            Self::ShutDown => f.write_str("shut down"),
+            Self::ShutDown { error: None } => f.write_str("shut down"),
+            Self::ShutDown { error: Some(error) } => write!(f, "failed: {error}"),
         }
     }
 }

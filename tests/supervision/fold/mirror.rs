@@ -121,7 +121,7 @@ impl Mirror {
         view.fold(self.epoch)?;
         // It may have ended in a pause.
         let Some((_, folded)) = &view.listening else { return Ok(()) };
-        if !matches!(view.last, Some(What::ShutDown)) && !view.begun_late {
+        if !matches!(view.last, Some(What::ShutDown { .. })) && !view.begun_late {
             return Err(format!("the last event is {:?}", view.last));
         }
         let alive: Vec<_> = folded.rows().iter().filter(|row| row.status().state().is_live()).map(Row::path).collect();
@@ -149,7 +149,7 @@ impl View {
             let event = event.map_err(|missed| missed.to_string())?;
             let time = event.at().saturating_duration_since(epoch).as_millis();
             self.log.push(format!("{time} {event} [{:?} {:?}]", event.state(), event.incarnation()));
-            if matches!(self.last, Some(What::ShutDown)) {
+            if matches!(self.last, Some(What::ShutDown { .. })) {
                 return Err(format!("after the last event: {event}"));
             }
             let known = folded.number();

@@ -53,7 +53,7 @@ impl World {
     /// What is declared before it in its plan, or what it requires, has started.
     fn check_start_order(&self, slot: SlotId) {
         let it = self.core.slot(slot);
-        let waits = |other: &Slot| matches!(other.state, State::Pending | State::Starting);
+        let waits = |other: &Slot| matches!(other.state, State::Pending | State::Waiting(_) | State::Starting);
         let earlier = |other: &Slot| match self.core.rules.strategy {
             // What is started by hand is in no order with what was not.
             StrategyRule::OneForAll => other.child < it.child && it.plan.is_some() && other.plan == it.plan,
@@ -89,7 +89,9 @@ impl World {
         if self.core.next_timer().is_some() {
             return;
         }
-        let busy = |slot: &Slot| matches!(slot.state, State::Starting | State::Stopping | State::Killing);
+        // One that waits for its own delay goes on by itself.
+        let busy =
+            |slot: &Slot| matches!(slot.state, State::Starting | State::Waiting(_) | State::Stopping | State::Killing);
         if self.slots(busy).is_empty() {
             assert_eq!(self.slots(|slot| slot.state == State::Pending), NONE, "nobody will start these");
             assert_eq!(self.slots(|slot| slot.is_live() && slot.swept), NONE, "nobody will stop these");
@@ -196,7 +198,7 @@ impl World {
         let requires =
             |child: ChildId, other: &ChildId| self.core.rules.children[child as usize].requires.contains(other);
         let live = |child| self.slots(|slot| slot.child == child && slot.is_live()).len();
-        let to_start = |slot: &Slot| matches!(slot.state, State::Pending | State::Starting);
+        let to_start = |slot: &Slot| matches!(slot.state, State::Pending | State::Waiting(_) | State::Starting);
         let unstarted = |child| self.slots(|slot| slot.child == child && to_start(slot)).len();
         for child in children.clone() {
             let live_dependents = children.clone().filter(|&other| requires(other, &child) && live(other) > 0).count();

@@ -217,7 +217,7 @@ impl World {
         match (&steered, &refused) {
             (Err(Refused::Missing(slot)), Some(Refused::Missing(_))) => {
                 let child = self.core.slot(*slot).child;
-                assert!(self.core.rules.children[before[slots[0] as usize].child as usize].requires.contains(&child));
+                assert!(self.depends(before[slots[0] as usize].child, child));
             }
             (steered, refused) => assert_eq!(steered.err(), *refused, "{order:?} of {slots:?}"),
         }
@@ -238,10 +238,12 @@ impl World {
                     assert!(self.core.is_up(id) || slot.state == State::Pending, "slot {id}: {slot:?}");
                     self.held.remove(&id);
                     self.not_before.remove(&id);
-                    if let Some(plan) = slot.plan {
-                        let with = self.slots(|other| other.plan == Some(plan));
-                        self.not_before.retain(|other, _| !with.contains(other));
-                    }
+                    // What is taken along waits no longer, either.
+                    let child = slot.child;
+                    let with = self.slots(|other| {
+                        slot.plan.is_some() && other.plan == slot.plan || self.depends(other.child, child)
+                    });
+                    self.not_before.retain(|other, _| !with.contains(other));
                     if !first.contains(&id) && (order == Order::Restart || !up.contains(&id)) {
                         self.by_hand.insert(id);
                     }
@@ -271,8 +273,8 @@ impl World {
         if slots.iter().any(|&slot| self.core.slot(slot).state == State::Stuck) {
             return Some(Refused::Stuck);
         }
-        let requires = &self.core.rules.children[self.core.slot(slots[0]).child as usize].requires;
-        let missing = self.slots(|slot| requires.contains(&slot.child) && is_missing(slot));
+        let child = self.core.slot(slots[0]).child;
+        let missing = self.slots(|slot| self.depends(child, slot.child) && is_missing(slot));
         missing.first().map(|&slot| Refused::Missing(slot))
     }
 
@@ -281,10 +283,8 @@ impl World {
         let mut actions = Vec::new();
         let admitted = self.core.admit(child, indices.iter().copied(), self.now, &mut actions);
         let Ok(slots) = admitted else {
-            let required = &self.core.rules.children[child as usize].requires;
-            assert!(
-                self.core.is_ending() || self.slots(|slot| required.contains(&slot.child) && is_missing(slot)) != []
-            );
+            let missing = self.slots(|slot| self.depends(child, slot.child) && is_missing(slot));
+            assert!(self.core.is_ending() || !missing.is_empty());
             // Those that it was refused had their places for a moment.
             self.vacant.retain(|&slot| self.core.slot(slot).index == before[slot as usize].index);
             self.notice();
@@ -314,9 +314,16 @@ impl World {
                 self.by_hand.insert(id);
             }
         }
+        self.users_wait_no_longer(child);
         let anew = slots.iter().filter(|&&id| before.get(id as usize).is_none_or(|old| old.removed)).count();
         assert_eq!(reused, vacant.min(anew), "places are taken again");
         self.carry_out(&before, &actions);
+    }
+
+    /// What is done by hand to a child ends the waits of those that it takes along.
+    fn users_wait_no_longer(&mut self, child: ChildId) {
+        let users = self.slots(|slot| self.depends(slot.child, child));
+        self.not_before.retain(|slot, _| !users.contains(slot));
     }
 
     fn discard(&mut self, slots: &[SlotId]) {
@@ -324,6 +331,9 @@ impl World {
         let discarded = self.core.discard(slots, self.now);
         assert_eq!(discarded.is_err(), ending);
         if discarded.is_ok() {
+            if let Some(&first) = slots.first() {
+                self.users_wait_no_longer(self.core.slot(first).child);
+            }
             for &id in slots {
                 assert!(self.core.slot(id).is_leaving() || self.core.slot(id).state == State::Stuck);
                 self.held.remove(&id);

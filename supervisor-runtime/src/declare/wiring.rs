@@ -1,0 +1,136 @@
+//! Who uses whom: wires become edges, and what could leave a user with a stale handle is a mistake.
+//!
+//! The invariant (design §2): when a provider's new incarnation starts, or when it is gone for good, no user of an earlier
+//! handle is running. It holds where the failure of the provider stops those that use it before it is restarted, and
+//! where those are made anew after it; or where the handle outlives the restart. The macro proves the same at compile
+//! time; here it is checked for what was wired by hand.
+
+use super::child::ChildSpec;
+use super::wire::WireId;
+use super::{Restart, Size, Strategy, Supervisor};
+use crate::decide::ChildId;
+
+/// A wire that a child takes a handle from.
+#[derive(Clone, Debug)]
+pub(crate) struct Use {
+    pub(super) wire: WireId,
+    /// Who takes it, for messages.
+    pub(super) user: String,
+    /// Whether it keeps what it was made with across restarts.
+    pub(super) keeps: bool,
+}
+
+/// How long a handle works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stability {
+    /// Until its incarnation ends.
+    PerIncarnation,
+    /// As long as the provider's value lives.
+    Stable,
+}
+
+impl Supervisor {
+    /// What is wrong with its wires, and those that no child of it provides.
+    pub(super) fn check_wires(&self, me: &str, problems: &mut Vec<String>) -> Vec<Use> {
+        let mut outer = Vec::new();
+        for (position, child) in self.children.iter().enumerate() {
+            self.check_provider(child, problems);
+            for used in &child.uses {
+                match provider(&self.children, &used.wire) {
+                    None => outer.push(used.clone()),
+                    Some(found) if found >= position => problems.push(format!(
+                        "child `{}` uses `{}`, which is not declared before it",
+                        used.user,
+                        self.children[found].label()
+                    )),
+                    Some(found) => self.check_use(me, &self.children[found], used, problems),
+                }
+            }
+        }
+        outer
+    }
+
+    /// Whether a user of `provider` could be left with a handle that is stale.
+    fn check_use(&self, me: &str, provider: &ChildSpec, used: &Use, problems: &mut Vec<String>) {
+        let (user, name) = (&used.user, provider.label());
+        if provider.options.restart == Restart::Temporary {
+            problems.push(format!("child `{user}` uses `{name}`, which is temporary and may be gone for good"));
+        }
+        let is_stable = provider.provides.iter().any(|(wire, how)| *wire == used.wire && *how == Stability::Stable);
+        if is_stable {
+            return;
+        }
+        if !self.strategy.restarts_users() {
+            let strategy = self.strategy.name();
+            problems.push(format!(
+                "child `{user}` uses `{name}`, but supervisor `{me}` is `{strategy}`, which restarts `{name}` without `{user}`: \
+                 use `dependents_for_one`, or a handle that is stable"
+            ));
+        }
+        if used.keeps {
+            problems.push(format!(
+                "child `{user}` uses `{name}`, but keeps its old value, and with it the old handle, across restarts: make it \
+                 anew each time, or use a handle that is stable"
+            ));
+        }
+    }
+
+    fn check_provider(&self, child: &ChildSpec, problems: &mut Vec<String>) {
+        let name = child.label();
+        for (wire, stability) in &child.provides {
+            if child.size == Size::Open {
+                problems.push(format!("open group `{name}` provides a wire, but its members come and go"));
+            }
+            if *stability == Stability::Stable && !child.in_place {
+                problems.push(format!(
+                    "child `{name}` provides a stable handle, but each incarnation is another value: declare it `in_place`"
+                ));
+            }
+            let providers = self.children.iter().filter(|other| other.provides.iter().any(|(other, _)| other == wire));
+            if providers.count() > 1 {
+                problems.push(format!("child `{name}` provides a wire that another child provides, too"));
+            }
+        }
+    }
+}
+
+/// Which child provides a wire.
+fn provider(children: &[ChildSpec], wire: &WireId) -> Option<usize> {
+    children.iter().position(|child| child.provides.iter().any(|(provided, _)| provided == wire))
+}
+
+/// What each child depends on, by number: what it uses, and what it says that it requires.
+pub(super) fn edges(children: &[ChildSpec]) -> Vec<Vec<ChildId>> {
+    let edges = |child: &ChildSpec| -> Vec<ChildId> {
+        let used = child.uses.iter().filter_map(|used| provider(children, &used.wire));
+        // Names were checked when the tree was; one that is unknown never gets here.
+        let required = child.options.requires.iter().filter_map(|name| children.iter().position(|c| c.name == *name));
+        let mut edges: Vec<ChildId> = used.chain(required).map(|found| found as ChildId).collect();
+        edges.sort_unstable();
+        edges.dedup();
+        edges
+    };
+    children.iter().map(edges).collect()
+}
+
+/// What is wrong with wires that no child of the whole tree provides.
+pub(super) fn unconnected(uses: &[Use]) -> impl Iterator<Item = String> + '_ {
+    uses.iter().map(|used| {
+        format!(
+            "child `{}` uses a wire that no child provides that stands before it, in its supervisor or in one around that",
+            used.user
+        )
+    })
+}
+
+impl Strategy {
+    /// Whether a child's failure always restarts, or ends, what uses it.
+    fn restarts_users(&self) -> bool {
+        match self {
+            Self::OneForAll | Self::RestForOne | Self::DependentsForOne | Self::ForfeitOneForAll | Self::Crashing => {
+                true
+            }
+            Self::OneForOne | Self::ForfeitOneForOne | Self::Custom(_) => false,
+        }
+    }
+}
