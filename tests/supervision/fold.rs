@@ -78,8 +78,7 @@ fn number(name: &str) -> Option<u64> {
 #[tokio::test(start_paused = true)]
 async fn folding_the_events_gives_the_snapshot_at_every_number() {
     let one = number("SEED");
-    let mut events = 0;
-    let seeds = number("SEEDS").unwrap_or(300);
+    let seeds = number("SEEDS").unwrap_or(200);
     for seed in one.map_or(0..seeds, |seed| seed..seed + 1) {
         let life = life_of(seed).await;
         if one.is_some() {

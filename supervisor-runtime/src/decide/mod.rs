@@ -29,7 +29,8 @@ mod steer;
 mod tests;
 mod verdict;
 
-use std::collections::VecDeque;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
 use std::time::{Duration, Instant};
 
 use self::budget::RestartBudget;
@@ -55,6 +56,8 @@ pub(crate) struct Core {
     plans: Vec<Option<Plan>>,
     /// Numbers of plans that are over.
     unused: Vec<u32>,
+    /// When to look at which plan, for its deadlines or its delay; some may be out of date.
+    timers: BinaryHeap<Reverse<(Instant, u32)>>,
     /// Slots that wait until no plan is under way.
     late: Vec<SlotId>,
     /// Plans that can go on.
@@ -211,6 +214,7 @@ impl Core {
             graph: Graph::new(&rules),
             plans: Vec::new(),
             unused: Vec::new(),
+            timers: BinaryHeap::new(),
             late: Vec::new(),
             dirty: VecDeque::new(),
             released: Vec::new(),

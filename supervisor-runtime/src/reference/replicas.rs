@@ -38,7 +38,9 @@ impl<S> Replicas<S> {
 
     /// The replica of an index, if there is one.
     pub fn get(&self, index: usize) -> Option<ChildRef<S>> {
-        self.iter().find(|child| child.index() == index)
+        let index = u32::try_from(index).ok()?;
+        let stop = self.route.walk().ok()?;
+        stop.group.stays(stop.child, index).then(|| ChildRef::new(self.route.clone(), index))
     }
 
     /// Every replica, in the order of the index.

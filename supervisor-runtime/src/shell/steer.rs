@@ -89,6 +89,12 @@ impl Group {
         state.core.roster(child).iter().filter(stays).map(|slot| state.core.place(slot).1).collect()
     }
 
+    /// Whether one of a child is there to stay.
+    pub(crate) fn stays(&self, child: ChildId, index: u32) -> bool {
+        let state = self.state.hold();
+        state.core.roster(child).get(index).is_some_and(|slot| !state.core.slot(slot).is_leaving())
+    }
+
     /// How many of a child are there to stay.
     pub(crate) fn count(&self, child: ChildId) -> usize {
         let state = self.state.hold();

@@ -135,7 +135,40 @@ impl Snapshot {
 
     /// The row of a path: `orders/pool/worker[2]`.
     pub fn get(&self, path: &str) -> Option<Row<'_>> {
-        self.rows().into_iter().find(|row| row.path() == path)
+        // From group to group by the names on the way; those that have none are on every way.
+        let mut todo = vec![(&self.groups[&ANCHOR], 0)];
+        while let Some((group, depth)) = todo.pop() {
+            for (child, part) in group.candidates(path) {
+                let row = Row { snapshot: self, group, key: child, part, depth };
+                if row.path() == path {
+                    return Some(row);
+                }
+                todo.extend(row.below().map(|below| (below, depth + 1)));
+            }
+        }
+        None
+    }
+}
+
+impl GroupPart {
+    /// What stands at a path, or may have it below itself.
+    fn candidates<'a>(&'a self, path: &str) -> impl Iterator<Item = ((u32, u32), &'a ChildPart)> {
+        let Names { prefix, labels, .. } = &*self.names;
+        let rest = match prefix.is_empty() {
+            true => Some(path),
+            false => path.strip_prefix(prefix.as_str()).and_then(|rest| rest.strip_prefix('/')),
+        };
+        let on_the_way = (0..).zip(labels.iter()).filter_map(move |(child, label)| {
+            let rest = rest?;
+            // A supervisor without a name is not part of a path, other than of its own.
+            if label.kind == Kind::Supervisor && label.text.starts_with('(') {
+                return Some((child, 0));
+            }
+            let rest = rest.strip_prefix(label.text.as_str())?;
+            let index = rest.strip_prefix('[').and_then(|rest| rest.split_once(']')?.0.parse().ok());
+            (rest.is_empty() || rest.starts_with(['/', '['])).then_some((child, index.unwrap_or(0)))
+        });
+        on_the_way.filter_map(|key| self.children.get_key_value(&key)).map(|(key, part)| (*key, part))
     }
 }
 

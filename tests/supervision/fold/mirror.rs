@@ -170,6 +170,11 @@ fn differ(folded: &Snapshot, fresh: &Snapshot) -> Option<String> {
         return Some(format!("{} rows, not {}", folded_rows.len(), fresh_rows.len()));
     }
     let now = folded.at() == fresh.at();
+    // A path leads to its row; of those without a name, to the first of them.
+    if let Some(lost) = fresh_rows.iter().find(|row| fresh.get(&row.path()).is_none_or(|got| got.path() != row.path()))
+    {
+        return Some(format!("{} is not found", lost.path()));
+    }
     folded_rows.iter().zip(&fresh_rows).find_map(|(one, other)| {
         let (told, seen) = (fields(one, folded.at(), fresh.at(), now), fields(other, fresh.at(), fresh.at(), now));
         (told != seen).then(|| {

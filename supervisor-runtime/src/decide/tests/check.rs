@@ -1,7 +1,7 @@
 //! What holds at every step of a history.
 
 use super::super::deadline::GRACE;
-use super::super::plan::Stage;
+use super::super::plan::{Plan, Stage};
 use super::super::slot::Role;
 use super::super::*;
 use super::world::{World, is_asked, is_missing};
@@ -160,6 +160,11 @@ impl World {
             assert_eq!(counts, [Role::Pending, Role::Starting, Role::Sweeping, Role::Stopping].map(part));
             assert!(plan.stage == Stage::Sweep || plan.counts.sweeping + plan.counts.stopping == 0, "invariant 3");
         }
+        let beyond = |slot: &Slot| slot.plan.is_some_and(|id| id as usize >= self.core.plans.len());
+        assert_eq!(self.slots(beyond), NONE, "these are in a plan that is over");
+        let next = self.core.plans.iter().flatten().filter_map(Plan::next_timer).min();
+        let known = self.core.timers.iter().map(|std::cmp::Reverse((when, _))| *when).min();
+        assert!(next.is_none_or(|next| known.is_some_and(|known| known <= next)), "{next:?} is not in {known:?}");
         let nowhere = self.slots(|slot| slot.state == State::Pending && slot.plan.is_none());
         let lost: Vec<_> = nowhere.into_iter().filter(|slot| !self.core.late.contains(slot)).collect();
         assert_eq!(lost, NONE, "these are in no plan");
