@@ -179,7 +179,14 @@ impl Core {
     pub(crate) fn is_up(&self, id: SlotId) -> bool {
         let slot = self.slot(id);
         match slot.state {
-            State::Starting | State::Running => !slot.swept || slot.after == After::Restart,
+            // What has failed is up no more, though its `stop` takes time.
+            State::Starting | State::Running => {
+                if slot.swept {
+                    slot.after == After::Restart
+                } else {
+                    !slot.failing
+                }
+            }
             State::Stopping | State::Killing => slot.after == After::Restart,
             State::Pending | State::Waiting(_) | State::Stuck | State::Down(_) => false,
         }

@@ -308,6 +308,8 @@ impl Forest {
             }
             5 => Child::replicated(name, 1 + random.below(3) as usize, move |_| Leaf::new(&soil)),
             6 => Child::open(name, ..),
+            // What is never restarted need not be kept.
+            _ if !restarts => Child::open(name, ..=4),
             _ => Child::open_in_place(name, ..=4),
         };
         match kind {
@@ -317,7 +319,7 @@ impl Forest {
         }
         let restart = match random.below(6) {
             0 => Restart::Transient,
-            1 => Restart::Temporary,
+            1 if kind < 7 => Restart::Temporary,
             _ => Restart::Permanent,
         };
         if restarts && (kind != 6 || random.one_in(2)) {
