@@ -27,6 +27,8 @@ pub(crate) struct Slot {
     pub(super) started_at: Option<Instant>,
     /// Since when it has been in its state.
     pub(crate) since: Instant,
+    /// How often it was asked to stop or told to be dropped, whoever had the place.
+    pub(super) asked: u32,
     /// Its failures that were answered by a restart.
     pub(crate) restarts: u32,
     /// It has failed, and what is left of it is in `stop`.
@@ -146,6 +148,7 @@ impl Slot {
             attempts: 0,
             started_at: None,
             since,
+            asked: 0,
             restarts: 0,
             failing: false,
             not_ready: false,
@@ -237,7 +240,8 @@ impl Core {
         let members = &mut self.children[child as usize];
         let id = match members.take_vacant() {
             Some(id) => {
-                self.slots[id as usize] = slot;
+                let asked = self.slots[id as usize].asked;
+                self.slots[id as usize] = Slot { asked, ..slot };
                 id
             }
             None => {

@@ -30,6 +30,8 @@ pub(super) struct World {
     pub(super) held: HashSet<SlotId>,
     /// Slots whose next start was asked for by hand.
     by_hand: HashSet<SlotId>,
+    /// Of those, the ones that were live then.
+    anew: HashSet<SlotId>,
     /// Slots that have started at some time, in this incarnation of the group.
     begun: HashSet<SlotId>,
     /// How many members each open child ever had.
@@ -54,6 +56,7 @@ impl World {
             vacant: HashSet::new(),
             held: HashSet::new(),
             by_hand: HashSet::new(),
+            anew: HashSet::new(),
             begun: HashSet::new(),
         };
         world.settle();
@@ -135,7 +138,10 @@ impl World {
     fn started(&mut self, slot: SlotId) {
         assert_eq!(self.core.started(slot, Some(self.now)), Started::Run);
         self.begun.insert(slot);
-        self.by_hand.remove(&slot);
+        // An order that was given meanwhile is about the start after this one.
+        if !self.anew.contains(&slot) {
+            self.by_hand.remove(&slot);
+        }
     }
 
     pub(super) fn exits(&mut self, slot: SlotId, ended: Ended) {
@@ -246,6 +252,9 @@ impl World {
                     self.not_before.retain(|other, _| !with.contains(other));
                     if !first.contains(&id) && (order == Order::Restart || !up.contains(&id)) {
                         self.by_hand.insert(id);
+                        if before[id as usize].is_live() {
+                            self.anew.insert(id);
+                        }
                     }
                 }
             }
@@ -395,7 +404,10 @@ impl World {
         self.check_actions(before, actions);
         for action in actions {
             match *action {
-                Action::Start(slot) => drop(self.tasks.insert(slot)),
+                Action::Start(slot) => {
+                    self.tasks.insert(slot);
+                    self.anew.remove(&slot);
+                }
                 Action::Release(slot) if self.tasks.contains(&slot) => self.told.push(slot),
                 Action::Release(slot) => self.vacates(slot),
                 Action::Stop(..) | Action::Kill(_) => {}
