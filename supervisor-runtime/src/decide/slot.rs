@@ -238,7 +238,11 @@ impl Core {
     pub(super) fn add(&mut self, child: ChildId, index: u32) -> SlotId {
         let slot = Slot::new(child, index, self.now);
         let members = &mut self.children[child as usize];
-        let id = match members.take_vacant() {
+        let place = match self.rules.children[child as usize].size {
+            Size::Open => members.take_vacant(),
+            Size::One | Size::Replicas(_) => members.take_former(index),
+        };
+        let id = match place {
             Some(id) => {
                 let asked = self.slots[id as usize].asked;
                 self.slots[id as usize] = Slot { asked, ..slot };

@@ -300,7 +300,9 @@ impl World {
             return;
         };
         assert!(!self.core.is_ending());
-        let vacant = self.vacant.iter().filter(|&&slot| before[slot as usize].child == child).count();
+        let is_open = self.core.rules.children[child as usize].size == Size::Open;
+        let fits = |slot: &Slot| slot.child == child && (is_open || indices.contains(&slot.index));
+        let vacant = self.vacant.iter().filter(|&&slot| fits(&before[slot as usize])).count();
         let mut reused = 0;
         for (&id, &index) in slots.iter().zip(&indices) {
             let slot = self.core.slot(id);
@@ -423,7 +425,7 @@ impl World {
     }
 
     fn vacates(&mut self, slot: SlotId) {
-        if self.core.vacate(slot) {
+        if self.core.vacate(slot).is_some() {
             assert!(self.vacant.insert(slot), "slot {slot} is vacant already");
         }
     }
