@@ -45,7 +45,10 @@ async fn who_says_that_it_is_not_ready_is_not_until_it_says_so() {
     let tree = started(Supervisor::one_for_one("tree").child(slow(&world, true)).child(world.child("a"))).await;
     let slow = at(&tree, "slow");
     let status = slow.status().unwrap();
-    assert_eq!((status.state(), status.is_ready(), status.not_ready().as_deref()), (State::Running, false, Some("connecting")));
+    assert_eq!(
+        (status.state(), status.is_ready(), status.not_ready().as_deref()),
+        (State::Running, false, Some("connecting"))
+    );
     at(&tree, "a").wait_ready().await.unwrap();
     let root = tree.snapshot().unwrap();
     assert_eq!(root.root().status().not_ready().as_deref(), Some("tree/slow: connecting"));
@@ -177,7 +180,10 @@ async fn what_is_done_is_ready_and_what_is_stopped_delayed_or_gone_is_not() {
     let delayed = at(&tree, "delayed").status().unwrap().not_ready().unwrap();
     assert!(delayed.starts_with("delayed for "), "{delayed}");
     let error = answered(at(&tree, "gone").wait_ready()).await.unwrap_err();
-    assert!(matches!(&error, SteerError::Never { path, reason, .. } if path == "tree/gone" && reason == "`tree/gone` is gone"), "{error:?}");
+    assert!(
+        matches!(&error, SteerError::Never { path, reason, .. } if path == "tree/gone" && reason == "`tree/gone` is gone"),
+        "{error:?}"
+    );
     // The tree does not need what is gone, but waits for the others.
     assert_eq!(tree.snapshot().unwrap().root().status().not_ready().as_deref(), Some("tree/stopped: stopped"));
     at(&tree, "stopped").start().await.unwrap();

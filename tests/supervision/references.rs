@@ -1,8 +1,8 @@
 //! References: where they lead, what they refuse, and what takes the place of a child (`replace`).
 
 use supervisor_runtime::{
-    Child, ChildRef, Children, Context, Exit, GroupRef, Replicas, Restart, Running, Service, ServiceResult, State, SteerError,
-    Supervisor, TreeHandle, Untyped,
+    Child, ChildRef, Children, Context, Exit, GroupRef, Replicas, Restart, Running, Service, ServiceResult, State,
+    SteerError, Supervisor, TreeHandle, Untyped,
 };
 
 use crate::world::{Act, Probe, World, answered, at, secs, started, state};
@@ -114,12 +114,17 @@ async fn what_is_below_an_embedded_tree_is_found_when_it_runs() {
 #[tokio::test(start_paused = true)]
 async fn which_children_and_count_children_tell_what_is_there() {
     let world = World::new();
-    let pool = Supervisor::one_for_one("pool").child(world.child("a")).child(world.child("b").restart(Restart::Transient));
-    let tree = Supervisor::one_for_one("tree").child(pool).child(world.replicas("w", 2)).child(Child::<Probe>::open("conn", ..));
+    let pool =
+        Supervisor::one_for_one("pool").child(world.child("a")).child(world.child("b").restart(Restart::Transient));
+    let tree = Supervisor::one_for_one("tree")
+        .child(pool)
+        .child(world.replicas("w", 2))
+        .child(Child::<Probe>::open("conn", ..));
     let tree = started(tree).await;
     tree.children::<Probe>("conn").unwrap().add(world.service("c")).await.unwrap();
     at(&tree, "w[0]").stop().await.unwrap();
-    let there: Vec<_> = tree.which_children().unwrap().into_iter().map(|(path, status)| (path, status.state())).collect();
+    let there: Vec<_> =
+        tree.which_children().unwrap().into_iter().map(|(path, status)| (path, status.state())).collect();
     let expected = [
         ("tree/pool", State::Running),
         ("tree/w[0]", State::Stopped),
@@ -206,7 +211,8 @@ async fn a_child_in_place_is_replaced_for_good() {
 #[tokio::test(start_paused = true)]
 async fn a_child_that_is_made_of_the_one_before_goes_on_with_the_replacement() {
     let world = World::new();
-    let child = Child::new("a", made(&world, "a")).replace(|old: Made, _index| Made { by: format!("{}'", old.by), ..old });
+    let child =
+        Child::new("a", made(&world, "a")).replace(|old: Made, _index| Made { by: format!("{}'", old.by), ..old });
     let tree = tree_of(child).await;
     let a = tree.child::<Made>("a").unwrap();
     world.fail("a");

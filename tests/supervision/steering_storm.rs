@@ -30,7 +30,9 @@ fn allowed(what: &str, answer: Result<(), SteerError>) {
     use SteerError::{Full, NotRunning, NotThere, Overtaken, Requires, StartFailed};
     match answer {
         Ok(())
-        | Err(NotRunning { .. } | NotThere { .. } | Overtaken { .. } | Requires { .. } | StartFailed { .. } | Full { .. }) => {}
+        | Err(
+            NotRunning { .. } | NotThere { .. } | Overtaken { .. } | Requires { .. } | StartFailed { .. } | Full { .. },
+        ) => {}
         Err(error) => panic!("{what}: {error:?}"),
     }
 }
@@ -112,7 +114,8 @@ fn conns() -> Child<impl Service> {
 
 async fn storm(strategy: fn(&'static str) -> Supervisor, seed: u64) {
     let world = World::in_real_time();
-    let tree = Supervisor::one_for_one("tree").max_restarts(u32::MAX).child(world.child("a")).child(pool(strategy, &world));
+    let tree =
+        Supervisor::one_for_one("tree").max_restarts(u32::MAX).child(world.child("a")).child(pool(strategy, &world));
     let tree = started(tree).await;
     let over = Arc::new(AtomicBool::new(false));
     let failing = tokio::spawn({

@@ -115,7 +115,8 @@ impl Group {
         order: Order,
     ) -> Result<Vec<Ticket>, NotDone> {
         let has_gone = |index| !self.child(child).launch.can_restart(index);
-        if order == Order::Restart && index.is_some_and(|index| self.slot_of(child, index).is_some() && has_gone(index)) {
+        if order == Order::Restart && index.is_some_and(|index| self.slot_of(child, index).is_some() && has_gone(index))
+        {
             return Err(NotDone::NeedsFactory);
         }
         let mut state = self.lock();
