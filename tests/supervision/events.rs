@@ -194,7 +194,8 @@ async fn what_is_forfeited_and_what_is_gone() {
     let mut tree = tree;
     ended(&mut tree).await.unwrap_err();
     let told = page(&mut events);
-    assert_eq!(told, ["d done", "tree shut down"]);
+    let end = "tree failed: supervisor `tree` ended with something forfeited: `tree/a`, `tree/b`";
+    assert_eq!(told, ["d done", end]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -312,7 +313,7 @@ async fn replicas_that_are_scaled() {
     world.idle().await;
     assert_eq!(
         page(&mut events),
-        ["w[1] stopping", "w[2] stopping", "w[1] stopped", "w[1] discarded", "w[2] stopped", "w[2] discarded"]
+        ["w[2] stopping", "w[1] stopping", "w[2] stopped", "w[2] discarded", "w[1] stopped", "w[1] discarded"]
     );
     tree.shutdown().await.unwrap();
 }

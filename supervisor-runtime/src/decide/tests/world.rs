@@ -30,6 +30,8 @@ pub(super) struct World {
     pub(super) held: HashSet<SlotId>,
     /// Slots whose next start was asked for by hand.
     by_hand: HashSet<SlotId>,
+    /// Those of them of which an incarnation was alive when it was asked: it is about the one after that.
+    anew: HashSet<SlotId>,
     /// Slots that have started at some time, in this incarnation of the group.
     begun: HashSet<SlotId>,
     /// How many members each open child ever had.
@@ -54,6 +56,7 @@ impl World {
             vacant: HashSet::new(),
             held: HashSet::new(),
             by_hand: HashSet::new(),
+            anew: HashSet::new(),
             begun: HashSet::new(),
         };
         world.settle();
@@ -135,7 +138,9 @@ impl World {
     fn started(&mut self, slot: SlotId) {
         assert_eq!(self.core.started(slot, Some(self.now)), Started::Run);
         self.begun.insert(slot);
-        self.by_hand.remove(&slot);
+        if !self.anew.contains(&slot) {
+            self.by_hand.remove(&slot);
+        }
     }
 
     pub(super) fn exits(&mut self, slot: SlotId, ended: Ended) {
@@ -167,6 +172,7 @@ impl World {
         }
         if self.core.slot(slot).state == State::Starting {
             self.check_start(slot, &before);
+            self.anew.remove(&slot);
         }
         if self.core.next(slot) == Next::End {
             self.ends_task(slot);
@@ -246,12 +252,21 @@ impl World {
                     self.not_before.retain(|other, _| !with.contains(other));
                     if !first.contains(&id) && (order == Order::Restart || !up.contains(&id)) {
                         self.by_hand.insert(id);
+                        self.note_anew(id, before[id as usize].is_live());
                     }
                 }
             }
         }
         self.notice();
         steered
+    }
+
+    fn note_anew(&mut self, slot: SlotId, is_live: bool) {
+        if is_live {
+            self.anew.insert(slot);
+        } else {
+            self.anew.remove(&slot);
+        }
     }
 
     /// Whether the next start of a slot belongs to the start of the group.
@@ -312,6 +327,7 @@ impl World {
             }
             if !self.is_first(id) {
                 self.by_hand.insert(id);
+                self.note_anew(id, before.get(id as usize).is_some_and(Slot::is_live));
             }
         }
         self.users_wait_no_longer(child);
@@ -364,6 +380,7 @@ impl World {
             let before = self.core.slots().to_vec();
             self.core.delay_over(slot, self.now);
             self.check_start(slot, &before);
+            self.anew.remove(&slot);
         }
         loop {
             let before = self.core.slots().to_vec();
@@ -395,7 +412,10 @@ impl World {
         self.check_actions(before, actions);
         for action in actions {
             match *action {
-                Action::Start(slot) => drop(self.tasks.insert(slot)),
+                Action::Start(slot) => {
+                    self.tasks.insert(slot);
+                    self.anew.remove(&slot);
+                }
                 Action::Release(slot) if self.tasks.contains(&slot) => self.told.push(slot),
                 Action::Release(slot) => self.vacates(slot),
                 Action::Stop(..) | Action::Kill(_) => {}
