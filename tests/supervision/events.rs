@@ -194,7 +194,8 @@ async fn what_is_forfeited_and_what_is_gone() {
     let mut tree = tree;
     ended(&mut tree).await.unwrap_err();
     let told = page(&mut events);
-    assert_eq!(told, ["d done", "tree failed: supervisor `tree` ended with something forfeited: `tree/a`, `tree/b`"]);
+    let end = "tree failed: supervisor `tree` ended with something forfeited: `tree/a`, `tree/b`";
+    assert_eq!(told, ["d done", end]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -295,7 +295,11 @@ impl Forest {
     ) -> (Child<Leaf>, bool) {
         let path = format!("{above}{name}");
         let (soil, name) = (Arc::clone(&self.soil), name.to_owned());
-        let kind = random.below(8);
+        // What is never started again cannot be kept for that.
+        let kind = match random.below(8) {
+            7 if !restarts => 6,
+            kind => kind,
+        };
         let mut child = match kind {
             0..=2 => Child::new(name, move || Leaf::new(&soil)),
             3 => Child::in_place(name, move || Leaf::new(&soil)),
@@ -319,7 +323,7 @@ impl Forest {
         }
         let restart = match random.below(6) {
             0 => Restart::Transient,
-            1 if kind < 7 => Restart::Temporary,
+            1 if kind != 7 => Restart::Temporary,
             _ => Restart::Permanent,
         };
         if restarts && (kind != 6 || random.one_in(2)) {
