@@ -45,7 +45,7 @@ async fn up_and_down_and_to_zero_and_back() {
         assert_eq!(state(&tree, "a"), State::Running, "it is not the end");
         w.scale_to(2).await.unwrap();
         world.expect(&["start w0", "start w1"]).await;
-        assert_eq!(at(&tree, "w[0]").status().unwrap().incarnation(), 1, "another replica, not the one before");
+        assert_eq!(at(&tree, "w[0]").status().unwrap().incarnation(), 2, "an index is its own for life");
         // They are supervised as those before.
         at(&tree, "w[1]").restart().await.unwrap();
         world.expect(&["stop w1", "start w1"]).await;

@@ -162,7 +162,9 @@ impl World {
         }
         let beyond = |slot: &Slot| slot.plan.is_some_and(|id| id as usize >= self.core.plans.len());
         assert_eq!(self.slots(beyond), NONE, "these are in a plan that is over");
-        let next = self.core.plans.iter().flatten().filter_map(Plan::next_timer).min();
+        // What can go on needs no timer.
+        let waits = (0..).zip(&self.core.plans).filter(|(id, _)| !self.core.dirty.contains(id));
+        let next = waits.filter_map(|(_, plan)| plan.as_ref().and_then(Plan::next_timer)).min();
         let known = self.core.timers.iter().map(|std::cmp::Reverse((when, _))| *when).min();
         assert!(next.is_none_or(|next| known.is_some_and(|known| known <= next)), "{next:?} is not in {known:?}");
         let nowhere = self.slots(|slot| slot.state == State::Pending && slot.plan.is_none());

@@ -306,9 +306,15 @@ impl World {
             return;
         };
         assert!(!self.core.is_ending());
+        let is_new = |id: SlotId| before.get(id as usize).is_none_or(|old| old.removed);
+        let anew: HashSet<u32> = slots.iter().zip(&indices).filter(|(id, _)| is_new(**id)).map(|(_, &n)| n).collect();
         let is_open = self.core.rules.children[child as usize].size == Size::Open;
-        let fits = |slot: &Slot| slot.child == child && (is_open || indices.contains(&slot.index));
-        let vacant = self.vacant.iter().filter(|&&slot| fits(&before[slot as usize])).count();
+        let free = self.vacant.iter().map(|&slot| &before[slot as usize]).filter(|slot| slot.child == child);
+        let vacant = match is_open {
+            true => free.count().min(anew.len()),
+            // Each to its own index.
+            false => free.map(|slot| slot.index).filter(|index| anew.contains(index)).collect::<HashSet<_>>().len(),
+        };
         let mut reused = 0;
         for (&id, &index) in slots.iter().zip(&indices) {
             let slot = self.core.slot(id);
@@ -324,7 +330,7 @@ impl World {
             }
             self.held.remove(&id);
             self.not_before.remove(&id);
-            if before.get(id as usize).is_none_or(|old| old.removed) {
+            if is_new(id) {
                 self.begun.remove(&id);
             }
             if !self.is_first(id) {
@@ -333,8 +339,7 @@ impl World {
             }
         }
         self.users_wait_no_longer(child);
-        let anew = slots.iter().filter(|&&id| before.get(id as usize).is_none_or(|old| old.removed)).count();
-        assert_eq!(reused, vacant.min(anew), "places are taken again");
+        assert_eq!(reused, vacant, "places are taken again");
         self.carry_out(&before, &actions);
     }
 
