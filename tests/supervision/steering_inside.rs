@@ -254,3 +254,13 @@ async fn a_handle_that_is_kept_beyond_its_incarnation_answers_that_it_is_stoppin
     assert!(matches!(error, SteerError::Stopping), "{error:?}");
     tree.shutdown().await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn in_start_a_restart_of_oneself_is_refused_because_nothing_would_end_it() {
+    let world = World::new();
+    let asker = asker(&world, true, |tree| async move { child(&tree, "asker").restart().await });
+    let tree = started(Supervisor::one_for_one("tree").child(asker)).await;
+    world.idle().await;
+    assert_eq!(world.page(), ["start asker", "WaitsForItself"]);
+    tree.shutdown().await.unwrap();
+}

@@ -229,8 +229,8 @@ impl<S> Child<S> {
         self
     }
 
-    /// An open group: members of the type `S` are added while the tree runs, no more than `bound` at a time; it begins
-    /// with none. OTP calls this `simple_one_for_one`.
+    /// An open group: members of the type `S` are added while the tree runs, no more than `bound` at a time, those that are
+    /// still stopping among them; it begins with none. OTP calls this `simple_one_for_one`.
     ///
     /// [`Children::add`](crate::Children::add) adds one. Its index is its own for life, and never given again. Members are
     /// [`Restart::Temporary`] unless said, and leave when they have ended.

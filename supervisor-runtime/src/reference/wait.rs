@@ -38,6 +38,13 @@ impl Stop {
 /// Gives an order, and waits until it is carried out.
 pub(super) async fn order(route: &Route, index: Option<u32>, order: Order) -> Result<(), SteerError> {
     let stop = route.walk()?;
+    // A service that restarts itself in `start` would do nothing else, and no limit counts it.
+    if order == Order::Restart
+        && let Some(slot) = index.and_then(|index| stop.group.slot_of(stop.child, index))
+        && route.tree.waits_for_itself(&stop.group, slot)
+    {
+        return Err(SteerError::WaitsForItself { path: stop.path(index.unwrap_or(0)) });
+    }
     let tickets =
         stop.group.order(stop.child, index, order).map_err(|error| stop.not_done(error, index.unwrap_or(0)))?;
     all_done(&route.tree, tickets).await
