@@ -194,8 +194,7 @@ async fn what_is_forfeited_and_what_is_gone() {
     let mut tree = tree;
     ended(&mut tree).await.unwrap_err();
     let told = page(&mut events);
-    let end = "tree failed: supervisor `tree` ended with something forfeited: `tree/a`, `tree/b`";
-    assert_eq!(told, ["d done", end]);
+    assert_eq!(told, ["d done", "tree failed: supervisor `tree` ended with something forfeited: `tree/a`, `tree/b`"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -36,6 +36,7 @@ mod start;
 mod steering;
 mod steering_dependents;
 mod steering_inside;
+mod steering_storm;
 mod stop;
 mod strategies;
 mod stuck;

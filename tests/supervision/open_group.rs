@@ -530,6 +530,7 @@ async fn who_stands_behind_members_that_are_added_is_not_held_up() {
 
 #[tokio::test(start_paused = true)]
 async fn members_that_depend_on_a_provider_go_and_come_with_it() {
+    let log = crate::capture::log();
     let world = World::new();
     let tree = Supervisor::dependents_for_one("tree")
         .child(world.child("db"))
@@ -553,6 +554,16 @@ async fn members_that_depend_on_a_provider_go_and_come_with_it() {
     at(&tree, "db").start().await.unwrap();
     world.idle().await;
     world.expect(&["start db", "start a"]).await;
-    assert_eq!((conns.len(), tree.children::<Probe>("once").unwrap().len()), (1, 0));
+    let once = tree.children::<Probe>("once").unwrap();
+    assert_eq!((conns.len(), once.len()), (1, 0));
+    // The same by a restart: what was added once cannot be made again, and nothing tries.
+    once.add(world.service("o")).await.unwrap();
+    world.page();
+    log.page();
+    at(&tree, "db").restart().await.unwrap();
+    world.idle().await;
+    assert_eq!(world.page()[2..], ["stop db", "start db", "start a"]);
+    let failures: Vec<_> = log.page().into_iter().filter(|line| line.starts_with("WARN")).collect();
+    assert_eq!((once.len(), failures), (0, Vec::new()));
     tree.shutdown().await.unwrap();
 }

@@ -22,7 +22,7 @@ pub(super) enum Patience {
     ToBeDropped,
 }
 
-/// When the patience with a slot ends. With the index, because another member may have taken the place since.
+/// When the patience with a slot ends, and whether it is still meant: how often that slot had been asked or told then.
 pub(super) type Deadline = (Instant, SlotId, u32, Patience);
 
 impl Core {
@@ -96,13 +96,21 @@ impl Core {
     }
 
     fn be_patient(&mut self, id: u32, until: Instant, slot: SlotId, patience: Patience) {
+        let times = self.note_asked(slot);
         let Some(plan) = &mut self.plans[id as usize] else { return };
         let before = plan.next_timer();
-        plan.deadlines.push(Reverse((until, slot, self.slots[slot as usize].index, patience)));
+        plan.deadlines.push(Reverse((until, slot, times, patience)));
         // For those that are later, there is one when their turn comes.
         if plan.next_timer() != before {
             self.set_timer(id);
         }
+    }
+
+    /// Counts that a slot was asked to stop, or told to be dropped.
+    fn note_asked(&mut self, slot: SlotId) -> u32 {
+        let slot = &mut self.slots[slot as usize];
+        slot.asked = slot.asked.wrapping_add(1);
+        slot.asked
     }
 
     /// The group's deadline, once it is stopping.
@@ -122,8 +130,8 @@ impl Core {
             && when <= now
         {
             self.timers.pop();
-            while let Some((slot, index, patience)) = self.pop_expired(id, now) {
-                if self.slot(slot).index != index {
+            while let Some((slot, times, patience)) = self.pop_expired(id, now) {
+                if self.slot(slot).asked != times {
                     continue;
                 }
                 match (patience, self.slot(slot).state) {
@@ -143,12 +151,12 @@ impl Core {
 
     fn pop_expired(&mut self, id: u32, now: Instant) -> Option<(SlotId, u32, Patience)> {
         let plan = self.plans.get_mut(id as usize)?.as_mut()?;
-        let Reverse((when, slot, index, patience)) = *plan.deadlines.peek()?;
+        let Reverse((when, slot, times, patience)) = *plan.deadlines.peek()?;
         if plan.stage != Stage::Sweep || when > now {
             return None;
         }
         plan.deadlines.pop();
-        Some((slot, index, patience))
+        Some((slot, times, patience))
     }
 
     /// The deadline of the whole group has passed: what is left is dropped, in no order.

@@ -191,6 +191,13 @@ pub(crate) enum Action {
     Release(SlotId),
 }
 
+/// For whom a place is free.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Vacated {
+    ForAnother,
+    ForTheSame,
+}
+
 /// What a child whose `start` has succeeded does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Started {
@@ -267,15 +274,25 @@ impl Core {
         &self.children[child as usize]
     }
 
-    /// Nothing is left of what was in `slot`: if it has left its child, the next member takes the place.
-    pub(crate) fn vacate(&mut self, slot: SlotId) -> bool {
-        let Slot { child, removed, vacant, .. } = *self.slot(slot);
-        let vacates = removed && !vacant && self.rules.children[child as usize].size == Size::Open;
-        if vacates {
-            self.slots[slot as usize].vacant = true;
-            self.children[child as usize].note_vacant(slot);
+    /// Nothing is left of what was in `slot`: if it has left its child, the place is free. That of a member is taken by the
+    /// next one, that of a replica by the next of the same index.
+    pub(crate) fn vacate(&mut self, slot: SlotId) -> Option<Vacated> {
+        let Slot { child, index, removed, vacant, .. } = *self.slot(slot);
+        if !removed || vacant {
+            return None;
         }
-        vacates
+        self.slots[slot as usize].vacant = true;
+        let roster = &mut self.children[child as usize];
+        Some(match self.rules.children[child as usize].size {
+            Size::Open => {
+                roster.note_vacant(slot);
+                Vacated::ForAnother
+            }
+            Size::One | Size::Replicas(_) => {
+                roster.note_former(index, slot);
+                Vacated::ForTheSame
+            }
+        })
     }
 
     /// Whether everything that has to be ready is, as far as this group itself goes.

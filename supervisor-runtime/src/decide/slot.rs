@@ -27,6 +27,8 @@ pub(crate) struct Slot {
     pub(super) started_at: Option<Instant>,
     /// Since when it has been in its state.
     pub(crate) since: Instant,
+    /// How often it was asked to stop or told to be dropped, whoever had the place.
+    pub(super) asked: u32,
     /// Its failures that were answered by a restart.
     pub(crate) restarts: u32,
     /// It has failed, and what is left of it is in `stop`.
@@ -146,6 +148,7 @@ impl Slot {
             attempts: 0,
             started_at: None,
             since,
+            asked: 0,
             restarts: 0,
             failing: false,
             not_ready: false,
@@ -235,9 +238,14 @@ impl Core {
     pub(super) fn add(&mut self, child: ChildId, index: u32) -> SlotId {
         let slot = Slot::new(child, index, self.now);
         let members = &mut self.children[child as usize];
-        let id = match members.take_vacant() {
+        let place = match self.rules.children[child as usize].size {
+            Size::Open => members.take_vacant(),
+            Size::One | Size::Replicas(_) => members.take_former(index),
+        };
+        let id = match place {
             Some(id) => {
-                self.slots[id as usize] = slot;
+                let asked = self.slots[id as usize].asked;
+                self.slots[id as usize] = Slot { asked, ..slot };
                 id
             }
             None => {

@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Action, After, ChildId, Core, Phase, Rest, Size, Slot, SlotId, State, Verdict};
+use super::{Action, After, ChildId, ChildRules, Core, Phase, Rest, Size, Slot, SlotId, State, Verdict};
 use crate::Restart;
 
 /// What is asked by hand of a child, or of several.
@@ -179,7 +179,14 @@ impl Core {
     pub(crate) fn is_up(&self, id: SlotId) -> bool {
         let slot = self.slot(id);
         match slot.state {
-            State::Starting | State::Running => !slot.swept || slot.after == After::Restart,
+            // What has failed is up no more, though its `stop` takes time.
+            State::Starting | State::Running => {
+                if slot.swept {
+                    slot.after == After::Restart
+                } else {
+                    !slot.failing
+                }
+            }
             State::Stopping | State::Killing => slot.after == After::Restart,
             State::Pending | State::Waiting(_) | State::Stuck | State::Down(_) => false,
         }
@@ -229,7 +236,14 @@ impl Core {
             self.set_by_hand(id);
         }
         for &id in users {
-            if !self.slot(id).is_down_for_good() && !self.slot(id).is_leaving() && !self.is_blocked(id) {
+            if self.slot(id).is_down_for_good() || self.slot(id).is_leaving() || self.is_blocked(id) {
+                continue;
+            }
+            let ChildRules { size, restart, .. } = self.rules.children[self.slot(id).child as usize];
+            if size == Size::Open && restart == Restart::Temporary {
+                // What was added once cannot be made again.
+                self.sweep(&[id], After::Removed);
+            } else {
                 self.raise(id);
             }
         }

@@ -13,7 +13,7 @@ use super::steer::Promise;
 use super::tell::Outside;
 use super::watch::Watched;
 use crate::Exit;
-use crate::decide::{Action, ChildId, Core, Next, Phase, SlotId, State as CoreState};
+use crate::decide::{Action, ChildId, Core, Next, Phase, SlotId, State as CoreState, Vacated};
 use crate::declare::Size;
 
 /// How many last causes an error tells.
@@ -129,10 +129,17 @@ impl State {
 
     /// Forgets what was in a slot that has left for good, with its task; the last exit is to be dropped outside.
     pub(super) fn vacate(&mut self, slot: SlotId) -> Option<Arc<Exit>> {
-        if self.records[slot as usize].has_task || !self.core.vacate(slot) {
+        if self.records[slot as usize].has_task {
             return None;
         }
-        std::mem::take(&mut self.records[slot as usize]).last_exit
+        let vacated = self.core.vacate(slot)?;
+        let record = &mut self.records[slot as usize];
+        let old = std::mem::take(record);
+        if vacated == Vacated::ForTheSame {
+            // What is left of an earlier incarnation must not take a later one for itself.
+            record.incarnation = old.incarnation;
+        }
+        old.last_exit
     }
 
     pub(super) fn carry_out(

@@ -21,6 +21,8 @@ pub(crate) enum NotDone {
     /// There is no such child, replica or member.
     NotThere,
     Refused(Refused),
+    /// The service of the member runs, and there is nothing to make another of.
+    NeedsFactory,
     /// The open group has as many members as it can.
     Full(usize),
     /// So many replicas cannot be.
@@ -112,6 +114,11 @@ impl Group {
         index: Option<u32>,
         order: Order,
     ) -> Result<Vec<Ticket>, NotDone> {
+        let has_gone = |index| !self.child(child).launch.can_restart(index);
+        if order == Order::Restart && index.is_some_and(|index| self.slot_of(child, index).is_some() && has_gone(index))
+        {
+            return Err(NotDone::NeedsFactory);
+        }
         let mut state = self.lock();
         let slots: Vec<SlotId> = match index {
             Some(index) => state.core.roster(child).get(index).into_iter().collect(),

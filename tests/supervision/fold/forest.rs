@@ -295,11 +295,7 @@ impl Forest {
     ) -> (Child<Leaf>, bool) {
         let path = format!("{above}{name}");
         let (soil, name) = (Arc::clone(&self.soil), name.to_owned());
-        // What is never started again cannot be kept for that.
-        let kind = match random.below(8) {
-            7 if !restarts => 6,
-            kind => kind,
-        };
+        let kind = random.below(8);
         let mut child = match kind {
             0..=2 => Child::new(name, move || Leaf::new(&soil)),
             3 => Child::in_place(name, move || Leaf::new(&soil)),
@@ -312,6 +308,8 @@ impl Forest {
             }
             5 => Child::replicated(name, 1 + random.below(3) as usize, move |_| Leaf::new(&soil)),
             6 => Child::open(name, ..),
+            // What is never restarted need not be kept.
+            _ if !restarts => Child::open(name, ..=4),
             _ => Child::open_in_place(name, ..=4),
         };
         match kind {
@@ -321,7 +319,7 @@ impl Forest {
         }
         let restart = match random.below(6) {
             0 => Restart::Transient,
-            1 if kind != 7 => Restart::Temporary,
+            1 if kind < 7 => Restart::Temporary,
             _ => Restart::Permanent,
         };
         if restarts && (kind != 6 || random.one_in(2)) {

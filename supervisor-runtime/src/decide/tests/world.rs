@@ -30,7 +30,7 @@ pub(super) struct World {
     pub(super) held: HashSet<SlotId>,
     /// Slots whose next start was asked for by hand.
     by_hand: HashSet<SlotId>,
-    /// Those of them of which an incarnation was alive when it was asked: it is about the one after that.
+    /// Of those, the ones that were live then.
     anew: HashSet<SlotId>,
     /// Slots that have started at some time, in this incarnation of the group.
     begun: HashSet<SlotId>,
@@ -138,6 +138,7 @@ impl World {
     fn started(&mut self, slot: SlotId) {
         assert_eq!(self.core.started(slot, Some(self.now)), Started::Run);
         self.begun.insert(slot);
+        // An order that was given meanwhile is about the start after this one.
         if !self.anew.contains(&slot) {
             self.by_hand.remove(&slot);
         }
@@ -172,7 +173,6 @@ impl World {
         }
         if self.core.slot(slot).state == State::Starting {
             self.check_start(slot, &before);
-            self.anew.remove(&slot);
         }
         if self.core.next(slot) == Next::End {
             self.ends_task(slot);
@@ -252,21 +252,15 @@ impl World {
                     self.not_before.retain(|other, _| !with.contains(other));
                     if !first.contains(&id) && (order == Order::Restart || !up.contains(&id)) {
                         self.by_hand.insert(id);
-                        self.note_anew(id, before[id as usize].is_live());
+                        if before[id as usize].is_live() {
+                            self.anew.insert(id);
+                        }
                     }
                 }
             }
         }
         self.notice();
         steered
-    }
-
-    fn note_anew(&mut self, slot: SlotId, is_live: bool) {
-        if is_live {
-            self.anew.insert(slot);
-        } else {
-            self.anew.remove(&slot);
-        }
     }
 
     /// Whether the next start of a slot belongs to the start of the group.
@@ -306,7 +300,9 @@ impl World {
             return;
         };
         assert!(!self.core.is_ending());
-        let vacant = self.vacant.iter().filter(|&&slot| before[slot as usize].child == child).count();
+        let is_open = self.core.rules.children[child as usize].size == Size::Open;
+        let fits = |slot: &Slot| slot.child == child && (is_open || indices.contains(&slot.index));
+        let vacant = self.vacant.iter().filter(|&&slot| fits(&before[slot as usize])).count();
         let mut reused = 0;
         for (&id, &index) in slots.iter().zip(&indices) {
             let slot = self.core.slot(id);
@@ -327,7 +323,6 @@ impl World {
             }
             if !self.is_first(id) {
                 self.by_hand.insert(id);
-                self.note_anew(id, before.get(id as usize).is_some_and(Slot::is_live));
             }
         }
         self.users_wait_no_longer(child);
@@ -380,7 +375,6 @@ impl World {
             let before = self.core.slots().to_vec();
             self.core.delay_over(slot, self.now);
             self.check_start(slot, &before);
-            self.anew.remove(&slot);
         }
         loop {
             let before = self.core.slots().to_vec();
@@ -431,7 +425,7 @@ impl World {
     }
 
     fn vacates(&mut self, slot: SlotId) {
-        if self.core.vacate(slot) {
+        if self.core.vacate(slot).is_some() {
             assert!(self.vacant.insert(slot), "slot {slot} is vacant already");
         }
     }
