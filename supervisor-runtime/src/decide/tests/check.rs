@@ -162,7 +162,10 @@ impl World {
         }
         let beyond = |slot: &Slot| slot.plan.is_some_and(|id| id as usize >= self.core.plans.len());
         assert_eq!(self.slots(beyond), NONE, "these are in a plan that is over");
-        let next = self.core.plans.iter().flatten().filter_map(Plan::next_timer).min();
+        // What can go on needs no timer.
+        let waits = |&(id, _): &(u32, &Option<Plan>)| !self.core.dirty.contains(&id);
+        let waiting = (0..).zip(&self.core.plans).filter(waits);
+        let next = waiting.filter_map(|(_, plan)| plan.as_ref()?.next_timer()).min();
         let known = self.core.timers.iter().map(|std::cmp::Reverse((when, _))| *when).min();
         assert!(next.is_none_or(|next| known.is_some_and(|known| known <= next)), "{next:?} is not in {known:?}");
         let nowhere = self.slots(|slot| slot.state == State::Pending && slot.plan.is_none());
