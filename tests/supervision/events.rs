@@ -319,6 +319,43 @@ async fn replicas_that_are_scaled() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_replica_that_is_brought_back_while_it_still_starts() {
+    let world = World::new();
+    world.plan("w1", [Act::SlowStart(secs(1.0)), Act::SlowStart(secs(1.0))]);
+    let (tree, mut events) = listened(Supervisor::one_for_one("tree").child(world.replicas("w", 1))).await;
+    let w = tree.replicas::<Probe>("w").unwrap();
+    let (_, away, back) = tokio::join!(
+        w.scale_to(2),
+        async {
+            world.idle().await;
+            w.scale_to(1).await
+        },
+        async {
+            world.idle().await;
+            w.scale_to(2).await
+        }
+    );
+    (away.unwrap(), back.unwrap());
+    let mut told = Vec::new();
+    while let Some(Ok(event)) = events.try_next() {
+        told.push(format!("{} {:?}", event.what(), event.state().unwrap()));
+    }
+    assert_eq!(
+        told,
+        [
+            "added Waiting",
+            "starting Starting",
+            "added Starting",
+            "stopping Stopping",
+            "stopped Waiting",
+            "starting Starting",
+            "started Running",
+        ]
+    );
+    tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_shutdown() {
     let world = World::new();
     let inner = Supervisor::one_for_one("inner").child(world.child("b"));

@@ -91,7 +91,9 @@ impl State {
     /// What is told of one that was added; that it has been started already, if it has, is told next.
     pub(super) fn added(&self, group: &Group, slot: SlotId) -> Event {
         let mut added = self.event(group, slot, What::Added);
-        if let Some(change) = added.change.as_mut().filter(|change| change.state == Shown::Starting) {
+        // One that is brought back on its way out has not: that is the old one, which still starts.
+        let is_new = self.core.slot(slot).is_fresh();
+        if let Some(change) = added.change.as_mut().filter(|change| is_new && change.state == Shown::Starting) {
             change.state = Shown::Waiting;
         }
         added

@@ -295,11 +295,7 @@ impl Forest {
     ) -> (Child<Leaf>, bool) {
         let path = format!("{above}{name}");
         let (soil, name) = (Arc::clone(&self.soil), name.to_owned());
-        // What is never started again cannot be kept for that.
-        let kind = match random.below(8) {
-            7 if !restarts => 6,
-            kind => kind,
-        };
+        let kind = random.below(8);
         let mut child = match kind {
             0..=2 => Child::new(name, move || Leaf::new(&soil)),
             3 => Child::in_place(name, move || Leaf::new(&soil)),

@@ -172,7 +172,6 @@ impl World {
         }
         if self.core.slot(slot).state == State::Starting {
             self.check_start(slot, &before);
-            self.anew.remove(&slot);
         }
         if self.core.next(slot) == Next::End {
             self.ends_task(slot);
@@ -261,14 +260,6 @@ impl World {
         steered
     }
 
-    fn note_anew(&mut self, slot: SlotId, is_live: bool) {
-        if is_live {
-            self.anew.insert(slot);
-        } else {
-            self.anew.remove(&slot);
-        }
-    }
-
     /// Whether the next start of a slot belongs to the start of the group.
     fn is_first(&self, slot: SlotId) -> bool {
         let Slot { child, index, .. } = *self.core.slot(slot);
@@ -335,7 +326,6 @@ impl World {
             }
             if !self.is_first(id) {
                 self.by_hand.insert(id);
-                self.note_anew(id, before.get(id as usize).is_some_and(Slot::is_live));
             }
         }
         self.users_wait_no_longer(child);
@@ -387,7 +377,6 @@ impl World {
             let before = self.core.slots().to_vec();
             self.core.delay_over(slot, self.now);
             self.check_start(slot, &before);
-            self.anew.remove(&slot);
         }
         loop {
             let before = self.core.slots().to_vec();
