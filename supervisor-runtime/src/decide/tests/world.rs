@@ -251,7 +251,9 @@ impl World {
                     self.not_before.retain(|other, _| !with.contains(other));
                     if !first.contains(&id) && (order == Order::Restart || !up.contains(&id)) {
                         self.by_hand.insert(id);
-                        self.note_anew(id, before[id as usize].is_live());
+                        if before[id as usize].is_live() {
+                            self.anew.insert(id);
+                        }
                     }
                 }
             }
@@ -471,12 +473,17 @@ impl World {
         wanted.extend((0..self.core.slots.len() as SlotId).filter(|&slot| self.core.is_up(slot)));
         let members: Vec<_> = self.core.roster(child).iter().collect();
         if !members.is_empty() && self.steer(&members, Order::Start).is_ok() {
-            wanted.extend(members);
+            wanted.extend(&members);
         }
         if self.core.is_ending() {
             return;
         }
         self.all_goes_well();
+        // A temporary one is taken along by what it depends on, and not started again.
+        let is_gone = |slot: &Slot| {
+            self.core.rules.children[slot.child as usize].restart == crate::Restart::Temporary && !slot.is_live()
+        };
+        wanted.retain(|&slot| members.contains(&slot) || !is_gone(self.core.slot(slot)));
         for slot in wanted {
             assert_eq!(self.core.slot(slot).state, State::Running, "slot {slot} was to come up");
         }
