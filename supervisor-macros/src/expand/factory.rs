@@ -10,9 +10,9 @@ use syn::{Expr, ExprClosure};
 
 use super::flow::Flow;
 use super::params::{Params, clone, owning};
-use super::uses::Use;
 use crate::check::Evaluated;
 use crate::parse::Expression;
+use crate::uses::Use;
 
 /// The function, and the clones that it captures.
 pub(super) struct Factory {

@@ -17,9 +17,9 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::{Expr, ExprClosure};
 
 use super::factory::{braced, spanned_closure};
-use super::uses::{Use, uses};
 use crate::check::{Body, Group, Node, Setting, Time, Tree, Value};
 use crate::parse::Expression;
+use crate::uses::{Use, uses};
 
 /// The parameters of a tree.
 pub(super) struct Params {

@@ -16,17 +16,17 @@ use syn::{
 
 /// A parameter that an expression uses.
 #[derive(Clone, Debug)]
-pub(super) struct Use {
+pub(crate) struct Use {
     /// As it stands at the first use, with the span of that.
-    pub(super) name: Ident,
+    pub(crate) name: Ident,
     /// Whether the value of the expression may hold a borrow of it: everything but moving and cloning.
-    pub(super) borrowed: bool,
+    pub(crate) borrowed: bool,
     /// Whether no use of it can move out of it: fields, method calls and references.
-    pub(super) only_read: bool,
+    pub(crate) only_read: bool,
 }
 
 /// The uses in `expression` of names in `params`, in the order of the first use of each.
-pub(super) fn uses(expression: &Expr, params: &[Ident]) -> Vec<Use> {
+pub(crate) fn uses(expression: &Expr, params: &[Ident]) -> Vec<Use> {
     let mut visitor = Visitor { params, scopes: vec![Vec::new()], owned: 0, uses: Vec::new() };
     visitor.visit_expr(expression);
     visitor.uses
