@@ -1,20 +1,25 @@
-//! Which parameters an expression uses.
+//! Which names of the tree, those of its parameters and its children, an expression uses.
 //!
-//! A parameter is used where its name stands as a path and no closure argument, `let`, pattern or item
-//! in between takes it. Field and method names are no uses; the shorthand of a struct literal is. Only in
-//! the body of a macro is every mention taken for a use, for nobody knows what it expands to.
+//! A name is used where it stands as a path and no closure argument, `let`, pattern or item in between
+//! takes it. Field and method names are no uses; the shorthand of a struct literal is. The body of a macro
+//! is read as its arguments, if it reads like some, and otherwise every mention in it is taken for a use that
+//! is not the name of something: nobody knows what it expands to.
 
 #[cfg(test)]
 mod tests;
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Ident, Literal, Spacing, TokenStream, TokenTree};
+use syn::ext::IdentExt;
+use syn::parse::Parser;
+use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
 use syn::{
     Arm, Block, Expr, ExprAsync, ExprCall, ExprClosure, ExprField, ExprForLoop, ExprIf, ExprIndex, ExprLet,
-    ExprMethodCall, ExprPath, ExprReference, ExprStruct, ExprWhile, Item, Local, Macro, PatIdent, Stmt, UnOp,
+    ExprMethodCall, ExprPath, ExprReference, ExprStruct, ExprWhile, Item, Lit, Local, Macro, PatIdent, Stmt, Token,
+    UnOp,
 };
 
-/// A parameter that an expression uses.
+/// A name that an expression uses.
 #[derive(Clone, Debug)]
 pub(crate) struct Use {
     /// As it stands at the first use, with the span of that.
@@ -23,17 +28,20 @@ pub(crate) struct Use {
     pub(crate) borrowed: bool,
     /// Whether no use of it can move out of it: fields, method calls and references.
     pub(crate) only_read: bool,
+    /// Whether some use of it is one of a value: through a field or an index, by `.clone()` or in a text (`"{db}"`). A
+    /// function of that name could not stand there.
+    pub(crate) is_value: bool,
 }
 
-/// The uses in `expression` of names in `params`, in the order of the first use of each.
-pub(crate) fn uses(expression: &Expr, params: &[Ident]) -> Vec<Use> {
-    let mut visitor = Visitor { params, scopes: vec![Vec::new()], owned: 0, uses: Vec::new() };
+/// The uses in `expression` of some `names`, in the order of the first use of each.
+pub(crate) fn uses(expression: &Expr, names: &[Ident]) -> Vec<Use> {
+    let mut visitor = Visitor { names, scopes: vec![Vec::new()], owned: 0, uses: Vec::new() };
     visitor.visit_expr(expression);
     visitor.uses
 }
 
 struct Visitor<'a> {
-    params: &'a [Ident],
+    names: &'a [Ident],
     /// The names that are taken, innermost scope last.
     scopes: Vec<Vec<String>>,
     /// How many `move` closures and `async move` blocks are around: what is used there has moved there.
@@ -41,7 +49,7 @@ struct Visitor<'a> {
     uses: Vec<Use>,
 }
 
-/// How a parameter is used.
+/// How a name is used.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum How {
     /// By value, or cloned on the spot.
@@ -49,25 +57,33 @@ enum How {
     Cloned,
     /// A part of it, by value.
     Part,
-    /// Through a field, a method or a reference.
+    /// What it points to, by value.
+    Pointed,
+    /// Through a field or an index, or in a text.
+    Field,
+    /// Through a method or a reference.
     Read,
     Unknown,
 }
 
 impl Visitor<'_> {
     fn found(&mut self, name: &Ident, how: How) {
-        let is_param = self.params.iter().any(|param| param == name);
-        if !is_param || self.scopes.iter().flatten().any(|taken| name == taken) {
+        let text = name.unraw();
+        let is_known = self.names.iter().any(|known| known.unraw() == text);
+        if !is_known || self.scopes.iter().flatten().any(|taken| text == *taken) {
             return;
         }
-        let borrowed = self.owned == 0 && matches!(how, How::Read | How::Unknown);
-        let only_read = self.owned == 0 && matches!(how, How::Read | How::Part | How::Cloned);
-        match self.uses.iter_mut().find(|earlier| earlier.name == *name) {
+        let borrowed = self.owned == 0 && matches!(how, How::Read | How::Field | How::Unknown);
+        let only_read =
+            self.owned == 0 && matches!(how, How::Read | How::Field | How::Part | How::Pointed | How::Cloned);
+        let is_value = matches!(how, How::Field | How::Part | How::Cloned);
+        match self.uses.iter_mut().find(|earlier| earlier.name.unraw() == text) {
             Some(earlier) => {
                 earlier.borrowed |= borrowed;
                 earlier.only_read &= only_read;
+                earlier.is_value |= is_value;
             }
-            None => self.uses.push(Use { name: name.clone(), borrowed, only_read }),
+            None => self.uses.push(Use { name: name.clone(), borrowed, only_read, is_value }),
         }
     }
 
@@ -77,9 +93,9 @@ impl Visitor<'_> {
             Expr::Path(path) => self.path(path, how),
             Expr::Paren(paren) => self.used(&paren.expr, how),
             Expr::Field(field) if how == How::Moved => self.used(&field.base, How::Part),
-            Expr::Field(field) if how == How::Part => self.used(&field.base, how),
+            Expr::Field(field) if matches!(how, How::Part | How::Unknown) => self.used(&field.base, how),
             Expr::Unary(unary) if how == How::Moved && matches!(unary.op, UnOp::Deref(_)) => {
-                self.used(&unary.expr, How::Part)
+                self.used(&unary.expr, How::Pointed)
             }
             other => self.visit_expr(other),
         }
@@ -107,32 +123,95 @@ impl Visitor<'_> {
 
     fn take(&mut self, name: &Ident) {
         if let Some(scope) = self.scopes.last_mut() {
-            scope.push(name.to_string());
+            scope.push(name.unraw().to_string());
         }
     }
 
-    fn scan(&mut self, tokens: TokenStream) {
-        for token in tokens {
-            match token {
-                TokenTree::Ident(name) => self.found(&name, How::Unknown),
-                TokenTree::Group(group) => self.scan(group.stream()),
-                TokenTree::Literal(literal) => {
-                    // `format!("{config}")`
-                    let text = literal.to_string();
-                    for param in self.params {
-                        if [format!("{{{param}}}"), format!("{{{param}:")]
-                            .iter()
-                            .any(|named| text.contains(named.as_str()))
-                        {
-                            let mut name = param.clone();
-                            name.set_span(literal.span());
-                            self.found(&name, How::Unknown);
-                        }
+    /// Arguments, as of `vec!` and `format!`: expressions, some of them named, and texts that name what they show.
+    fn arguments(&mut self, arguments: &Punctuated<Expr, Token![,]>) {
+        let named = |argument: &Expr| match argument {
+            Expr::Assign(named) => as_name(&named.left).map(|name| name.unraw().to_string()),
+            _ => None,
+        };
+        let names: Vec<String> = arguments.iter().filter_map(named).collect();
+        for argument in arguments {
+            match argument {
+                // Whether a macro moves or borrows what it is given is its own business.
+                Expr::Assign(assigned) if as_name(&assigned.left).is_some() => {
+                    self.used(&assigned.right, How::Unknown);
+                }
+                Expr::Lit(literal) if matches!(literal.lit, Lit::Str(_)) => {
+                    if let Lit::Str(text) = &literal.lit {
+                        self.shown(&text.token(), &names);
                     }
                 }
+                argument => self.used(argument, How::Unknown),
+            }
+        }
+    }
+
+    /// Tokens that are anything: what is not the name of a field, of an argument or of a part of a path may be a use.
+    fn scan(&mut self, tokens: TokenStream) {
+        let is = |token: Option<&TokenTree>, mark: char, spacing: Option<Spacing>| matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == mark && spacing.is_none_or(|of| punct.spacing() == of));
+        let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+        for (at, token) in tokens.iter().enumerate() {
+            let (before, after) = (at.checked_sub(1).and_then(|at| tokens.get(at)), tokens.get(at + 1));
+            match token {
+                TokenTree::Ident(name) => {
+                    let of_range = at > 1 && is(tokens.get(at - 2), '.', Some(Spacing::Joint));
+                    let is_field = is(before, '.', None) && !of_range;
+                    let is_label = is(after, ':', None) || is(after, '=', Some(Spacing::Alone));
+                    let is_of_path =
+                        is(before, ':', None) && at > 1 && is(tokens.get(at - 2), ':', Some(Spacing::Joint));
+                    if !is_field && !is_label && !is_of_path {
+                        self.found(name, How::Unknown);
+                    }
+                }
+                TokenTree::Group(group) => self.scan(group.stream()),
+                TokenTree::Literal(literal) => self.shown(literal, &[]),
                 TokenTree::Punct(_) => {}
             }
         }
+    }
+
+    /// What a text shows: `format!("{config}")`; except what `named` gives it.
+    fn shown(&mut self, literal: &Literal, named: &[String]) {
+        let text = literal.to_string();
+        for name in self.names {
+            let known = name.unraw().to_string();
+            if !named.contains(&known) && shows(&text, &known) {
+                let mut name = name.clone();
+                name.set_span(literal.span());
+                self.found(&name, How::Field);
+            }
+        }
+    }
+}
+
+/// Whether a text has the placeholder `{name}`, `{name:?}` or `{:name$}`.
+fn shows(text: &str, name: &str) -> bool {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let mut rest = text;
+    while let Some((_, after)) = rest.split_once('{') {
+        if let Some(escaped) = after.strip_prefix('{') {
+            rest = escaped;
+            continue;
+        }
+        let (placeholder, after) = after.split_once('}').unwrap_or((after, ""));
+        let (argument, spec) = placeholder.split_once(':').unwrap_or((placeholder, ""));
+        let mut sizes = spec.split('$').map(|before| before.rsplit(|c| !is_word(c)).next().unwrap_or_default());
+        if argument.trim() == name || (spec.contains('$') && sizes.any(|size| size == name)) {
+            return true;
+        }
+        rest = after;
+    }
+    false
+}
+
+fn as_name(expression: &Expr) -> Option<&Ident> {
+    match expression {
+        Expr::Path(path) if path.qself.is_none() => path.path.get_ident(),
+        _ => None,
     }
 }
 
@@ -166,11 +245,11 @@ impl<'ast> Visit<'ast> for Visitor<'_> {
     }
 
     fn visit_expr_field(&mut self, field: &'ast ExprField) {
-        self.used(&field.base, How::Read);
+        self.used(&field.base, How::Field);
     }
 
     fn visit_expr_index(&mut self, index: &'ast ExprIndex) {
-        self.used(&index.expr, How::Read);
+        self.used(&index.expr, How::Field);
         self.visit_expr(&index.index);
     }
 
@@ -259,10 +338,13 @@ impl<'ast> Visit<'ast> for Visitor<'_> {
     }
 
     fn visit_macro(&mut self, call: &'ast Macro) {
-        self.scan(call.tokens.clone());
+        match Punctuated::parse_terminated.parse2(call.tokens.clone()) {
+            Ok(arguments) => self.arguments(&arguments),
+            Err(_) => self.scan(call.tokens.clone()),
+        }
     }
 
-    // An item cannot see the parameters, and neither can a type or its arguments.
+    // An item cannot see the names of a tree, and neither can a type or its arguments.
     fn visit_item(&mut self, _: &'ast Item) {}
     fn visit_generic_argument(&mut self, _: &'ast syn::GenericArgument) {}
     fn visit_type(&mut self, _: &'ast syn::Type) {}
