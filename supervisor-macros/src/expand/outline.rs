@@ -31,7 +31,7 @@ fn node(krate: &TokenStream, node: &Node) -> TokenStream {
         Node::Group(inner) => group(krate, &name, inner),
         Node::Child(child) => {
             let (expression, replicas, ty) = match &child.body {
-                Body::Evaluated(Evaluated { count, ty, expression }) => {
+                Body::Evaluated(Evaluated { count, ty, expression, .. }) => {
                     (&expression.tokens, count.as_ref().map(Expression::as_amount), ty.as_ref())
                 }
                 Body::Open(Members { open, ty }) => (ty, Some(open.as_text()), None),
