@@ -306,11 +306,13 @@ impl Orders {
                 let cache = supervisor_runtime::Wire::new();
                 supervisor_runtime::Supervisor::rest_for_one("shards")
                     .child(
-                        supervisor_runtime::Child::replicated_in_place(
+                        {
+                            supervisor_runtime::Child::replicated_in_place(
                                 "shard",
                                 3,
                                 Shard::open,
                             )
+                        }
                             .provides_each_stable(&shard),
                     )
                     .child(

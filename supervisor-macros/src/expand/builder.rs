@@ -7,7 +7,7 @@ use quote::{quote, quote_spanned};
 use syn::Expr;
 use syn::ext::IdentExt;
 
-use super::factory::Factory;
+use super::factory::{Factory, braced};
 use super::params::Params;
 use crate::check::{Body, Child, Evaluated, Group, Members, Node, Setting, Stability, Time, Value, Wire, Wires, valid};
 
@@ -111,25 +111,19 @@ impl Builder<'_> {
         let count = made.count.iter().map(|count| self.params.value(count));
         let Factory { clones, wires, function } =
             Factory::of(made, child.is_in_place(), krate, self.params, self.wires);
-        let (wires, provides) = (wires.into_iter(), self.provides(child));
+        let wires = wires.into_iter();
         let options = valid(&child.options).filter(|option| option.key != "in_place");
         let options = self.options(options);
         let call = quote!(#constructor(#name #(, #count)* #(, #wires)*, #function));
-        if clones.is_empty() { quote!(#call #provides #options) } else { quote!({ #clones #call } #provides #options) }
-    }
-
-    /// `.provides(&db)`, in the place of the use that asks for it: there the compiler says what the type of the provider
-    /// lacks.
-    fn provides(&self, child: &Child) -> Option<TokenStream> {
-        let wire = self.wires.get(child.number)?;
-        let provides = match (wire.of_replicas, wire.stability) {
-            (false, Stability::PerIncarnation) => "provides",
-            (false, Stability::Stable) => "provides_stable",
-            (true, Stability::PerIncarnation) => "provides_each",
-            (true, Stability::Stable) => "provides_each_stable",
+        let wire = self.wires.get(child.number);
+        // The compiler blames the child for a handle that is not stable: so it gets the place of the use.
+        let place = wire.filter(|wire| wire.stability == Stability::Stable).map(|wire| wire.place);
+        let call = match (clones.is_empty(), place) {
+            (true, None) => call,
+            (_, place) => braced(place.unwrap_or_else(Span::call_site), quote!(#clones #call)),
         };
-        let (provides, name) = (Ident::new(provides, wire.place), &wire.name);
-        Some(quote!(.#provides(&#name)))
+        let provides = wire.map(provides);
+        quote!(#call #provides #options)
     }
 
     /// ```text
@@ -207,6 +201,18 @@ fn callee(krate: &TokenStream, ty: &str, parameter: Option<&TokenStream>, functi
     let (ty, function) = (Ident::new(ty, span), Ident::new(function, span));
     let parameter = parameter.map(|parameter| quote_spanned!(span=> ::<#parameter>));
     quote_spanned!(span=> #krate::#ty #parameter ::#function)
+}
+
+/// `.provides(&db)`, in the place of the use that asks for it: there the compiler says what the type of the provider lacks.
+fn provides(wire: &Wire) -> TokenStream {
+    let provides = match (wire.of_replicas, wire.stability) {
+        (false, Stability::PerIncarnation) => "provides",
+        (false, Stability::Stable) => "provides_stable",
+        (true, Stability::PerIncarnation) => "provides_each",
+        (true, Stability::Stable) => "provides_each_stable",
+    };
+    let (provides, name) = (Ident::new(provides, wire.place), &wire.name);
+    quote!(.#provides(&#name))
 }
 
 /// In the largest unit that is exact.

@@ -188,20 +188,17 @@ fn a_child_that_is_not_in_scope_is_explained_where_nothing_else_can_be_meant() {
         ("rest_for_one { a: A(b.url), one_for_one { one_for_one { b: B } } }", INSIDE),
         ("rest_for_one { b: one_for_one { c: C } a: A(b.url) }", GROUP),
         ("rest_for_one { b: one_for_one { a: A(b.url) } }", GROUP),
-        ("rest_for_one { b: B, a*(b.size): A }", "`b` is a child, and a count is evaluated before any has started"),
-        ("rest_for_one { b: B, a*..=(b.size): A }", "`b` is a child, and a bound is evaluated before any has started"),
-        (
-            "rest_for_one { b: B, a(heartbeat = b.limit): A }",
-            "`b` is a child, and `heartbeat` is evaluated before any has started",
-        ),
+        ("rest_for_one { b: B, a*(b.size): A }", "`b` is a child, and a count cannot use it"),
+        ("rest_for_one { b: B, a*..=(b.size): A }", "`b` is a child, and a bound cannot use it"),
+        ("rest_for_one { b: B, a(heartbeat = b.limit): A }", "`b` is a child, and `heartbeat` cannot use it"),
         (
             "rest_for_one { b: B, a(replace = |a, i| A(a, i, b.clone())): A }",
-            "`b` is a child, and `replace` is evaluated before any has started",
+            "`b` is a child, and `replace` cannot use it",
         ),
-        ("rest_for_one(over = b.window) { b: B }", "`b` is a child, and `over` is evaluated before any has started"),
+        ("rest_for_one(over = b.window) { b: B }", "`b` is a child, and `over` cannot use it"),
         (
             "custom(|failure| b.decide(failure, b.clone())) { b: B }",
-            "`b` is a child, and the function of a `custom` strategy is evaluated before any has started",
+            "`b` is a child, and the function of a `custom` strategy cannot use it",
         ),
     ] {
         assert_eq!(found(source), [expected], "{source}");

@@ -96,16 +96,14 @@ pub(super) fn prove(
     if *is_in_place {
         return Ok(Stability::Stable);
     }
-    let stable = format!(
-        "if its handle works across restarts, declare `{name}` as `in_place`, of a type that is `StableHandle`"
-    );
+    let stable = format!("or declare `{name}` as `in_place`, if its handle works across restarts (`StableHandle`)");
     let left = left.map(|(message, instead)| {
-        Mistake::at(used, message).help(format!("declare their group as {instead}; or, {stable}"))
+        Mistake::at(used, message).help(format!("declare the group of `{name}` as {instead}; {stable}"))
     });
     let kept = keeps.map(|key| {
         let message =
             format!("`{user}` keeps its old value by `{key}`, and with it a handle of a `{name}` that is gone");
-        Mistake::at(used, message).help(format!("remove `{key}` from `{user}`; or, {stable}"))
+        Mistake::at(used, message).help(format!("remove `{key}` from `{user}`; {stable}"))
     });
     Err(left.into_iter().chain(kept).collect())
 }

@@ -59,8 +59,9 @@ impl Unseen {
     }
 }
 
-/// A child is used by what is evaluated before anything has started.
+/// A child is used by an option or a count, which are there before anything has started.
 pub(super) fn outside(used: &Ident, place: &str) -> Mistake {
-    let message = format!("`{used}` is a child, and {place} is evaluated before any has started");
-    Mistake::at(used, message).help("take the value from a parameter of the tree, or from a constant")
+    Mistake::at(used, format!("`{used}` is a child, and {place} cannot use it"))
+        .help("take the value from a parameter of the tree, or from a constant")
+        .note("only the expressions of children see other children")
 }
