@@ -10,13 +10,13 @@ mod tests;
 
 use proc_macro2::{Ident, Literal, Spacing, TokenStream, TokenTree};
 use syn::ext::IdentExt;
-use syn::parse::Parser;
+use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
 use syn::{
     Arm, Block, Expr, ExprAsync, ExprCall, ExprClosure, ExprField, ExprForLoop, ExprIf, ExprIndex, ExprLet,
-    ExprMethodCall, ExprPath, ExprReference, ExprStruct, ExprWhile, Item, Lit, Local, Macro, PatIdent, Stmt, Token,
-    UnOp,
+    ExprMethodCall, ExprPath, ExprReference, ExprStruct, ExprWhile, Item, Lit, Local, Macro, Pat, PatIdent, Stmt,
+    Token, UnOp,
 };
 
 /// A name that an expression uses.
@@ -208,6 +208,24 @@ fn shows(text: &str, name: &str) -> bool {
     false
 }
 
+/// `matches!(value, pattern if guard)`
+struct Matches {
+    value: Expr,
+    pattern: Pat,
+    guard: Option<Expr>,
+}
+
+impl Parse for Matches {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let value = input.parse()?;
+        input.parse::<Token![,]>()?;
+        let pattern = Pat::parse_multi_with_leading_vert(input)?;
+        let guard = input.parse::<Option<Token![if]>>()?.map(|_| input.parse()).transpose()?;
+        input.parse::<Option<Token![,]>>()?;
+        Ok(Self { value, pattern, guard })
+    }
+}
+
 fn as_name(expression: &Expr) -> Option<&Ident> {
     match expression {
         Expr::Path(path) if path.qself.is_none() => path.path.get_ident(),
@@ -338,9 +356,18 @@ impl<'ast> Visit<'ast> for Visitor<'_> {
     }
 
     fn visit_macro(&mut self, call: &'ast Macro) {
-        match Punctuated::parse_terminated.parse2(call.tokens.clone()) {
-            Ok(arguments) => self.arguments(&arguments),
-            Err(_) => self.scan(call.tokens.clone()),
+        let tokens = || call.tokens.clone();
+        let is_matches = call.path.segments.last().is_some_and(|last| last.ident == "matches");
+        if is_matches && let Ok(Matches { value, pattern, guard }) = syn::parse2(tokens()) {
+            self.used(&value, How::Unknown);
+            self.scoped(|visitor| {
+                visitor.visit_pat(&pattern);
+                guard.iter().for_each(|guard| visitor.visit_expr(guard));
+            });
+        } else if let Ok(arguments) = Punctuated::parse_terminated.parse2(tokens()) {
+            self.arguments(&arguments);
+        } else {
+            self.scan(tokens());
         }
     }
 

@@ -1,5 +1,6 @@
 //! A handle can be moved, borrowed and cloned across awaits and `?`, in blocks and closures.
 #![deny(warnings, clippy::pedantic)]
+#![allow(clippy::manual_async_fn, reason = "it says that it borrows")]
 
 use supervisor_runtime::{BoxError, Context, Provide, Service, ServiceResult, service_fn, supervision_tree};
 
@@ -55,7 +56,7 @@ supervision_tree! {
         lent: User::borrowed(&db),
         twice: {
             let first = User::open(&db).await?;
-            drop(first);
+            let _ = first;
             User::open(&db).await?
         },
         early: { if db.0 == 0 { return Err("no pool".into()) } Ok::<_, BoxError>(User(db)) },

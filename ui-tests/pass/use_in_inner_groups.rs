@@ -50,7 +50,7 @@ supervision_tree! {
             one_for_all {
                 cache: Db(2),
                 reader: User(cache),
-                both: { drop(cache); User(db) },
+                both: { let _ = cache; User(db) },
             }
         }
         crashing {

@@ -1,5 +1,6 @@
 //! A use in a macro is a use, where a local of that name does not take it.
 #![deny(warnings, clippy::pedantic)]
+#![allow(clippy::useless_vec, clippy::uninlined_format_args, reason = "for the sake of the macros")]
 
 use supervisor_runtime::{Context, Provide, Service, ServiceResult, supervision_tree};
 

@@ -55,7 +55,7 @@ supervision_tree! {
         db: Db(1),
         cache: Cache(db),
         user: User(cache.0),
-        both: { let (pool, _) = cache; drop(db); User(pool) },
+        both: { let (pool, _) = cache; let _ = db; User(pool) },
         shards*2: |_index| Cache(db),
         last: User(shards[1].0.clone()),
         typed: Cache = Cache(db),

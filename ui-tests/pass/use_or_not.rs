@@ -1,5 +1,6 @@
 //! A name that only looks like that of a child is no use: the tree could not be `one_for_one` otherwise.
 #![deny(warnings, clippy::pedantic)]
+#![allow(clippy::useless_format, reason = "it escapes")]
 
 use supervisor_runtime::{Context, Provide, Service, ServiceResult, supervision_tree};
 

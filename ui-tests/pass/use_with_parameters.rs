@@ -35,7 +35,7 @@ impl Service for User {
 
 impl User {
     fn new(pool: Pool, name: String) -> Self {
-        println!("{name}");
+        drop(name);
         Self(pool)
     }
 

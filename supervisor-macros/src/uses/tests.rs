@@ -84,6 +84,8 @@ fn a_macro_uses_what_its_arguments_use() {
         ("select! { x = pool.next() => x, config::y() => z }", "&pool"),
         ("object!({ pool: 1, config = 2, c.config, a::pool, b ..pool })", "&pool"),
         ("object!({ pool == 1 })", "&pool"),
+        ("matches!(a, Some(pool) if pool == config)", "&config"),
+        ("std::matches!(pool, Some(config) | Ok(config) if config > 0,)", "&pool"),
         ("object!({ config => \"{pool}\" })", "&config &pool"),
     ] {
         assert_eq!(found(source), expected, "{source}");
