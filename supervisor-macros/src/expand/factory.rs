@@ -80,8 +80,9 @@ fn indexed(made: &Evaluated, krate: &TokenStream) -> TokenStream {
     let (first, last) = expression.spans();
     let clones: TokenStream = made.params.iter().map(clone).collect();
     // Hygienic: the user's expression does not see this name.
-    let index = Ident::new("index", Span::mixed_site());
-    let call = Expression::new(expression.syntax().clone(), quote!((#expression)(#index)));
+    let index = Ident::new("index", Span::mixed_site().located_at(last));
+    let (function, argument) = (parenthesized(first, quote!(#expression)), parenthesized(last, quote!(#index)));
+    let call = Expression::new(expression.syntax().clone(), quote!(#function #argument));
     let body = Frame::of(expression.syntax(), used(made)).around(&call, krate);
     let inputs = [quote!(#index)].into_iter().chain(handles(made));
     let owns = made.uses.is_empty() || !made.params.is_empty();
