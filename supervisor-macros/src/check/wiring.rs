@@ -26,7 +26,7 @@ use self::stale::{Lasting, Provider, User};
 use self::unseen::Unseen;
 use super::strategy::Strategy;
 use super::tree::Used;
-use super::{Body, Child, Evaluated, Group, Node, Setting, Value, relations};
+use super::{Body, Child, Evaluated, Group, Node, Setting, Value, names, relations};
 use crate::mistake::{Mistake, Mistakes};
 use crate::parse::Expression;
 use crate::uses::{Use, uses};
@@ -288,7 +288,8 @@ impl Level {
             all.extend(nodes.get(index).map(|node| {
                 let sibling = match node {
                     Node::Group(_) => Sibling::Group,
-                    Node::Child(child) => Sibling::Child(Provider::of(child)),
+                    Node::Child(child) if names::is_identifier(&child.name) => Sibling::Child(Provider::of(child)),
+                    Node::Child(_) => Sibling::Rejected,
                 };
                 (name(node.name()).unwrap_or_default(), sibling)
             }));

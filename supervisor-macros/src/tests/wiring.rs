@@ -233,3 +233,14 @@ fn a_mistake_of_the_provider_is_none_of_the_user() {
     // Of a strategy that is unknown nothing follows.
     assert_eq!(found("one_for_al { db: A, user: B(db) }"), ["unknown strategy `one_for_al`"]);
 }
+
+#[test]
+fn a_child_whose_name_is_none_is_used_by_nobody() {
+    for name in ["self", "Self", "crate", "super", "_", "loop", "__db"] {
+        let source = format!("rest_for_one {{ {name}: A, user: B({name}), second*2: c({name}) }}");
+        let expansion = crate::pipeline(tokens(&source));
+        assert!(syn::parse2::<syn::File>(expansion).is_ok(), "{source}");
+        let of_names = found(&source).iter().filter(|mistake| mistake.contains("cannot be read")).count();
+        assert_eq!(found(&source).len() - of_names, 1, "{source}: {:?}", found(&source));
+    }
+}
