@@ -123,7 +123,6 @@ struct Level {
     strategy: Strategy,
     /// The word for it.
     word: String,
-    name: Option<String>,
     nodes: Vec<(String, Sibling)>,
     /// How many of the nodes stand above the place where the walk is.
     passed: usize,
@@ -295,7 +294,7 @@ impl Level {
             }));
         }
         let (strategy, word) = (group.kind, group.strategy.to_string());
-        Self { strategy, word, name: name(group.name.as_ref()), nodes: all, passed: 0 }
+        Self { strategy, word, nodes: all, passed: 0 }
     }
 }
 

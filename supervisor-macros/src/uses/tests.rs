@@ -76,6 +76,7 @@ fn a_macro_uses_what_its_arguments_use() {
         ("vec![Db { config: 1 }, Db { pool }]", "pool"),
         ("format!(\"{pool}\", pool = config)", "&config"),
         ("format!(\"{pool:>5} {{config}}\")", "&pool"),
+        ("format!(\"{{{config}}}\")", "&config"),
         ("format!(\"{:config$}\", 1)", "&config"),
         ("format!(\"{:>1$.pool$}\", 1, 2)", "&pool"),
         ("format!(r#\"{config:#?}\"#)", "&config"),

@@ -24,15 +24,11 @@ pub(super) enum Unseen {
 impl Unseen {
     /// `around` are the groups around the child whose expression it is.
     pub(super) fn of(name: &str, around: &[Level]) -> Self {
-        for (depth, level) in around.iter().enumerate().rev() {
-            if level.name.as_deref() == Some(name) {
-                return Self::Group;
-            }
+        for level in around.iter().rev() {
             let Some(at) = level.nodes.iter().position(|(node, _)| node == name) else { continue };
-            let is_innermost = depth + 1 == around.len();
             return match level.nodes[at].1 {
                 Sibling::Group => Self::Group,
-                _ if at == level.passed && is_innermost => Self::Itself,
+                _ if at == level.passed => Self::Itself,
                 _ => Self::Later,
             };
         }
