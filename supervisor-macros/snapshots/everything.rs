@@ -269,9 +269,8 @@ impl Orders {
                     .child(
                         supervisor_runtime::Child::<
                             Conn<Tcp>,
-                        >::open("conn", ..=(config.limit))
-                            .restart(supervisor_runtime::Restart::Transient)
-                            .in_place(),
+                        >::open_in_place("conn", ..=(config.limit))
+                            .restart(supervisor_runtime::Restart::Transient),
                     ),
             )
             .child(

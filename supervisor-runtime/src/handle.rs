@@ -1,9 +1,10 @@
 //! Holding a running tree without owning it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 
@@ -167,7 +168,7 @@ impl TreeHandle {
 
     /// Whether nothing runs any more.
     pub(crate) fn has_ended(&self) -> bool {
-        self.anchor().is_none_or(|anchor| !anchor.status(0).state().is_live())
+        self.tree.has_ended()
     }
 
     /// Waits for `future`; ends when who asks is itself asked to stop.
@@ -208,7 +209,9 @@ impl fmt::Debug for TreeHandle {
 #[derive(Default)]
 pub(crate) struct Watchers {
     count: AtomicUsize,
-    wakers: Mutex<Vec<Waker>>,
+    last: AtomicU64,
+    /// By the number of the watcher, so that those who came first are woken first.
+    wakers: Mutex<BTreeMap<u64, Waker>>,
 }
 
 impl Watchers {
@@ -219,29 +222,33 @@ impl Watchers {
     /// Adds them to those who are to be woken.
     pub(crate) fn wake(&self, wakers: &mut Vec<Waker>) {
         if self.are_there() {
-            wakers.append(&mut self.wakers.hold());
+            wakers.extend(std::mem::take(&mut *self.wakers.hold()).into_values());
         }
     }
 }
 
-struct Watcher<'a>(&'a Watchers);
+struct Watcher<'a> {
+    all: &'a Watchers,
+    number: u64,
+}
 
 impl<'a> Watcher<'a> {
-    fn new(watchers: &'a Watchers) -> Self {
-        watchers.count.fetch_add(1, Ordering::SeqCst);
-        Self(watchers)
+    fn new(all: &'a Watchers) -> Self {
+        all.count.fetch_add(1, Ordering::SeqCst);
+        Self { all, number: all.last.fetch_add(1, Ordering::Relaxed) }
     }
 
     fn register(&self, waker: &Waker) {
-        let mut wakers = self.0.wakers.hold();
-        if !wakers.iter().any(|known| known.will_wake(waker)) {
-            wakers.push(waker.clone());
-        }
+        let before = self.all.wakers.hold().insert(self.number, waker.clone());
+        drop(before);
     }
 }
 
 impl Drop for Watcher<'_> {
     fn drop(&mut self) {
-        self.0.count.fetch_sub(1, Ordering::SeqCst);
+        // Whoever waits no longer is not kept.
+        let waker = self.all.wakers.hold().remove(&self.number);
+        drop(waker);
+        self.all.count.fetch_sub(1, Ordering::SeqCst);
     }
 }

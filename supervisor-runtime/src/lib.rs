@@ -48,6 +48,12 @@
 //! | write a service | [`Service`], [`Context`], [`service_fn`] |
 //! | choose a strategy | the constructors of [`Supervisor`] |
 //! | say when a child is restarted | [`Restart`], [`RestartLimit`], [`Backoff`], [`forfeit`], [`escalate`] |
+//! | hold a tree while it runs, and steer it | [the fields of a tree](supervision_tree!#the-running-tree), [`ChildRef`], [`Replicas`], [`Children`], [`GroupRef`]; [`Running`], its owner, and [`TreeHandle`] |
+//! | steer it from inside | [`Context::tree`] |
+//! | know whether it is ready | [`TreeHandle::wait_ready`], [`Context::not_ready`] |
+//! | hear what happens in it | [`TreeHandle::events`], [`Event`], [`What`] |
+//! | see where it stands | [`TreeHandle::snapshot`], [`Snapshot`], [`Status`], [`State`] |
+//! | draw it | [`Outline`], the declaration; [`Snapshot::mermaid`], [`Snapshot::dot`] |
 //! | know how a tree ends | [`Supervisor::run`], [`TreeError`] |
 //! | build a tree by hand | [`Supervisor`], [`Child`] |
 //!
@@ -99,6 +105,7 @@ mod declare;
 mod error;
 mod exit;
 mod graph;
+pub mod guide;
 mod handle;
 mod line;
 mod log;
@@ -121,7 +128,9 @@ pub use error::{Left, RestartLimitReached, TreeError, TreeErrorKind};
 pub use exit::{Cause, Exit, Panic, Phase, escalate, forfeit};
 pub use handle::TreeHandle;
 pub use outline::Outline;
-pub use reference::{ChildRef, Children, Counts, GroupRef, Rejected, Replicas, SteerError, Untyped};
+pub use reference::{
+    ChildRef, Children, Counts, GroupRef, Rejected, Replaces, Replacing, Replicas, SteerError, Untyped,
+};
 pub use service::{BoxError, BoxService, Provide, Service, ServiceFn, ServiceResult, StableHandle, service_fn};
 pub use tree::Running;
 pub use view::{Event, Events, Initial, Missed, Row, Snapshot, State, Status, What};

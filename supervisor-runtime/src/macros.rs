@@ -240,7 +240,9 @@
 /// | `billing: Billing::service()` | `tree.billing` | [`ChildRef`](crate::ChildRef), as of any child |
 /// | `one_for_all { .. }` | | anonymous: its children are fields of the nearest named group around it, or of the tree |
 ///
-/// The tree itself derefs to its [`Running`](crate::Running): wait for its end, listen to its events, look at a snapshot.
+/// The tree itself derefs to its [`Running`](crate::Running): [wait](crate::Running::wait) for its end, listen to its
+/// [events](crate::TreeHandle::events), look at a [snapshot](crate::TreeHandle::snapshot). A reference asked for something
+/// after the end gives [`SteerError::Ended`](crate::SteerError::Ended).
 ///
 /// ```
 /// # use supervisor_runtime::{Context, Service, ServiceResult};
@@ -265,6 +267,7 @@
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let tree = Tree::start().await?;
+/// println!("{}", tree.snapshot()?);
 /// tree.worker.scale_to(4).await?;
 /// tree.db.replace(Db).await?;
 /// let pool: &TreePool = &tree.pool;
@@ -311,7 +314,7 @@
 /// | [`shutdown = 5s`](crate::Child::shutdown) | 5 s | how long it may take to stop: a duration, `infinity` or `brutal_kill` |
 /// | [`backoff = 100ms..30s`](crate::Child::backoff) | its group's | the first restart is immediate, then the delay doubles from the one to the other |
 /// | [`heartbeat = 30s`](crate::Child::heartbeat) | none | a child silent for longer has failed |
-/// | [`in_place`](crate::Child::in_place) | off | see above |
+/// | [`in_place`](crate::Child::in_place) | off | see above; of an open group, whose members then have to be `transient` or `permanent` |
 /// | [`replace = path`](crate::Child::replace) | off | see above |
 ///
 /// # Durations

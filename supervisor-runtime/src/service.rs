@@ -50,6 +50,11 @@ pub type ServiceResult = Result<(), BoxError>;
 /// The futures are polled to their end, except where a limit forbids it: a `start` past its
 /// `start_timeout`, a `run` past its `heartbeat`, and anything past its `shutdown` deadline is
 /// dropped. A service that must not lose work listens to [`Context::stopping`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a `Service`",
+    label = "not a `Service`",
+    note = "implement `Service` for your type, or wrap async code in `service_fn(|cx| async move {{ .. }})`"
+)]
 pub trait Service: Send + 'static {
     /// Prepares the service; what is declared after it waits until this has returned.
     ///

@@ -195,6 +195,11 @@ impl TreeShared {
         self.anchor.get().and_then(Weak::upgrade)
     }
 
+    /// Whether nothing runs any more.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.anchor().is_none_or(|anchor| !anchor.status(0).state().is_live())
+    }
+
     pub(crate) fn watchers(&self) -> &Watchers {
         &self.watchers
     }

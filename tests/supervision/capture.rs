@@ -26,6 +26,13 @@ impl Log {
     pub(crate) fn page(&self) -> Vec<String> {
         std::mem::take(&mut *self.0.lock().unwrap())
     }
+
+    /// The same, without what only a developer wants to see.
+    pub(crate) fn notable(&self) -> Vec<String> {
+        let mut page = self.page();
+        page.retain(|line| !line.starts_with("DEBUG"));
+        page
+    }
 }
 
 /// Listens on this thread from now on; a thread runs one test.

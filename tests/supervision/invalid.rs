@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use supervisor_runtime::{ANONYMOUS, AutoShutdown, Backoff, Child, Restart, Supervisor, TreeErrorKind};
 
-use crate::world::{World, not_started, secs};
+use crate::world::{Probe, World, not_started, secs};
 
 /// The problems of a tree that is not valid, one a line.
 async fn problems(tree: Supervisor) -> Vec<String> {
@@ -152,6 +152,16 @@ async fn an_option_that_a_strategy_or_a_child_cannot_use_is_told() {
         });
         assert_eq!(problems(tree).await, [supervisor.as_slice(), &children].concat());
     }
+    let keeps = || Child::<Probe>::open_in_place("a", ..);
+    for (tree, fix) in [
+        (Supervisor::one_for_one("tree").child(keeps()), "say `.restart(Restart::Transient)` or `Permanent`"),
+        (Supervisor::crashing("tree").child(keeps()), "use `open`"),
+    ] {
+        let why = "open group `a` is temporary, so no member is ever started again `in_place`";
+        assert_eq!(problems(tree).await, [format!("{why}: {fix}")]);
+    }
+    let tree = Supervisor::one_for_one("tree").child(keeps().restart(Restart::Transient));
+    tree.start().await.unwrap().shutdown().await.unwrap();
     let service = w.service("a");
     let tree = Supervisor::one_for_one("tree").child(Child::in_place("a", move || service).replace(|old, _| old));
     assert_eq!(

@@ -1,9 +1,11 @@
 //! What a tree costs others: one that is busy leaves room, one that is idle costs nothing.
 
-use std::sync::mpsc;
+use std::future::Future;
+use std::sync::{Arc, mpsc};
+use std::task::{Context as Task, Wake, Waker};
 use std::time::Duration;
 
-use supervisor_runtime::{BoxError, Child, ServiceFn, Supervisor, service_fn};
+use supervisor_runtime::{BoxError, Child, ServiceFn, State, Supervisor, Untyped, service_fn};
 use tokio::runtime::Handle;
 
 use crate::world::{World, secs, started, task};
@@ -95,4 +97,29 @@ async fn nothing_is_left_of_a_tree_that_has_ended() {
     tree.shutdown().await.unwrap();
     tokio::time::sleep(secs(0.001)).await;
     assert_eq!(Handle::current().metrics().num_alive_tasks(), alone);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_waited_for_an_idle_tree_is_not_kept() {
+    let world = World::new();
+    let tree = started(Supervisor::one_for_one("tree").child(world.child("a"))).await;
+    let a = tree.child::<Untyped>("a").unwrap();
+    // What a task's waker keeps alive is told by what the task owns.
+    let owned = Arc::new(());
+    for _ in 0..10 {
+        let (a, owned) = (a.clone(), Arc::clone(&owned));
+        let waits = async move { tokio::time::timeout(secs(1.0), a.wait_for(State::Stopped)).await.unwrap_err() };
+        let woken = Arc::new(Bell(owned));
+        let waker = Waker::from(Arc::clone(&woken));
+        let mut waits = Box::pin(waits);
+        assert!(waits.as_mut().poll(&mut Task::from_waker(&waker)).is_pending());
+    }
+    assert_eq!(Arc::strong_count(&owned), 1, "wakers are kept");
+    tree.shutdown().await.unwrap();
+}
+
+struct Bell(#[expect(dead_code, reason = "only counted")] Arc<()>);
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {}
 }

@@ -13,10 +13,13 @@ async fn a_restart_is_told_from_the_failure_to_the_new_start() {
     assert_eq!(
         log.page(),
         [
+            "DEBUG starting child=tree incarnation=1",
+            "DEBUG initialized supervisor=tree",
             "DEBUG starting child=tree/a incarnation=1",
             "INFO started child=tree/a incarnation=1",
             "DEBUG starting child=tree/b incarnation=1",
             "INFO started child=tree/b incarnation=1",
+            "INFO started child=tree incarnation=1",
         ]
     );
     world.idle().await;
@@ -32,7 +35,17 @@ async fn a_restart_is_told_from_the_failure_to_the_new_start() {
         ]
     );
     tree.shutdown().await.unwrap();
-    assert_eq!(log.page(), ["INFO stopped child=tree/b", "INFO stopped child=tree/a"]);
+    assert_eq!(
+        log.page(),
+        [
+            "INFO shutting down child=tree",
+            "DEBUG stopping child=tree/b",
+            "INFO stopped child=tree/b",
+            "DEBUG stopping child=tree/a",
+            "INFO stopped child=tree/a",
+            "INFO shut down child=tree",
+        ]
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -52,6 +65,7 @@ async fn a_group_restart_is_told_once_with_how_many_it_takes_along() {
             "WARN failed child=tree/a phase=run error=a failed on demand",
             "INFO restarting child=tree/a attempt=1 restarts_left=4 others=2",
             "WARN failed child=tree/c phase=run error=c failed on demand",
+            "DEBUG stopping child=tree/b",
             "INFO stopped with an error child=tree/b error=b failed when stopped",
             "DEBUG starting child=tree/a incarnation=2",
             "INFO started child=tree/a incarnation=2",
@@ -75,16 +89,13 @@ async fn giving_up_is_told_once_at_the_level_where_it_happens_and_answered_at_th
     world.fail("a");
     world.idle().await;
     assert_eq!(
-        log.page(),
+        log.notable(),
         [
             "WARN failed child=tree/group/a phase=run error=a failed on demand",
             "ERROR gave up: the restart limit is reached supervisor=tree/group child=tree/group/a max_restarts=0 over=1s",
             "INFO stopped child=tree/group/b",
             "INFO restarting child=tree/group attempt=1 restarts_left=99",
-            "DEBUG starting child=tree/group incarnation=2",
-            "DEBUG starting child=tree/group/a incarnation=1",
             "INFO started child=tree/group/a incarnation=1",
-            "DEBUG starting child=tree/group/b incarnation=1",
             "INFO started child=tree/group/b incarnation=1",
             "INFO started child=tree/group incarnation=2",
         ]
@@ -103,11 +114,13 @@ async fn an_escalation_and_a_crash_are_told_at_each_level_once() {
     world.order("a", Order::Escalate);
     ended(&mut tree).await.unwrap_err();
     assert_eq!(
-        log.page(),
+        log.notable(),
         [
             "WARN failed child=tree/group/a phase=run error=a needs help",
             "ERROR escalating the failure supervisor=tree/group child=tree/group/a",
             "ERROR crashing with its child supervisor=tree child=tree/group",
+            "ERROR the tree has failed child=tree error=supervisor `tree` crashed with its child `tree/group`: supervisor \
+             `tree/group` escalated the failure of its child `tree/group/a`: a needs help",
         ]
     );
 }
@@ -123,22 +136,23 @@ async fn what_is_dropped_by_force_is_told_with_its_phase() {
     world.fail("c");
     tokio::time::sleep(secs(5.5)).await;
     assert_eq!(
-        log.page(),
+        log.notable(),
         [
             "WARN failed child=tree/c phase=run error=c failed on demand",
             "WARN dropped by force child=tree/c phase=stop",
             "INFO restarting child=tree/c attempt=1 restarts_left=99",
-            "DEBUG starting child=tree/c incarnation=2",
             "INFO started child=tree/c incarnation=2",
         ]
     );
     tree.shutdown().await.unwrap_err();
     assert_eq!(
-        log.page(),
+        log.notable(),
         [
+            "INFO shutting down child=tree",
             "INFO stopped child=tree/c",
             "WARN dropped by force child=tree/b phase=run",
             "WARN dropped by force child=tree/a phase=stop",
+            "INFO shut down child=tree",
         ]
     );
 }
@@ -160,7 +174,7 @@ async fn what_will_not_be_started_again_is_told_in_its_own_words() {
     world.order("d", Order::Finish);
     world.idle().await;
     assert_eq!(
-        log.page(),
+        log.notable(),
         [
             "INFO done child=tree/a",
             "WARN failed child=tree/b phase=run error=b failed on demand",
@@ -169,7 +183,6 @@ async fn what_will_not_be_started_again_is_told_in_its_own_words() {
             "ERROR forfeited: it will not be started again child=tree/c",
             "WARN returned Ok unasked, but is permanent child=tree/d",
             "INFO restarting child=tree/d attempt=1 restarts_left=99",
-            "DEBUG starting child=tree/d incarnation=2",
             "INFO started child=tree/d incarnation=2",
         ]
     );
@@ -207,16 +220,15 @@ async fn a_failed_first_start_is_told_with_the_child_and_its_supervisor() {
     let group = Supervisor::one_for_one("group").child(world.child("a")).child(world.child("b"));
     Supervisor::one_for_one("tree").child(group).run().await.unwrap_err();
     assert_eq!(
-        log.page(),
+        log.notable(),
         [
-            "DEBUG starting child=tree/group incarnation=1",
-            "DEBUG starting child=tree/group/a incarnation=1",
             "INFO started child=tree/group/a incarnation=1",
-            "DEBUG starting child=tree/group/b incarnation=1",
             "WARN failed child=tree/group/b phase=start error=b start failed",
             "ERROR did not start: stopping what had started supervisor=tree/group child=tree/group/b",
             "INFO stopped child=tree/group/a",
             "ERROR did not start: stopping what had started supervisor=tree child=tree/group",
+            "ERROR the tree has failed child=tree error=supervisor `tree` did not start: `tree/group` failed in start: \
+             supervisor `tree/group` did not start: `tree/group/b` failed in start: b start failed",
         ]
     );
 }
@@ -230,7 +242,7 @@ async fn dropping_the_owner_is_told() {
     drop(tree);
     world.idle().await;
     assert_eq!(
-        log.page(),
+        log.notable(),
         [
             "WARN the owner of the running tree was dropped: dropping what still runs tree=tree",
             "WARN dropped by force child=tree/a phase=run",

@@ -64,8 +64,8 @@ async fn a_panic_while_it_is_stopping_is_told() {
     let tree = tree.await;
     log.page();
     tree.shutdown().await.unwrap();
-    let page = log.page();
-    let [line] = &page[..] else { panic!("one line, not {page:?}") };
+    let page = log.notable();
+    let [_, line, _] = &page[..] else { panic!("one line between the tree's own, not {page:?}") };
     let place = line.strip_prefix("WARN panicked while it was stopping child=tree/a place=");
     let place = place.and_then(|rest| rest.strip_suffix(" panic=data lost")).unwrap_or_else(|| panic!("{line}"));
     assert!(place.contains(&format!("supervision/told.rs:{LINE}:")), "{line}");
@@ -83,4 +83,18 @@ async fn a_failure_is_told_before_its_stop_however_long_that_takes() {
     world.expect(&["fail a", "stop a"]).await;
     assert_eq!(log.page(), ["WARN failed child=tree/a phase=run error=a failed on demand"]);
     drop(tree);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_is_told_once_also_if_it_is_asked_to_stop_before_its_own_stop_is_over() {
+    let log = capture::log();
+    let world = World::new();
+    world.plan("a", [Act::HangInStop]);
+    let tree = started(Supervisor::one_for_one("tree").child(world.child("a"))).await;
+    world.fail("a");
+    world.expect(&["start a", "fail a", "stop a"]).await;
+    world.idle().await;
+    let _ = tree.shutdown().await;
+    let failed = log.page().into_iter().filter(|line| line.contains("failed child=tree/a")).count();
+    assert_eq!(failed, 1);
 }

@@ -10,7 +10,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use supervisor_runtime::{Child, Context, Name, Running, Service, Supervisor, TreeError};
+use supervisor_runtime::{Child, ChildRef, Context, Name, Running, Service, State, Supervisor, TreeError};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -90,6 +90,11 @@ impl World {
     pub(crate) fn order(&self, name: &str, order: Order) {
         self.0.orders.lock().unwrap().entry(name.to_owned()).or_default().push_back(order);
         self.0.ordered.notify_waiters();
+    }
+
+    /// Nobody is told how to end any more.
+    pub(crate) fn forget_orders(&self) {
+        self.0.orders.lock().unwrap().clear();
     }
 
     pub(crate) fn write(&self, line: impl Into<String>) {
@@ -248,6 +253,23 @@ where
 /// A tree that has started.
 pub(crate) async fn started(tree: Supervisor) -> Running {
     tree.start().await.unwrap()
+}
+
+/// The child at a path of a running tree.
+#[track_caller]
+pub(crate) fn at(tree: &Running, path: &str) -> ChildRef {
+    tree.child(path).unwrap()
+}
+
+/// Where the child at a path stands.
+#[track_caller]
+pub(crate) fn state(tree: &Running, path: &str) -> State {
+    at(tree, path).status().unwrap().state()
+}
+
+/// What was asked of a running tree is answered; what is not would hold up all tests.
+pub(crate) async fn answered<T>(asked: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(86_400), asked).await.expect("it is answered")
 }
 
 /// How a tree ends by itself; one that does not would hold up all tests.

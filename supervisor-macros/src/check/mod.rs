@@ -164,6 +164,7 @@ impl Checker {
         relations::can_end(&options, default, around, mistakes);
         relations::no_replace(child, path, &mut options, mistakes);
         relations::in_place(&options, mistakes);
+        relations::keeps_members(child, &options, default, around, mistakes);
         options
     }
 }

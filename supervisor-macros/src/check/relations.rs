@@ -111,6 +111,40 @@ pub(super) fn in_place(options: &[Setting], mistakes: &mut Mistakes) {
     }
 }
 
+/// An open group has its members' values from those who add them: where none is restarted, there is nothing to keep.
+pub(super) fn keeps_members(
+    child: &Child,
+    options: &[Setting],
+    default: Restart,
+    around: &Around<'_>,
+    mistakes: &mut Mistakes,
+) {
+    let Some(in_place) = option(options, "in_place").filter(|_| matches!(child.count, Some(Count::Open(_)))) else {
+        return;
+    };
+    if restart(options, default) != Some(TEMPORARY) {
+        return;
+    }
+    let name = &child.name;
+    let mistake = match (around.strategy, option(options, "restart")) {
+        (Strategy::Final, _) => {
+            let message =
+                format!("nothing is restarted in this group, so no member of `{name}` is started again `in_place`");
+            Mistake::at(&in_place.key, message).help("remove `in_place`")
+        }
+        (_, written) => {
+            let why = match written {
+                Some(_) => "is temporary",
+                None => "is an open group, temporary unless it says otherwise",
+            };
+            let message = format!("`{name}` {why}: no member is ever started again `in_place`");
+            Mistake::at(&in_place.key, message)
+                .help("say `restart = transient` or `restart = permanent`, or remove `in_place`")
+        }
+    };
+    mistakes.push(mistake);
+}
+
 /// A deadline that is written as a duration.
 pub(super) fn literal(setting: &Setting) -> Option<Duration> {
     match &setting.value {

@@ -112,8 +112,7 @@ impl Builder<'_> {
         let Factory { clones, wires, function } =
             Factory::of(made, child.is_in_place(), krate, self.params, self.wires);
         let wires = wires.into_iter();
-        let options = valid(&child.options).filter(|option| option.key != "in_place");
-        let options = self.options(options);
+        let options = self.constructed(child);
         let call = quote!(#constructor(#name #(, #count)* #(, #wires)*, #function));
         let wire = self.wires.get(child.number);
         // The compiler blames the child for a handle that is not stable: so it gets the place of the use.
@@ -127,12 +126,13 @@ impl Builder<'_> {
     }
 
     /// ```text
-    /// conn*..=1000(in_place): Conn
+    /// conn*..=1000(in_place, restart = transient): Conn
     ///
-    /// Child::<Conn>::open("conn", ..=1000).in_place()
+    /// Child::<Conn>::open_in_place("conn", ..=1000).restart(Restart::Transient)
     /// ```
     fn open(&self, child: &Child, members: &Members) -> TokenStream {
-        let constructor = callee(self.krate, "Child", Some(&members.ty), "open", child.name.span());
+        let constructor = if child.is_in_place() { "open_in_place" } else { "open" };
+        let constructor = callee(self.krate, "Child", Some(&members.ty), constructor, child.name.span());
         let name = child.name.unraw().to_string();
         let place = members.open.place;
         let bound = match &members.open.bound {
@@ -144,8 +144,13 @@ impl Builder<'_> {
             }
             None => quote_spanned!(place=> ..),
         };
-        let options = self.options(valid(&child.options));
+        let options = self.constructed(child);
         quote!(#constructor(#name, #bound) #options)
+    }
+
+    /// The options of a child that its constructor does not say already.
+    fn constructed(&self, child: &Child) -> TokenStream {
+        self.options(valid(&child.options).filter(|option| option.key != "in_place"))
     }
 
     fn options<'a>(&self, options: impl Iterator<Item = &'a Setting>) -> TokenStream {

@@ -22,15 +22,32 @@ pub(super) enum Patience {
     ToBeDropped,
 }
 
+/// When the patience with a slot ends, and whether it is still meant: how often that slot had been asked or told then.
+pub(super) type Deadline = (Instant, SlotId, u32, Patience);
+
 impl Core {
     /// When [`step`](Self::step) is to be called next if nothing happens before.
     pub(crate) fn next_timer(&self) -> Option<Instant> {
-        let plans = self.plans.iter().flatten().filter_map(|plan| match plan.stage {
-            Stage::Sweep => plan.deadlines.peek().map(|Reverse((when, ..))| *when),
-            Stage::Wait => plan.not_before,
-            Stage::Start => None,
-        });
-        plans.chain(self.deadline()).min()
+        let plans = self.timers.peek().map(|Reverse((when, _))| *when);
+        plans.into_iter().chain(self.deadline()).min()
+    }
+
+    /// Has a plan looked at when its next deadline, or its delay, is over.
+    pub(super) fn set_timer(&mut self, plan: u32) {
+        if let Some(when) = self.plans[plan as usize].as_ref().and_then(Plan::next_timer) {
+            self.timers.push(Reverse((when, plan)));
+        }
+    }
+
+    /// Forgets timers that nothing waits for any more, so that the next one is one that counts.
+    pub(super) fn clear_timers(&mut self) {
+        while let Some(&Reverse((when, plan))) = self.timers.peek() {
+            let plan = self.plans.get(plan as usize).and_then(Option::as_ref);
+            if plan.and_then(Plan::next_timer) == Some(when) {
+                return;
+            }
+            self.timers.pop();
+        }
     }
 
     /// Tells the supervisors that were asked already of an earlier deadline.
@@ -58,8 +75,8 @@ impl Core {
         } else {
             self.update(slot, |slot| slot.state = State::Stopping);
             out.push(Action::Stop(slot, None));
-            if let (Some(deadline), Some(plan)) = (deadline, &mut self.plans[plan as usize]) {
-                plan.deadlines.push(Reverse((deadline, slot, Patience::ToStop)));
+            if let Some(deadline) = deadline {
+                self.be_patient(plan, deadline, slot, Patience::ToStop);
             }
         }
     }
@@ -75,9 +92,25 @@ impl Core {
     fn kill(&mut self, slot: SlotId, plan: u32, now: Instant, out: &mut Vec<Action>) {
         self.update(slot, |slot| slot.state = State::Killing);
         out.push(Action::Kill(slot));
-        if let Some(plan) = &mut self.plans[plan as usize] {
-            plan.deadlines.push(Reverse((now + GRACE, slot, Patience::ToBeDropped)));
+        self.be_patient(plan, now + GRACE, slot, Patience::ToBeDropped);
+    }
+
+    fn be_patient(&mut self, id: u32, until: Instant, slot: SlotId, patience: Patience) {
+        let times = self.note_asked(slot);
+        let Some(plan) = &mut self.plans[id as usize] else { return };
+        let before = plan.next_timer();
+        plan.deadlines.push(Reverse((until, slot, times, patience)));
+        // For those that are later, there is one when their turn comes.
+        if plan.next_timer() != before {
+            self.set_timer(id);
         }
+    }
+
+    /// Counts that a slot was asked to stop, or told to be dropped.
+    fn note_asked(&mut self, slot: SlotId) -> u32 {
+        let slot = &mut self.slots[slot as usize];
+        slot.asked = slot.asked.wrapping_add(1);
+        slot.asked
     }
 
     /// The group's deadline, once it is stopping.
@@ -93,8 +126,14 @@ impl Core {
         if self.deadline().is_some_and(|deadline| deadline <= now) {
             self.group_is_late(now, out);
         }
-        for id in 0..self.plans.len() as u32 {
-            while let Some((slot, patience)) = self.pop_expired(id, now) {
+        while let Some(&Reverse((when, id))) = self.timers.peek()
+            && when <= now
+        {
+            self.timers.pop();
+            while let Some((slot, times, patience)) = self.pop_expired(id, now) {
+                if self.slot(slot).asked != times {
+                    continue;
+                }
                 match (patience, self.slot(slot).state) {
                     (Patience::ToStop, State::Stopping) => self.kill(slot, id, now, out),
                     (Patience::ToBeDropped, State::Killing) => self.give_up_on(slot, now),
@@ -102,20 +141,22 @@ impl Core {
                 }
             }
             let waited = |plan: &Plan| plan.stage == Stage::Wait && plan.not_before.is_some_and(|then| then <= now);
-            if self.plans[id as usize].as_ref().is_some_and(waited) {
+            if self.plans.get(id as usize).and_then(Option::as_ref).is_some_and(waited) {
                 self.dirty.push_back(id);
+            } else if (id as usize) < self.plans.len() {
+                self.set_timer(id);
             }
         }
     }
 
-    fn pop_expired(&mut self, id: u32, now: Instant) -> Option<(SlotId, Patience)> {
-        let plan = self.plans[id as usize].as_mut()?;
-        let Reverse((when, slot, patience)) = *plan.deadlines.peek()?;
+    fn pop_expired(&mut self, id: u32, now: Instant) -> Option<(SlotId, u32, Patience)> {
+        let plan = self.plans.get_mut(id as usize)?.as_mut()?;
+        let Reverse((when, slot, times, patience)) = *plan.deadlines.peek()?;
         if plan.stage != Stage::Sweep || when > now {
             return None;
         }
         plan.deadlines.pop();
-        Some((slot, patience))
+        Some((slot, times, patience))
     }
 
     /// The deadline of the whole group has passed: what is left is dropped, in no order.

@@ -3,7 +3,7 @@
 
 use super::plan::Stage;
 use super::slot::Role;
-use super::{ChildId, Core, Rest, Rules, SlotId, State, StrategyRule};
+use super::{ChildId, Core, Rules, SlotId, StrategyRule};
 
 /// What depends on what, where anything does.
 pub(super) struct Graph {
@@ -50,6 +50,13 @@ impl Graph {
     /// Whether nothing that `child` depends on is still to start.
     pub(super) fn is_met(&self, child: ChildId) -> bool {
         self.unmet[child as usize] == 0
+    }
+
+    /// The counters of a child: live slots, unstarted ones, live dependents, and requirements that are still to start.
+    #[cfg(test)]
+    pub(super) fn counted(&self, child: ChildId) -> [usize; 4] {
+        let child = child as usize;
+        [self.live[child], self.unstarted[child], self.live_dependents[child], self.unmet[child]]
     }
 
     /// Everything that depends on `child`, directly or not, without itself; in the order of declaration.
@@ -123,14 +130,31 @@ impl Core {
         self.missing(slot).is_some()
     }
 
-    /// What the child in `slot` depends on, and is down.
+    /// What the child in `slot` depends on, directly or not, and is down, or on its way there. (Not only directly: what is
+    /// between may have been scaled to zero.)
     pub(super) fn missing(&self, slot: SlotId) -> Option<SlotId> {
+        self.missing_for(self.slot(slot).child)
+    }
+
+    /// What `child` depends on, and is down, or on its way there.
+    pub(super) fn missing_for(&self, child: ChildId) -> Option<SlotId> {
         let graph = self.graph.as_ref()?;
-        let required = graph.requires[self.slot(slot).child as usize].iter();
-        let is_down = |slot: &SlotId| {
-            matches!(self.slot(*slot).state, State::Down(Rest::Stopped | Rest::Forfeited | Rest::Gone) | State::Stuck)
-        };
-        required.flat_map(|&child| self.children[child as usize].iter()).find(is_down)
+        let mut todo = graph.requires[child as usize].clone();
+        while let Some(child) = todo.pop() {
+            let down = self.children[child as usize].iter().find(|&id| self.slot(id).is_missing());
+            if down.is_some() {
+                return down;
+            }
+            todo.extend(&graph.requires[child as usize]);
+        }
+        None
+    }
+
+    /// Whether something that `child` depends on is on its way down: what were started now would have an old handle.
+    pub(super) fn is_sweeping_for(&self, child: ChildId) -> bool {
+        let Some(graph) = &self.graph else { return false };
+        let required = graph.requires[child as usize].iter();
+        required.flat_map(|&child| self.children[child as usize].iter()).any(|slot| self.slot(slot).swept)
     }
 
     /// What stood in the way of a child is gone: its slots go on, each in its plan.

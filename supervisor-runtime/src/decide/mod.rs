@@ -29,7 +29,8 @@ mod steer;
 mod tests;
 mod verdict;
 
-use std::collections::VecDeque;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
 use std::time::{Duration, Instant};
 
 use self::budget::RestartBudget;
@@ -55,6 +56,8 @@ pub(crate) struct Core {
     plans: Vec<Option<Plan>>,
     /// Numbers of plans that are over.
     unused: Vec<u32>,
+    /// When to look at which plan, for its deadlines or its delay; some may be out of date.
+    timers: BinaryHeap<Reverse<(Instant, u32)>>,
     /// Slots that wait until no plan is under way.
     late: Vec<SlotId>,
     /// Plans that can go on.
@@ -188,6 +191,13 @@ pub(crate) enum Action {
     Release(SlotId),
 }
 
+/// For whom a place is free.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Vacated {
+    ForAnother,
+    ForTheSame,
+}
+
 /// What a child whose `start` has succeeded does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Started {
@@ -211,6 +221,7 @@ impl Core {
             graph: Graph::new(&rules),
             plans: Vec::new(),
             unused: Vec::new(),
+            timers: BinaryHeap::new(),
             late: Vec::new(),
             dirty: VecDeque::new(),
             released: Vec::new(),
@@ -263,14 +274,25 @@ impl Core {
         &self.children[child as usize]
     }
 
-    /// Nothing is left of what was in `slot`: if it has left its child, the next member takes the place.
-    pub(crate) fn vacate(&mut self, slot: SlotId) -> bool {
-        let Slot { child, removed, .. } = *self.slot(slot);
-        let vacant = removed && self.rules.children[child as usize].size == Size::Open;
-        if vacant {
-            self.children[child as usize].note_vacant(slot);
+    /// Nothing is left of what was in `slot`: if it has left its child, the place is free. That of a member is taken by the
+    /// next one, that of a replica by the next of the same index.
+    pub(crate) fn vacate(&mut self, slot: SlotId) -> Option<Vacated> {
+        let Slot { child, index, removed, vacant, .. } = *self.slot(slot);
+        if !removed || vacant {
+            return None;
         }
-        vacant
+        self.slots[slot as usize].vacant = true;
+        let roster = &mut self.children[child as usize];
+        Some(match self.rules.children[child as usize].size {
+            Size::Open => {
+                roster.note_vacant(slot);
+                Vacated::ForAnother
+            }
+            Size::One | Size::Replicas(_) => {
+                roster.note_former(index, slot);
+                Vacated::ForTheSame
+            }
+        })
     }
 
     /// Whether everything that has to be ready is, as far as this group itself goes.
@@ -331,12 +353,14 @@ impl Core {
     }
 
     /// The incarnation in `slot` says whether it is ready.
-    pub(crate) fn note_ready(&mut self, slot: SlotId, ready: bool) {
+    pub(crate) fn note_ready(&mut self, slot: SlotId, ready: bool, now: Instant) {
+        self.now = now;
         self.update(slot, |slot| slot.not_ready = !ready);
     }
 
     /// The incarnation in `slot` has failed, and its `stop` takes time.
     pub(crate) fn note_failing(&mut self, slot: SlotId, now: Instant) {
+        self.now = now;
         self.update(slot, |slot| {
             slot.failing = true;
             slot.since = now;
@@ -350,8 +374,9 @@ impl Core {
 
     /// What was forfeited, and is.
     pub(crate) fn forfeited(&self) -> impl Iterator<Item = SlotId> {
-        let forfeited =
-            |(id, slot): (usize, &Slot)| (slot.state == State::Down(Rest::Forfeited)).then_some(id as SlotId);
+        let forfeited = |(id, slot): (usize, &Slot)| {
+            (slot.state == State::Down(Rest::Forfeited) && !slot.removed).then_some(id as SlotId)
+        };
         self.slots.iter().enumerate().filter_map(forfeited)
     }
 
@@ -383,7 +408,7 @@ impl Core {
         self.now = now.unwrap_or(since);
         self.update(slot, |slot| {
             slot.has_started = true;
-            slot.by_hand = false;
+            slot.by_hand &= slot.anew;
             slot.started_at = Some(now.unwrap_or(since));
             if state == State::Starting {
                 slot.state = State::Running;

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::{Duration, Instant};
 
-use super::deadline::Patience;
+use super::deadline::Deadline;
 use super::slot::Role;
 use super::{Action, After, Core, Outcome, Phase, SlotId, later};
 
@@ -23,7 +23,7 @@ pub(super) struct Plan {
     /// How much of `members` the stage has gone through, where the order is that of declaration.
     passed: usize,
     /// When the patience with a slot ends.
-    pub(super) deadlines: BinaryHeap<Reverse<(Instant, SlotId, Patience)>>,
+    pub(super) deadlines: BinaryHeap<Reverse<Deadline>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +57,17 @@ impl Counts {
     /// Whether anything of the plan is still to be stopped or started.
     pub(super) fn is_under_way(&self) -> bool {
         self.pending + self.starting + self.sweeping + self.stopping > 0
+    }
+}
+
+impl Plan {
+    /// When it is to be looked at next if nothing happens before.
+    pub(super) fn next_timer(&self) -> Option<Instant> {
+        match self.stage {
+            Stage::Sweep => self.deadlines.peek().map(|Reverse((when, ..))| *when),
+            Stage::Wait => self.not_before,
+            Stage::Start => None,
+        }
     }
 }
 
@@ -114,6 +125,7 @@ impl Core {
         }
         plan.passed = plan.members.len();
         self.plans[id as usize] = Some(plan);
+        self.set_timer(id);
         if self.order().is_some() {
             self.find_stoppable(id);
         }
@@ -148,6 +160,12 @@ impl Core {
             self.plan_the_late();
         }
         self.news = false;
+        if !self.has_plans() && self.dirty.is_empty() {
+            // There may have been many.
+            self.plans.clear();
+            self.unused.clear();
+        }
+        self.clear_timers();
         if let Phase::Stopping { outcome, .. } = self.phase
             && !self.has_plans()
         {
@@ -206,6 +224,7 @@ impl Core {
                     if !delay.is_zero() {
                         plan.not_before = plan.not_before.max(Some(later(now, delay)));
                     }
+                    self.set_timer(id);
                 }
                 Stage::Sweep if sweeping > 0 && stopping == 0 && by_declaration => self.next_to_stop(id),
                 Stage::Wait if pending == 0 || plan.not_before.is_none_or(|then| then <= now) => {

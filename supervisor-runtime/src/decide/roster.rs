@@ -1,5 +1,7 @@
 //! The slots of one child, by index.
 
+use std::collections::HashMap;
+
 use super::SlotId;
 
 /// The slots of one child, in the order of their index.
@@ -12,6 +14,8 @@ pub(crate) struct Roster {
     holes: usize,
     /// Places of members that have left, with nothing of them left: the next ones take them.
     vacant: Vec<SlotId>,
+    /// Places of replicas that were scaled away: each belongs to its index for life.
+    former: HashMap<u32, Vec<SlotId>>,
 }
 
 impl Roster {
@@ -59,6 +63,14 @@ impl Roster {
 
     pub(super) fn note_vacant(&mut self, slot: SlotId) {
         self.vacant.push(slot);
+    }
+
+    pub(super) fn take_former(&mut self, index: u32) -> Option<SlotId> {
+        self.former.get_mut(&index)?.pop()
+    }
+
+    pub(super) fn note_former(&mut self, index: u32, slot: SlotId) {
+        self.former.entry(index).or_default().push(slot);
     }
 
     fn position(&self, index: u32) -> Result<usize, usize> {

@@ -58,7 +58,7 @@ impl Rules {
                 .children
                 .iter()
                 .zip(&spec.edges)
-                .map(|(child, uses)| ChildRules::of(child, uses, spec))
+                .map(|(child, requires)| ChildRules::of(child, requires, spec))
                 .collect(),
         }
     }
@@ -85,9 +85,8 @@ impl StrategyRule {
 }
 
 impl ChildRules {
-    fn of(child: &ChildSpec, uses: &[ChildId], group: &GroupSpec) -> Self {
+    fn of(child: &ChildSpec, requires: &[ChildId], group: &GroupSpec) -> Self {
         let options = &child.options;
-        let number = |name: &crate::Name| group.names.iter().position(|sibling| sibling == name.as_str());
         Self {
             kind: child.kind,
             size: child.size(),
@@ -98,14 +97,7 @@ impl ChildRules {
             },
             backoff: options.backoff.or(group.backoff),
             significant: options.significant,
-            // Names were checked when the tree was; `requires` of an unknown one never gets here.
-            requires: options
-                .requires
-                .iter()
-                .filter_map(number)
-                .map(|n| n as ChildId)
-                .chain(uses.iter().copied())
-                .collect(),
+            requires: requires.to_vec(),
         }
     }
 }

@@ -27,6 +27,8 @@ pub(crate) struct Slot {
     pub(super) started_at: Option<Instant>,
     /// Since when it has been in its state.
     pub(crate) since: Instant,
+    /// How often it was asked to stop or told to be dropped, whoever had the place.
+    pub(super) asked: u32,
     /// Its failures that were answered by a restart.
     pub(crate) restarts: u32,
     /// It has failed, and what is left of it is in `stop`.
@@ -35,12 +37,16 @@ pub(crate) struct Slot {
     pub(crate) not_ready: bool,
     /// Its next start was asked for by hand, or it was added: its failure is told to who asked, and not retried.
     pub(crate) by_hand: bool,
+    /// That was asked when an incarnation was alive, so it is about the one after that.
+    pub(super) anew: bool,
     /// It is down because something that it depends on was taken down: it comes up with that.
     pub(super) along: bool,
     /// Somebody waits for its state to change.
     pub(crate) observed: bool,
     /// It has left its child's members.
     pub(crate) removed: bool,
+    /// And its place can be taken by another.
+    pub(super) vacant: bool,
 }
 
 /// The life cycle of a slot.
@@ -126,6 +132,7 @@ struct Marks {
     forfeited: bool,
     parked: bool,
     unready: bool,
+    removed: bool,
 }
 
 impl Slot {
@@ -141,13 +148,16 @@ impl Slot {
             attempts: 0,
             started_at: None,
             since,
+            asked: 0,
             restarts: 0,
             failing: false,
             not_ready: false,
             by_hand: false,
+            anew: false,
             along: false,
             observed: false,
             removed: true,
+            vacant: false,
         }
     }
 
@@ -159,6 +169,21 @@ impl Slot {
     /// Whether it is on its way out of its child's members.
     pub(crate) fn is_leaving(&self) -> bool {
         self.removed || self.swept && self.after == After::Removed
+    }
+
+    /// Whether it is down, or will be, and does not come up by itself: what depends on it cannot be started.
+    pub(super) fn is_missing(&self) -> bool {
+        match self.state {
+            State::Down(rest) => matches!(rest, Rest::Stopped | Rest::Forfeited | Rest::Gone),
+            State::Stuck => true,
+            _ => self.swept && matches!(self.after, After::Gone | After::Stopped | After::Forfeited),
+        }
+    }
+
+    /// Whether it is down, or will be, and does not come up with what took it along.
+    pub(super) fn is_down_for_good(&self) -> bool {
+        let is_down = matches!(self.state, State::Down(_)) || self.swept && self.after != After::Restart;
+        self.state == State::Stuck || is_down && !self.along
     }
 
     pub(crate) fn is_live(&self) -> bool {
@@ -175,6 +200,7 @@ impl Slot {
         self.swept = false;
         self.plan = None;
         self.by_hand = false;
+        self.along &= rest == Rest::Stopped;
     }
 
     /// Its part in its plan, if it has one.
@@ -192,7 +218,7 @@ impl Slot {
         Marks {
             plan: self.plan.zip(self.role()),
             live: self.is_live(),
-            unstarted: matches!(self.state, State::Pending | State::Starting),
+            unstarted: matches!(self.state, State::Pending | State::Waiting(_) | State::Starting),
             open: !matches!(self.state, State::Down(Rest::Done | Rest::Forfeited | Rest::Gone | Rest::Removed)),
             awaited: !self.has_started && !self.by_hand && !matches!(self.state, State::Down(_) | State::Stuck),
             forfeited: self.state == State::Down(Rest::Forfeited),
@@ -202,6 +228,7 @@ impl Slot {
                 State::Down(Rest::Done | Rest::Gone | Rest::Removed) => false,
                 _ => true,
             },
+            removed: self.state == State::Down(Rest::Removed),
         }
     }
 }
@@ -211,9 +238,14 @@ impl Core {
     pub(super) fn add(&mut self, child: ChildId, index: u32) -> SlotId {
         let slot = Slot::new(child, index, self.now);
         let members = &mut self.children[child as usize];
-        let id = match members.take_vacant() {
+        let place = match self.rules.children[child as usize].size {
+            Size::Open => members.take_vacant(),
+            Size::One | Size::Replicas(_) => members.take_former(index),
+        };
+        let id = match place {
             Some(id) => {
-                self.slots[id as usize] = slot;
+                let asked = self.slots[id as usize].asked;
+                self.slots[id as usize] = Slot { asked, ..slot };
                 id
             }
             None => {
@@ -296,14 +328,14 @@ impl Core {
                 self.note_started();
             }
         }
-        if before.forfeited != after.forfeited {
+        let open = self.rules.children[child as usize].size == Size::Open;
+        // Members of open groups come and go: one that is forfeited has left, and nothing waits for one to be ready.
+        if before.forfeited != after.forfeited && !open {
             if after.forfeited { self.forfeited += 1 } else { self.forfeited -= 1 }
         }
         if before.parked && down {
             self.released.push(id);
         }
-        let open = self.rules.children[child as usize].size == Size::Open;
-        // Members of open groups come and go: nothing waits for them to be ready.
         if before.unready != after.unready && !open {
             if after.unready { self.unready += 1 } else { self.unready -= 1 }
         }
@@ -333,6 +365,7 @@ impl Core {
         self.update(id, |slot| {
             slot.state = State::Starting;
             slot.not_ready = false;
+            slot.anew = false;
         });
     }
 
@@ -373,6 +406,7 @@ impl Core {
                 // A restart begins again, also what was done or stopped by hand; nothing else changes those.
                 State::Down(Rest::Done | Rest::Stopped) if after == After::Restart && !temporary && !blocked => {
                     slot.state = State::Pending;
+                    slot.along = false;
                 }
                 State::Down(_) if after == After::Removed => slot.come_down(Rest::Removed),
                 State::Down(_) | State::Stuck => {}

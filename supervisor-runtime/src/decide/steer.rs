@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Action, After, ChildId, Core, Phase, Rest, Size, Slot, SlotId, State, Verdict};
+use super::{Action, After, ChildId, ChildRules, Core, Phase, Rest, Size, Slot, SlotId, State, Verdict};
 use crate::Restart;
 
 /// What is asked by hand of a child, or of several.
@@ -49,8 +49,8 @@ impl Core {
             Order::Restart => self.bring_up(slots, &users),
             Order::Start => {
                 let down: Vec<SlotId> = slots.iter().copied().filter(|&id| !self.is_up(id)).collect();
-                let along: Vec<SlotId> = users.into_iter().filter(|&id| self.slot(id).along).collect();
-                self.bring_up(&down, &along);
+                // Also those that run, with the handle of one that is done: it begins anew.
+                self.bring_up(&down, &users);
             }
         }
         Ok(())
@@ -68,6 +68,9 @@ impl Core {
     ) -> Result<Vec<SlotId>, Refused> {
         self.now = now;
         self.may_steer()?;
+        if let Some(missing) = self.missing_for(child) {
+            return Err(Refused::Missing(missing));
+        }
         let added: Vec<SlotId> = indices
             .map(|index| {
                 let id = match self.children[child as usize].get(index) {
@@ -79,12 +82,11 @@ impl Core {
                 id
             })
             .collect();
-        if let Some(missing) = added.first().and_then(|&id| self.missing(id)) {
-            added.iter().for_each(|&id| self.update(id, |slot| slot.come_down(Rest::Removed)));
-            return Err(Refused::Missing(missing));
-        }
         let (leaving, fresh): (Vec<_>, Vec<_>) = added.iter().partition(|&&id| self.slot(id).is_live());
-        self.bring_up(&leaving, &[]);
+        leaving.iter().for_each(|&id| self.raise(id));
+        if !leaving.is_empty() {
+            self.plan(leaving, Duration::ZERO, None);
+        }
         // Those that use the child have what it was: they are made anew.
         let users = self.running_users(&added);
         if !users.is_empty() {
@@ -114,6 +116,10 @@ impl Core {
         }
         let set = slots.iter().chain(&users).copied().collect();
         self.plan(set, Duration::ZERO, None);
+        // What was stopped by hand kept the group from being done.
+        if let Some(&slot) = slots.first().filter(|_| self.open == 0) {
+            self.look_for_the_end(slot, now);
+        }
         Ok(())
     }
 
@@ -173,7 +179,14 @@ impl Core {
     pub(crate) fn is_up(&self, id: SlotId) -> bool {
         let slot = self.slot(id);
         match slot.state {
-            State::Starting | State::Running => !slot.swept || slot.after == After::Restart,
+            // What has failed is up no more, though its `stop` takes time.
+            State::Starting | State::Running => {
+                if slot.swept {
+                    slot.after == After::Restart
+                } else {
+                    !slot.failing
+                }
+            }
             State::Stopping | State::Killing => slot.after == After::Restart,
             State::Pending | State::Waiting(_) | State::Stuck | State::Down(_) => false,
         }
@@ -194,8 +207,8 @@ impl Core {
 
     /// Stops `slots` until they are started by hand, and `users`, which come up with them.
     fn take_down(&mut self, slots: &[SlotId], users: &[SlotId]) {
-        let along: Vec<SlotId> =
-            users.iter().copied().filter(|&id| !matches!(self.slot(id).state, State::Down(_) | State::Stuck)).collect();
+        // What is down, or on its way there, by itself does not come up with them.
+        let along: Vec<SlotId> = users.iter().copied().filter(|&id| !self.slot(id).is_down_for_good()).collect();
         self.sweep(&along, After::Stopped);
         for &id in slots {
             // OTP's `terminate_child` deletes a temporary child; of declared ones the declaration stays.
@@ -223,9 +236,14 @@ impl Core {
             self.set_by_hand(id);
         }
         for &id in users {
-            let Slot { state, along, .. } = *self.slot(id);
-            let stays = matches!(state, State::Stuck) || matches!(state, State::Down(_)) && !along;
-            if !stays && !self.is_blocked(id) {
+            if self.slot(id).is_down_for_good() || self.slot(id).is_leaving() || self.is_blocked(id) {
+                continue;
+            }
+            let ChildRules { size, restart, .. } = self.rules.children[self.slot(id).child as usize];
+            if size == Size::Open && restart == Restart::Temporary {
+                // What was added once cannot be made again.
+                self.sweep(&[id], After::Removed);
+            } else {
                 self.raise(id);
             }
         }
@@ -266,6 +284,7 @@ impl Core {
         };
         self.update(id, |slot| {
             slot.by_hand |= !is_first;
+            slot.anew = slot.is_live();
             slot.attempts = 0;
         });
     }
@@ -273,11 +292,13 @@ impl Core {
     /// Whether something is on its way that stands before `child`.
     fn is_in_the_way(&self, child: ChildId) -> bool {
         match self.order() {
-            Some(graph) => !graph.is_met(child),
+            Some(graph) => !graph.is_met(child) || self.is_sweeping_for(child),
             // There, order is for the start of the group.
             None if self.has_started && self.rules.strategy.concerns_one() => false,
-            None => self.plans.iter().flatten().any(|plan| {
-                plan.members.first().is_some_and(|&first| self.slot(first).child < child) && plan.counts.is_under_way()
+            None => (0..).zip(&self.plans).any(|(number, plan)| {
+                let Some(plan) = plan.as_ref().filter(|plan| plan.counts.is_under_way()) else { return false };
+                let before = plan.members.iter().map(|&id| self.slot(id)).take_while(|slot| slot.child < child);
+                before.filter(|slot| slot.plan == Some(number)).any(|slot| slot.role().is_some())
             }),
         }
     }

@@ -169,7 +169,7 @@ impl Core {
     }
 
     /// Whether the group is over now that `slot` has settled.
-    fn look_for_the_end(&mut self, slot: SlotId, now: Instant) {
+    pub(super) fn look_for_the_end(&mut self, slot: SlotId, now: Instant) {
         if self.is_ending() {
             return;
         }

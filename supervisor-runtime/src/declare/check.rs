@@ -85,7 +85,7 @@ impl Supervisor {
             Size::Replicas(count) if count > MAX_REPLICAS => {
                 problems.push(format!("child `{name}` of supervisor `{me}` has more than {MAX_REPLICAS} replicas"));
             }
-            Size::Open if child.bound.limit() == Some(0) => {
+            Size::Open if child.bound == Some(0) => {
                 problems
                     .push(format!("open group `{name}` of supervisor `{me}` can have 0 members: allow at least one"));
             }
@@ -101,6 +101,15 @@ impl Supervisor {
         if child.keeps_and_replaces && child.size == Size::Open {
             problems.push(format!(
                 "open group `{name}` has `replace`: a member is what was added; add one with a factory instead"
+            ));
+        } else if child.in_place && child.size == Size::Open && options.restart == Restart::Temporary {
+            let fix = if self.strategy.restarts() {
+                "say `.restart(Restart::Transient)` or `Permanent`"
+            } else {
+                "use `open`"
+            };
+            problems.push(format!(
+                "open group `{name}` is temporary, so no member is ever started again `in_place`: {fix}"
             ));
         } else if child.keeps_and_replaces {
             problems.push(format!("child `{name}` has `in_place` and `replace`: with one the old value is started again, with the other a new one is made of it"));

@@ -45,7 +45,9 @@ pub struct Child<S> {
     offers: Offers<S>,
 }
 
-impl<S: Service> Child<S> {
+// The bounds stand on the functions: on the `impl`, the compiler would say of a type that is no service that there is no
+// such function, and not why.
+impl<S> Child<S> {
     /// A child whose every incarnation is made by calling `make`.
     ///
     /// `make` returns the service, a `Result` of it (an `Err` is a failed start), or a future of either.
@@ -54,6 +56,7 @@ impl<S: Service> Child<S> {
         F: Fn() -> R,
         F: Makes<S, (), M>,
         M: 'static,
+        S: Service,
     {
         Self::from_factory(name, Size::One, false, Arc::new(Evaluated::once_each(make)))
     }
@@ -87,6 +90,7 @@ impl<S: Service> Child<S> {
         F: FnOnce() -> R,
         F: MakesOnce<S, (), M>,
         M: 'static,
+        S: Service,
     {
         Self::from_factory(name, Size::One, true, Arc::new(InPlace::once(make)))
     }
@@ -99,6 +103,7 @@ impl<S: Service> Child<S> {
         F: Fn(usize) -> R,
         F: Makes<S, (usize,), M>,
         M: 'static,
+        S: Service,
     {
         Self::from_factory(name, Size::Replicas(count), false, Arc::new(Evaluated::by_index(make)))
     }
@@ -109,6 +114,7 @@ impl<S: Service> Child<S> {
         F: Fn(usize) -> R,
         F: Makes<S, (usize,), M>,
         M: 'static,
+        S: Service,
     {
         Self::from_factory(name, Size::Replicas(count), true, Arc::new(InPlace::by_index(make)))
     }
@@ -129,6 +135,7 @@ impl<S: Service> Child<S> {
         F: Fn(<U::Uses as Uses>::Handles) -> R,
         F: Makes<S, (<U::Uses as Uses>::Handles,), M>,
         M: 'static,
+        S: Service,
     {
         let (uses, wires) = connect(uses);
         Self::from_factory(name, Size::One, false, Arc::new(Using::once_each(uses, make))).uses(wires)
@@ -141,6 +148,7 @@ impl<S: Service> Child<S> {
         F: FnOnce(<U::Uses as Uses>::Handles) -> R,
         F: MakesOnce<S, (<U::Uses as Uses>::Handles,), M>,
         M: 'static,
+        S: Service,
     {
         let (uses, wires) = connect(uses);
         Self::from_factory(name, Size::One, true, Arc::new(InPlace::once_using(uses, make))).uses(wires)
@@ -154,6 +162,7 @@ impl<S: Service> Child<S> {
         F: Fn(usize, <U::Uses as Uses>::Handles) -> R,
         F: Makes<S, (usize, <U::Uses as Uses>::Handles), M>,
         M: 'static,
+        S: Service,
     {
         let (uses, wires) = connect(uses);
         let factory = Arc::new(Using::by_index(uses, make));
@@ -168,6 +177,7 @@ impl<S: Service> Child<S> {
         F: Fn(usize, <U::Uses as Uses>::Handles) -> R,
         F: Makes<S, (usize, <U::Uses as Uses>::Handles), M>,
         M: 'static,
+        S: Service,
     {
         let (uses, wires) = connect(uses);
         let factory = Arc::new(InPlace::by_index_using(uses, make));
@@ -252,13 +262,22 @@ impl<S: Service> Child<S> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn open(name: impl Into<Name>, bound: impl Into<Bound>) -> Self {
-        Self::from_added(name, bound.into(), false)
+    pub fn open(name: impl Into<Name>, bound: impl Bound) -> Self
+    where
+        S: Service,
+    {
+        Self::from_added(name, bound.limit(), false)
     }
 
     /// [`open`](Self::open), each member the same value for as long as it is one, as [`in_place`](Self::in_place).
-    pub fn open_in_place(name: impl Into<Name>, bound: impl Into<Bound>) -> Self {
-        Self::from_added(name, bound.into(), true)
+    ///
+    /// Only what is restarted can be started again as it is: it takes [`restart`](Self::restart), `transient` or
+    /// `permanent`.
+    pub fn open_in_place(name: impl Into<Name>, bound: impl Bound) -> Self
+    where
+        S: Service,
+    {
+        Self::from_added(name, bound.limit(), true)
     }
 
     /// Makes the next incarnation from the stopped one, so that it can keep what must not be lost, its
@@ -293,6 +312,7 @@ impl<S: Service> Child<S> {
         F: Fn(S, usize) -> R,
         F: Makes<S, (S, usize), M>,
         M: 'static,
+        S: Service,
     {
         if self.spec.in_place || self.spec.size == Size::Open {
             self.spec.keeps_and_replaces = true;
@@ -367,7 +387,10 @@ impl<S: Service> Child<S> {
         self
     }
 
-    fn from_added(name: impl Into<Name>, bound: Bound, in_place: bool) -> Self {
+    fn from_added(name: impl Into<Name>, bound: Option<usize>, in_place: bool) -> Self
+    where
+        S: Service,
+    {
         let added = Arc::new(Added::new(in_place));
         let mut child = Self::from_factory(name, Size::Open, in_place, Arc::clone(&added) as _);
         child.spec.options.restart = Restart::Temporary;
@@ -376,7 +399,10 @@ impl<S: Service> Child<S> {
         child
     }
 
-    fn from_factory(name: impl Into<Name>, size: Size, in_place: bool, factory: Arc<dyn Factory<S>>) -> Self {
+    fn from_factory(name: impl Into<Name>, size: Size, in_place: bool, factory: Arc<dyn Factory<S>>) -> Self
+    where
+        S: Service,
+    {
         let inserted = Arc::new(Inserted::default());
         let spec = ChildSpec {
             size,
@@ -402,7 +428,7 @@ fn connect<U: Connect>(uses: U) -> (U::Uses, List) {
 /// Any kind of child; what [`Supervisor::child`] takes.
 pub struct AnyChild(pub(super) ChildSpec);
 
-impl<S: Service> From<Child<S>> for AnyChild {
+impl<S: 'static> From<Child<S>> for AnyChild {
     fn from(child: Child<S>) -> Self {
         Self(ChildSpec { launch: child.factory.into_launch(child.inserted, child.offers), ..child.spec })
     }
@@ -418,7 +444,8 @@ impl From<Supervisor> for AnyChild {
 pub(crate) struct ChildSpec {
     pub(crate) name: Name,
     pub(crate) size: Size,
-    pub(crate) bound: Bound,
+    /// The most members that an open group can have at a time.
+    pub(crate) bound: Option<usize>,
     pub(crate) kind: Kind,
     /// How a supervisor without a name is called in a path: `(one_for_one)`.
     pub(super) label: String,
@@ -455,7 +482,7 @@ impl ChildSpec {
         Self {
             name,
             size: Size::One,
-            bound: Bound::from(..),
+            bound: None,
             kind,
             label: String::new(),
             options: ChildOptions::default(),
@@ -488,13 +515,13 @@ impl ChildSpec {
         if self.name.is_anonymous() { &self.label } else { self.name.as_str() }
     }
 
-    pub(super) fn to_label(&self) -> Label {
+    pub(super) fn to_label(&self, requires: Vec<u32>) -> Label {
         let members = match self.size {
             Size::One => Members::One,
             Size::Replicas(_) => Members::Replicas,
             Size::Open => Members::Open,
         };
-        Label { text: self.label().to_owned(), kind: self.kind, members }
+        Label { text: self.label().to_owned(), kind: self.kind, members, requires }
     }
 
     /// How long `stop` may take after a failure; `None` is without limit.

@@ -122,26 +122,42 @@ impl From<Range<Duration>> for Backoff {
 
 /// How many members an open group can have at a time: `..` or `..=1000`.
 ///
-/// Past the bound, adding one is refused; nothing waits for room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Bound(Option<usize>);
-
-impl Bound {
+/// Past the bound, adding one is refused; nothing waits for room. Not for implementing.
+#[diagnostic::on_unimplemented(
+    message = "the bound of an open group is `..` or `..=` and a `usize`, and this is a `{Self}`",
+    label = "write `..`, or `..=` and a `usize`"
+)]
+pub trait Bound {
     /// The most members at a time, if there is a bound.
-    pub fn limit(self) -> Option<usize> {
-        self.0
+    fn limit(&self) -> Option<usize>;
+}
+
+impl Bound for RangeFull {
+    fn limit(&self) -> Option<usize> {
+        None
     }
 }
 
-impl From<RangeFull> for Bound {
-    fn from(_: RangeFull) -> Self {
-        Self(None)
+// Of any type, so that the compiler underlines the number and names its type.
+impl<N: Number> Bound for RangeToInclusive<N> {
+    fn limit(&self) -> Option<usize> {
+        Some(self.end.number())
     }
 }
 
-impl From<RangeToInclusive<usize>> for Bound {
-    fn from(range: RangeToInclusive<usize>) -> Self {
-        Self(Some(range.end))
+/// Holds for `usize`.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "the bound of an open group is a `usize`, and this is a `{Self}`",
+    label = "not a `usize`"
+)]
+pub trait Number {
+    fn number(&self) -> usize;
+}
+
+impl Number for usize {
+    fn number(&self) -> usize {
+        *self
     }
 }
 

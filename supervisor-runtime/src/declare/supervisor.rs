@@ -314,6 +314,7 @@ impl Supervisor {
 
     fn into_spec(self) -> GroupSpec {
         let default = RestartLimit::default();
+        let edges = edges(&self.children);
         GroupSpec {
             strategy: self.strategy,
             limit: RestartLimit {
@@ -325,8 +326,8 @@ impl Supervisor {
             auto_shutdown: self.auto_shutdown,
             shutdown: self.as_child.shutdown,
             names: self.children.iter().map(|child| child.name.to_string()).collect(),
-            labels: self.children.iter().map(ChildSpec::to_label).collect(),
-            edges: edges(&self.children),
+            labels: self.children.iter().zip(&edges).map(|(child, edges)| child.to_label(edges.clone())).collect(),
+            edges,
             children: self.children,
             name: self.name,
         }

@@ -99,12 +99,18 @@ fn provider(children: &[ChildSpec], wire: &WireId) -> Option<usize> {
     children.iter().position(|child| child.provides.iter().any(|(provided, _)| provided == wire))
 }
 
-/// What each child uses, by number.
+/// What each child depends on, by number: what it uses, and what it says that it requires.
 pub(super) fn edges(children: &[ChildSpec]) -> Vec<Vec<ChildId>> {
-    let used = |child: &ChildSpec| -> Vec<ChildId> {
-        child.uses.iter().filter_map(|used| provider(children, &used.wire)).map(|found| found as ChildId).collect()
+    let edges = |child: &ChildSpec| -> Vec<ChildId> {
+        let used = child.uses.iter().filter_map(|used| provider(children, &used.wire));
+        // Names were checked when the tree was; one that is unknown never gets here.
+        let required = child.options.requires.iter().filter_map(|name| children.iter().position(|c| c.name == *name));
+        let mut edges: Vec<ChildId> = used.chain(required).map(|found| found as ChildId).collect();
+        edges.sort_unstable();
+        edges.dedup();
+        edges
     };
-    children.iter().map(used).collect()
+    children.iter().map(edges).collect()
 }
 
 /// What is wrong with wires that no child of the whole tree provides.

@@ -7,15 +7,10 @@ use std::sync::Arc;
 
 use super::route::Route;
 use super::wait::{self, done, order, status, until};
-use super::{Rejected, SteerError};
-use crate::Service;
+use super::{Rejected, Replaces, Replacing, SteerError, Untyped};
 use crate::decide::Order;
 use crate::shell::Inserted;
 use crate::view::{State, Status};
-
-/// Stands for the type of a service where the declaration does not state it: its reference steers, untyped.
-#[derive(Debug)]
-pub enum Untyped {}
 
 /// A reference to one child of a running tree, to one replica, or to one member of an open group.
 ///
@@ -149,8 +144,10 @@ impl<S> ChildRef<S> {
     }
 }
 
-impl<S: Service> ChildRef<S> {
+impl<S: Send + 'static> ChildRef<S> {
     /// Restarts it with this service in place of what its declaration makes; `mode` calls this `insert`.
+    ///
+    /// The service is an `S`, so the declaration has to state the type: `db: Db = Db::new()`.
     ///
     /// It serves until its next restart, which makes the service as declared; `in_place` and `replace` go on with it.
     ///
@@ -183,7 +180,11 @@ impl<S: Service> ChildRef<S> {
     /// # Cancel safety
     ///
     /// Dropping the future does not undo it.
-    pub async fn replace(&self, service: S) -> Result<(), Rejected<S>> {
+    pub fn replace<R: Replaces<S>>(&self, service: R) -> Replacing<'_, S> {
+        Box::pin(self.insert(service.service()))
+    }
+
+    async fn insert(&self, service: S) -> Result<(), Rejected<S>> {
         let stop = match self.route.walk() {
             Ok(stop) => stop,
             Err(error) => return Err(Rejected::new(error, Some(service))),

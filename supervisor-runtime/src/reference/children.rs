@@ -45,7 +45,7 @@ impl<S> Children<S> {
 
     /// The most members that there can be at a time, if there is a bound; also none when the tree has ended.
     pub fn bound(&self) -> Option<usize> {
-        self.route.walk().ok().and_then(|stop| stop.spec().bound.limit())
+        self.route.walk().ok().and_then(|stop| stop.spec().bound)
     }
 
     /// The indices of the members, in the order in which they were added; OTP's `which_children`.
@@ -87,7 +87,7 @@ impl<S> Children<S> {
 
     fn added(&self, stop: &Stop) -> Result<Arc<Added<S>>, SteerError>
     where
-        S: Service,
+        S: Send + 'static,
     {
         let ChildSpec { added, service, .. } = stop.spec();
         let added = added.clone().and_then(|added| added.downcast::<Added<S>>().ok());
@@ -98,7 +98,8 @@ impl<S> Children<S> {
     }
 }
 
-impl<S: Service> Children<S> {
+// Whether `S` is a service was asked where it was declared; asked again here, one mistake would be two errors.
+impl<S: Send + 'static> Children<S> {
     /// Adds a member, and waits until its `start` has succeeded. `mode`'s `add`; OTP's `start_child`.
     ///
     /// The service is run once, so the group's members have to be `temporary`, as they are unless said, or `in_place`.
@@ -177,6 +178,7 @@ impl<S: Service> Children<S> {
         F: Fn() -> R,
         F: Makes<S, (), M>,
         M: 'static,
+        S: Service,
     {
         let stop = self.route.walk()?;
         let added = self.added(&stop)?;

@@ -102,10 +102,10 @@ pub enum SteerError {
         /// The most that can be.
         limit: usize,
     },
-    /// The members of the open group are restarted, and this one could not be made again.
+    /// The members of the open group are restarted, or this one was to be, and it could not be made again.
     #[non_exhaustive]
     NeedsFactory {
-        /// The path of the open group.
+        /// The path of the open group, or of its member.
         path: String,
     },
 }
@@ -141,7 +141,8 @@ impl fmt::Display for SteerError {
             Self::TooMany { path, limit } => write!(f, "`{path}` cannot have more than {limit} replicas"),
             Self::NeedsFactory { path } => write!(
                 f,
-                "the members of `{path}` are restarted: use `add_with`, or declare it `in_place` or `temporary`"
+                "`{path}` cannot be made again: add it with `add_with`, or declare its group `in_place` (or `temporary`, \
+                 if it is not to be restarted)"
             ),
         }
     }

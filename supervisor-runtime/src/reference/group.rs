@@ -3,10 +3,9 @@
 use std::any::type_name;
 use std::fmt;
 
-use super::child::{ChildRef, Untyped};
 use super::route::Route;
 use super::wait::until;
-use super::{Children, Replicas, SteerError};
+use super::{ChildRef, Children, Replicas, SteerError, Untyped};
 use crate::declare::{ChildSpec, Kind, Size};
 use crate::shell::{Added, Inserted};
 use crate::view::{State, Status};

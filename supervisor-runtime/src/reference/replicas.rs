@@ -5,8 +5,7 @@ use std::marker::PhantomData;
 
 use super::route::Route;
 use super::wait::{all_done, order};
-use super::{ChildRef, Rejected, SteerError, Untyped};
-use crate::Service;
+use super::{ChildRef, Rejected, Replaces, Replacing, SteerError, Untyped};
 use crate::decide::Order;
 
 /// A reference to the replicas of one child (`worker*4`): each of them, and how many there are.
@@ -39,7 +38,9 @@ impl<S> Replicas<S> {
 
     /// The replica of an index, if there is one.
     pub fn get(&self, index: usize) -> Option<ChildRef<S>> {
-        self.iter().find(|child| child.index() == index)
+        let index = u32::try_from(index).ok()?;
+        let stop = self.route.walk().ok()?;
+        stop.group.stays(stop.child, index).then(|| ChildRef::new(self.route.clone(), index))
     }
 
     /// Every replica, in the order of the index.
@@ -124,20 +125,23 @@ impl<S> Replicas<S> {
     }
 }
 
-impl<S: Service> Replicas<S> {
+impl<S: Send + 'static> Replicas<S> {
     /// Restarts one of them with this service; see [`ChildRef::replace`]. `mode`'s `insert`.
     ///
     /// # Errors
     ///
     /// As [`ChildRef::replace`]; [`SteerError::NotThere`] if there is no replica of this index.
-    pub async fn replace(&self, index: usize, service: S) -> Result<(), Rejected<S>> {
-        match u32::try_from(index) {
-            Ok(index) => ChildRef::new(self.route.clone(), index).replace(service).await,
-            Err(_) => {
-                let error = SteerError::NotThere { path: format!("{}[{index}]", self.path()) };
-                Err(Rejected::new(error, Some(service)))
+    pub fn replace<R: Replaces<S>>(&self, index: usize, service: R) -> Replacing<'_, S> {
+        let service = service.service();
+        Box::pin(async move {
+            match u32::try_from(index) {
+                Ok(index) => ChildRef::new(self.route.clone(), index).replace(service).await,
+                Err(_) => {
+                    let error = SteerError::NotThere { path: format!("{}[{index}]", self.path()) };
+                    Err(Rejected::new(error, Some(service)))
+                }
             }
-        }
+        })
     }
 }
 

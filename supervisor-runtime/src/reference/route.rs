@@ -86,6 +86,22 @@ impl Route {
         inner(&stop.group, stop.child, self.steps.last().map_or(0, |last| last.index))
     }
 
+    /// The last on the way that is there: what it leads to may be made later.
+    pub(super) fn as_far_as_there(&self) -> Option<(Arc<Group>, SlotId)> {
+        let mut group = self.tree.anchor()?;
+        let mut last = None;
+        for step in self.steps.iter() {
+            let slot = number(group.spec(), step).and_then(|child| group.slot_of(child, step.index))?;
+            let inner = group.inner(slot);
+            last = Some((group, slot));
+            match inner {
+                Some(inner) => group = inner,
+                None => break,
+            }
+        }
+        last
+    }
+
     fn unknown(&self) -> SteerError {
         SteerError::Unknown { path: self.path.to_string(), known: Vec::new() }
     }
@@ -178,7 +194,10 @@ impl Inside {
 /// The group of a supervisor, if it runs.
 fn inner(group: &Arc<Group>, child: ChildId, index: u32) -> Result<Arc<Group>, SteerError> {
     let inner = group.slot_of(child, index).and_then(|slot| group.inner(slot));
-    inner.ok_or_else(|| SteerError::NotRunning { supervisor: group.names().path_of(child, index) })
+    inner.ok_or_else(|| match group.tree().has_ended() {
+        true => SteerError::Ended,
+        false => SteerError::NotRunning { supervisor: group.names().path_of(child, index) },
+    })
 }
 
 /// The number of a step in a group as it is declared now.

@@ -16,11 +16,13 @@ impl Stop {
         let path = || self.path(index);
         match error {
             NotDone::NotThere => SteerError::NotThere { path: path() },
+            NotDone::Refused(Refused::Ending) if self.group.tree().has_ended() => SteerError::Ended,
             NotDone::Refused(Refused::Ending) => SteerError::NotRunning { supervisor: self.group.path().to_owned() },
             NotDone::Refused(Refused::Stuck) => SteerError::Stuck { path: path() },
             NotDone::Refused(Refused::Missing(slot)) => {
                 SteerError::Requires { path: path(), missing: self.group.path_of(slot) }
             }
+            NotDone::NeedsFactory => SteerError::NeedsFactory { path: path() },
             NotDone::Full(bound) => SteerError::Full { path: self.path_of_all(), bound },
             NotDone::TooMany(limit) => SteerError::TooMany { path: self.path_of_all(), limit },
         }
@@ -87,7 +89,11 @@ pub(super) async fn until(
         let stop = match route.walk() {
             Ok(stop) => stop,
             // It may come back; but not after the end.
-            Err(SteerError::NotRunning { .. }) if !tree.has_ended() => return Poll::Pending,
+            Err(SteerError::NotRunning { .. }) if !tree.has_ended() => {
+                let waits = route.as_far_as_there().is_some_and(|(group, slot)| tree.waits_for_itself(&group, slot));
+                let path = route.path().to_owned();
+                return if waits { Poll::Ready(Err(SteerError::WaitsForItself { path })) } else { Poll::Pending };
+            }
             Err(error) => return Poll::Ready(Err(error)),
         };
         let slot = match stop.slot(index) {

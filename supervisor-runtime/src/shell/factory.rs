@@ -32,6 +32,12 @@ pub(crate) trait Source: Send + Sync + 'static {
         drop(service);
     }
 
+    /// Whether there is something to make the next incarnation of.
+    fn can_make(&self, index: usize) -> bool {
+        let _ = index;
+        true
+    }
+
     /// Drops everything that was kept: the tree has ended.
     fn clear(&self) {}
 
@@ -48,6 +54,11 @@ pub(crate) trait Source: Send + Sync + 'static {
     /// Drops what was kept of a child: it has left, or another service takes its place.
     fn forget(&self, index: usize) {
         let _ = index;
+    }
+
+    /// Drops what was kept of a child in whose place another service is put, for one incarnation.
+    fn supersede(&self, index: usize) {
+        self.forget(index);
     }
 
     /// Drops what was kept of a child that has ended, unless that is the child itself.
@@ -84,11 +95,26 @@ pub(crate) trait Launch: Send + Sync + 'static {
 
     /// Drops everything that was kept: the tree has ended, though somebody may still hold a context of it.
     fn clear_kept(&self);
+
+    /// Drops what was kept of one that has left.
+    fn forget_kept(&self, index: u32);
+
+    /// Whether there is something to make the next incarnation of.
+    fn can_restart(&self, index: u32) -> bool;
 }
 
 impl<T: Source> Launch for T {
     fn launch(self: Arc<Self>, group: Arc<Group>, slot: u32) {
         task::spawn(self, group, slot);
+    }
+
+    fn can_restart(&self, index: u32) -> bool {
+        self.can_make(index as usize)
+    }
+
+    fn forget_kept(&self, index: u32) {
+        // It is the user's.
+        let _ = catch(|| self.forget(index as usize));
     }
 
     fn clear_kept(&self) {
@@ -117,10 +143,14 @@ impl<T: Source> Source for Seat<T> {
 
     async fn make(&self, index: usize) -> Result<T::Service, BoxError> {
         if let Some(service) = self.inserted.take(index) {
-            self.source.forget(index);
+            self.source.supersede(index);
             return Ok(service);
         }
         self.source.make(index).await
+    }
+
+    fn can_make(&self, index: usize) -> bool {
+        self.inserted.0.0.hold().contains_key(&index) || self.source.can_make(index)
     }
 
     fn keep(&self, index: usize, service: T::Service) {
@@ -233,6 +263,10 @@ impl<S: Service> Source for Added<S> {
         factory.make_boxed(index).await
     }
 
+    fn can_make(&self, index: usize) -> bool {
+        self.in_place || self.members.hold().contains_key(&index)
+    }
+
     fn keep(&self, index: usize, service: S) {
         if self.in_place {
             let mut members = self.members.hold();
@@ -247,6 +281,15 @@ impl<S: Service> Source for Added<S> {
     fn forget(&self, index: usize) {
         let member = self.members.hold().remove(&index);
         drop(member);
+    }
+
+    /// What makes a member makes its next incarnations, too.
+    fn supersede(&self, index: usize) {
+        let mut members = self.members.hold();
+        let is_value = matches!(members.get(&index), Some(Member::Value(_)));
+        let value = is_value.then(|| members.remove(&index));
+        drop(members);
+        drop(value);
     }
 
     fn end(&self, _index: usize) {}

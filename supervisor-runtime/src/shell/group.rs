@@ -24,7 +24,7 @@ use crate::declare::{ChildSpec, Decision, Failure, GroupSpec, Set, Size, Strateg
 use crate::log;
 use crate::sync::MutexExt;
 use crate::tree::TreeShared;
-use crate::view::{ANCHOR, Beginning, Names, What};
+use crate::view::{ANCHOR, Beginning, Event, Names, What};
 use crate::{Context, Exit};
 
 /// One incarnation of a supervisor's group.
@@ -82,7 +82,7 @@ impl Group {
                 core,
                 records,
                 inner: HashMap::new(),
-                waiters: HashMap::new(),
+                promises: HashMap::new(),
                 driver: None,
                 tasks: 0,
                 last_causes: Vec::new(),
@@ -105,7 +105,7 @@ impl Group {
                 counts,
                 at: inner.epoch,
             };
-            state.event(self, slot, What::Initialized(beginning.into()))
+            Event { at: inner.epoch, ..state.event(self, slot, What::Initialized(beginning.into())) }
         });
         outside.groups = state.inner.insert(slot, Arc::clone(inner));
         state.tell(self, initialized.into_iter().collect(), |_, _| true, &mut outside);

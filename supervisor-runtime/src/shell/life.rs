@@ -11,7 +11,7 @@ use crate::decide::{Ended, Next, Rest, Slot, SlotId, Started, State as CoreState
 use crate::error::Left;
 use crate::exit::Verb;
 use crate::sync::MutexExt;
-use crate::view::What;
+use crate::view::{Event, What};
 use crate::{Cause, Context, Exit};
 
 impl Group {
@@ -64,7 +64,7 @@ impl Group {
         let mut outside = Outside::default();
         let mut state = self.lock();
         if state.core.is_recording() {
-            let event = state.event(self, slot, what());
+            let event = Event { at: now(), ..state.event(self, slot, what()) };
             state.tell(self, vec![event], |_, _| true, &mut outside);
         }
         drop(state);
@@ -98,8 +98,9 @@ impl Group {
         };
         let mut outside = Outside::default();
         let mut state = self.lock();
-        // A delay is waited for after `stop`, which may have taken its time; without one, the time need not be known.
-        let decided = if state.core.has_backoff(slot) { now() } else { exit.at };
+        // `stop`, and the end of its tasks, may have taken their time. Where they have not, the clock need not be read.
+        let took_time = exit.asked || state.records[slot as usize].extras.is_some();
+        let decided = if took_time || state.core.has_backoff(slot) { now() } else { exit.at };
         state.core.forget_stop(slot, decided.saturating_duration_since(exit.at));
         let mut events = state.before_exit(self, slot, &exit);
         let verdict = state.core.exited(slot, ended, choice.as_ref(), decided);

@@ -1,6 +1,6 @@
 //! Looking at groups from outside: what stands in them, whether it is ready, what a snapshot shows.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::group::{Group, now};
 use super::tell::{Outside, shown};
@@ -156,6 +156,7 @@ impl Group {
             // Numbers are given under this lock.
             as_of: self.tree().events().last(),
             children,
+            progress: OnceLock::new(),
         };
         (part, inner)
     }
@@ -173,7 +174,7 @@ impl Group {
             return;
         }
         let what = reason.as_ref().map_or(What::Ready, |reason| What::NotReady(Arc::clone(reason)));
-        state.core.note_ready(slot, reason.is_none());
+        state.core.note_ready(slot, reason.is_none(), now());
         self.cell(slot).note_listener();
         state.records[slot as usize].extras().not_ready = reason;
         let event = if state.core.is_recording() { vec![state.event(self, slot, what)] } else { Vec::new() };

@@ -2,17 +2,19 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::time::Instant;
 
 use super::Spawned;
 use super::cells::Cells;
 use super::group::Group;
+use super::steer::Promise;
 use super::tell::Outside;
 use super::watch::Watched;
 use crate::Exit;
-use crate::decide::{Action, ChildId, Core, Next, Phase, SlotId, State as CoreState};
+use crate::decide::{Action, ChildId, Core, Next, Phase, SlotId, State as CoreState, Vacated};
+use crate::declare::Size;
 
 /// How many last causes an error tells.
 const LAST_CAUSES: usize = 3;
@@ -22,8 +24,8 @@ pub(super) struct State {
     pub(super) records: Vec<Record>,
     /// The groups of the supervisors among the children, also of those that have ended.
     pub(super) inner: HashMap<SlotId, Arc<Group>>,
-    /// Who waits for the state of a slot to change.
-    pub(super) waiters: HashMap<SlotId, Vec<Waker>>,
+    /// What was promised about a slot, to those who still wait for it.
+    pub(super) promises: HashMap<SlotId, Vec<Weak<Promise>>>,
     /// The supervisor's task.
     pub(super) driver: Option<Waker>,
     pub(super) tasks: usize,
@@ -127,10 +129,17 @@ impl State {
 
     /// Forgets what was in a slot that has left for good, with its task; the last exit is to be dropped outside.
     pub(super) fn vacate(&mut self, slot: SlotId) -> Option<Arc<Exit>> {
-        if self.records[slot as usize].has_task || !self.core.vacate(slot) {
+        if self.records[slot as usize].has_task {
             return None;
         }
-        std::mem::take(&mut self.records[slot as usize]).last_exit
+        let vacated = self.core.vacate(slot)?;
+        let record = &mut self.records[slot as usize];
+        let old = std::mem::take(record);
+        if vacated == Vacated::ForTheSame {
+            // What is left of an earlier incarnation must not take a later one for itself.
+            record.incarnation = old.incarnation;
+        }
+        old.last_exit
     }
 
     pub(super) fn carry_out(
@@ -171,8 +180,12 @@ impl State {
                 Action::Release(slot) => {
                     if self.records[slot as usize].has_task {
                         self.records[slot as usize].wake(&mut outside.wakers);
-                    } else if let Some(gone) = self.vacate(slot) {
-                        outside.gone.push(gone);
+                    } else {
+                        let place = self.core.slot(slot);
+                        if place.removed && group.child(place.child).size == Size::Open {
+                            outside.left.push((Arc::clone(&group.child(place.child).launch), place.index));
+                        }
+                        outside.gone.extend(self.vacate(slot));
                     }
                 }
             }

@@ -2,9 +2,9 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context as Task, Poll};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context as Task, Poll, Waker};
 
 use super::group::{Group, now};
 use super::record::{State, wake};
@@ -13,7 +13,7 @@ use crate::Exit;
 use crate::decide::{Action, ChildId, Order, Refused, SlotId, State as CoreState};
 use crate::declare::MAX_REPLICAS;
 use crate::sync::MutexExt;
-use crate::view::{Status, What};
+use crate::view::{Event, Status};
 
 /// Why a group does not do what was asked, in its own terms.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub(crate) enum NotDone {
     /// There is no such child, replica or member.
     NotThere,
     Refused(Refused),
+    /// The service of the member runs, and there is nothing to make another of.
+    NeedsFactory,
     /// The open group has as many members as it can.
     Full(usize),
     /// So many replicas cannot be.
@@ -32,7 +34,27 @@ pub(crate) struct Ticket {
     pub(crate) group: Arc<Group>,
     pub(crate) slot: SlotId,
     pub(crate) index: u32,
+    promise: Arc<Promise>,
+}
+
+/// A goal, and whether it has been reached. That is noted when it happens: the place may soon be another's.
+pub(super) struct Promise {
+    index: u32,
     goal: Goal,
+    answer: Mutex<Answer>,
+}
+
+enum Answer {
+    Awaited(Option<Waker>),
+    Known(Option<Done>),
+}
+
+/// What is left to do without the lock.
+#[derive(Default)]
+struct Work {
+    outside: Outside,
+    spawn: Vec<(ChildId, SlotId)>,
+    events: Vec<Event>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +89,12 @@ impl Group {
         state.core.roster(child).iter().filter(stays).map(|slot| state.core.place(slot).1).collect()
     }
 
+    /// Whether one of a child is there to stay.
+    pub(crate) fn stays(&self, child: ChildId, index: u32) -> bool {
+        let state = self.state.hold();
+        state.core.roster(child).get(index).is_some_and(|slot| !state.core.slot(slot).is_leaving())
+    }
+
     /// How many of a child are there to stay.
     pub(crate) fn count(&self, child: ChildId) -> usize {
         let state = self.state.hold();
@@ -86,38 +114,43 @@ impl Group {
         index: Option<u32>,
         order: Order,
     ) -> Result<Vec<Ticket>, NotDone> {
-        let mut outside = Outside::default();
+        let has_gone = |index| !self.child(child).launch.can_restart(index);
+        if order == Order::Restart && index.is_some_and(|index| self.slot_of(child, index).is_some() && has_gone(index))
+        {
+            return Err(NotDone::NeedsFactory);
+        }
         let mut state = self.lock();
         let slots: Vec<SlotId> = match index {
             Some(index) => state.core.roster(child).get(index).into_iter().collect(),
             None => state.core.roster(child).iter().collect(),
         };
+        // What is on its way out can only go.
+        let stays = |&slot: &SlotId| order == Order::Stop || !state.core.slot(slot).is_leaving();
+        let slots: Vec<SlotId> = slots.into_iter().filter(stays).collect();
         if slots.is_empty() && index.is_some() {
             return Err(NotDone::NotThere);
         }
-        let tickets = slots.iter().map(|&slot| self.ticket(slot, state.goal(slot, order), &state)).collect();
+        let tickets = slots.iter().map(|&slot| self.ticket(slot, state.goal(slot, order), &mut state)).collect();
         let steered = state.core.steer(&slots, order, now());
-        state.tell(self, Vec::new(), |_, _| true, &mut outside);
-        let driver = state.driver_to_wake();
-        drop(state);
-        outside.run();
-        wake(driver);
+        self.finish(state, Work::default());
         steered.map(|()| tickets).map_err(NotDone::Refused)
     }
 
     /// Adds a member to an open group; `put` stores what was added under its index.
     pub(crate) fn admit(self: &Arc<Self>, child: ChildId, put: impl FnOnce(u32)) -> Result<Ticket, NotDone> {
         let spec = self.child(child);
-        let state = self.lock();
-        if let Some(bound) = spec.bound.limit()
+        let mut state = self.lock();
+        if let Some(bound) = spec.bound
             && state.core.roster(child).len() >= bound
         {
             return Err(NotDone::Full(bound));
         }
         let index = spec.next_index.fetch_add(1, Ordering::Relaxed);
         put(index);
-        let mut tickets = self.add(state, child, vec![index])?;
-        Ok(tickets.remove(0))
+        let mut work = Work::default();
+        let tickets = self.add(&mut state, child, vec![index], &mut work);
+        self.finish(state, work);
+        Ok(tickets?.remove(0))
     }
 
     /// Changes the number of replicas of a child.
@@ -125,72 +158,86 @@ impl Group {
         if count > MAX_REPLICAS {
             return Err(NotDone::TooMany(MAX_REPLICAS));
         }
-        let state = self.lock();
+        let mut state = self.lock();
         let roster = state.core.roster(child);
         let stays = |index: u32| roster.get(index).is_some_and(|slot| !state.core.slot(slot).is_leaving());
         let missing: Vec<u32> = (0..count as u32).filter(|&index| !stays(index)).collect();
-        let is_surplus =
-            |&slot: &SlotId| !state.core.slot(slot).is_leaving() && state.core.place(slot).1 as usize >= count;
-        let surplus: Vec<SlotId> = roster.iter().filter(is_surplus).collect();
-        let tickets = if surplus.is_empty() { self.add(state, child, missing)? } else { self.discard(state, surplus)? };
-        self.child(child).scaled.store(count, Ordering::Relaxed);
-        Ok(tickets)
+        // Also those that are on their way out already: that is waited for.
+        let surplus: Vec<SlotId> = roster.iter().filter(|&slot| state.core.place(slot).1 as usize >= count).collect();
+        let mut work = Work::default();
+        let mut tickets = Ok(Vec::new());
+        // Both, if some of those that are to stay are still on their way out.
+        if !missing.is_empty() {
+            tickets = self.add(&mut state, child, missing, &mut work);
+        }
+        if !surplus.is_empty()
+            && let Ok(added) = tickets
+        {
+            tickets = self.discard(&mut state, surplus).map(|surplus| added.into_iter().chain(surplus).collect());
+        }
+        if tickets.is_ok() {
+            self.child(child).scaled.store(count, Ordering::Relaxed);
+        }
+        self.finish(state, work);
+        tickets
     }
 
     /// Takes a member out of an open group.
     pub(crate) fn remove(self: &Arc<Self>, child: ChildId, index: u32) -> Result<Ticket, NotDone> {
-        let state = self.lock();
+        let mut state = self.lock();
         let slot = state.core.roster(child).get(index).ok_or(NotDone::NotThere)?;
-        let mut tickets = self.discard(state, vec![slot])?;
-        Ok(tickets.remove(0))
+        let tickets = self.discard(&mut state, vec![slot]);
+        self.finish(state, Work::default());
+        Ok(tickets?.remove(0))
     }
 
     fn add(
         self: &Arc<Self>,
-        mut state: std::sync::MutexGuard<'_, State>,
+        state: &mut State,
         child: ChildId,
         indices: Vec<u32>,
+        work: &mut Work,
     ) -> Result<Vec<Ticket>, NotDone> {
-        let (mut outside, mut spawn, mut actions) = (Outside::default(), Vec::new(), Vec::<Action>::new());
+        let mut actions = Vec::<Action>::new();
         let now = now();
-        let admitted = state.core.admit(child, indices.into_iter(), now, &mut actions);
+        let added = state.core.admit(child, indices.into_iter(), now, &mut actions).map_err(NotDone::Refused)?;
         state.grow();
-        let added = admitted.as_deref().unwrap_or_default().iter();
-        let events = if state.core.is_recording() {
-            added.clone().map(|&slot| state.event(self, slot, What::Added)).collect()
-        } else {
-            Vec::new()
-        };
-        let tickets = added.map(|&slot| self.ticket(slot, state.goal(slot, Order::Restart), &state)).collect();
-        state.carry_out(actions, now, self, &mut spawn, &mut outside);
+        if state.core.is_recording() {
+            work.events.extend(added.iter().map(|&slot| state.added(self, slot)));
+        }
+        let tickets = added.iter().map(|&slot| self.ticket(slot, state.goal(slot, Order::Restart), state)).collect();
+        state.carry_out(actions, now, self, &mut work.spawn, &mut work.outside);
+        Ok(tickets)
+    }
+
+    fn discard(self: &Arc<Self>, state: &mut State, slots: Vec<SlotId>) -> Result<Vec<Ticket>, NotDone> {
+        let tickets = slots.iter().map(|&slot| self.ticket(slot, state.goal(slot, Order::Stop), state)).collect();
+        state.core.discard(&slots, now()).map_err(NotDone::Refused)?;
+        Ok(tickets)
+    }
+
+    /// Tells what was done, and does what is left of it without the lock.
+    fn finish(self: &Arc<Self>, mut state: MutexGuard<'_, State>, work: Work) {
+        let Work { mut outside, spawn, events } = work;
         // That one was added says that it waits.
-        state.tell(self, events, |_, to| to != CoreState::Pending, &mut outside);
+        let has_added = !events.is_empty();
+        state.tell(self, events, |_, to| !has_added || to != CoreState::Pending, &mut outside);
         let driver = state.driver_to_wake();
         drop(state);
         outside.run();
         self.spawn(spawn);
         wake(driver);
-        admitted.map(|_| tickets).map_err(NotDone::Refused)
     }
 
-    fn discard(
-        self: &Arc<Self>,
-        mut state: std::sync::MutexGuard<'_, State>,
-        slots: Vec<SlotId>,
-    ) -> Result<Vec<Ticket>, NotDone> {
-        let mut outside = Outside::default();
-        let tickets = slots.iter().map(|&slot| self.ticket(slot, state.goal(slot, Order::Stop), &state)).collect();
-        let discarded = state.core.discard(&slots, now());
-        state.tell(self, Vec::new(), |_, _| true, &mut outside);
-        let driver = state.driver_to_wake();
-        drop(state);
-        outside.run();
-        wake(driver);
-        discarded.map(|()| tickets).map_err(NotDone::Refused)
-    }
-
-    fn ticket(self: &Arc<Self>, slot: SlotId, goal: Goal, state: &State) -> Ticket {
-        Ticket { group: Arc::clone(self), slot, index: state.core.place(slot).1, goal }
+    /// Before the order is given.
+    fn ticket(self: &Arc<Self>, slot: SlotId, goal: Goal, state: &mut State) -> Ticket {
+        let index = state.core.place(slot).1;
+        let promise = Arc::new(Promise { index, goal, answer: Mutex::new(Answer::Awaited(None)) });
+        let promises = state.promises.entry(slot).or_default();
+        promises.retain(|promise| promise.strong_count() > 0);
+        promises.push(Arc::downgrade(&promise));
+        state.core.await_change(slot);
+        Ticket { group: Arc::clone(self), slot, index, promise }
     }
 }
 
@@ -206,20 +253,43 @@ impl State {
     }
 }
 
-impl Ticket {
+impl State {
+    /// The state of `slot`, for which somebody waits, has changed.
+    pub(super) fn keep_promises(&mut self, slot: SlotId, wakers: &mut Vec<Waker>) {
+        let Some(mut promises) = self.promises.remove(&slot) else { return };
+        promises.retain(|promise| promise.upgrade().is_some_and(|promise| !self.keeps(slot, &promise, wakers)));
+        if promises.is_empty() {
+            self.core.forget_waiters(slot);
+        } else {
+            self.promises.insert(slot, promises);
+        }
+    }
+
+    /// Whether that is known now; then who waits for it is woken.
+    fn keeps(&self, slot: SlotId, promise: &Promise, wakers: &mut Vec<Waker>) -> bool {
+        let Some(done) = self.look_at(slot, promise) else { return false };
+        let before = std::mem::replace(&mut *promise.answer.hold(), Answer::Known(Some(done)));
+        if let Answer::Awaited(waker) = before {
+            wakers.extend(waker);
+        }
+        true
+    }
+
     /// Whether the goal has been reached, or never will be.
-    fn look(&self, state: &State) -> Option<Done> {
-        let slot = state.core.slot(self.slot);
-        let record = &state.records[self.slot as usize];
-        // In an open group, the place may belong to another by now.
-        let is_here = slot.index == self.index && !slot.removed;
-        match self.goal {
-            Goal::Started(goal) if is_here && record.last_started >= goal => Some(Done::AsAsked),
+    fn look_at(&self, id: SlotId, &Promise { index, goal, .. }: &Promise) -> Option<Done> {
+        let slot = self.core.slot(id);
+        let record = &self.records[id as usize];
+        let is_here = slot.index == index && !slot.removed;
+        match goal {
+            Goal::Started(goal) if slot.index == index && record.last_started >= goal => Some(Done::AsAsked),
             Goal::Over(goal) if !is_here || !slot.is_live() || record.incarnation != goal => Some(Done::AsAsked),
             _ if slot.state == CoreState::Stuck => Some(Done::Stuck),
             Goal::Started(goal) => match slot.state {
-                CoreState::Down(_) if slot.index == self.index && record.incarnation >= goal => {
-                    Some(Done::NotStarted(record.last_exit.clone()))
+                CoreState::Down(_) if slot.index == index && record.incarnation >= goal => {
+                    Some(match &record.last_exit {
+                        Some(exit) if exit.asked => Done::Overtaken,
+                        exit => Done::NotStarted(exit.clone()),
+                    })
                 }
                 CoreState::Down(_) => Some(Done::Overtaken),
                 _ if !is_here => Some(Done::Overtaken),
@@ -234,16 +304,20 @@ impl Future for Ticket {
     type Output = Done;
 
     fn poll(self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Done> {
-        let mut guard = self.group.state.hold();
-        let state = &mut *guard;
-        if let Some(done) = self.look(state) {
-            return Poll::Ready(done);
-        }
-        let waiters = state.waiters.entry(self.slot).or_default();
-        if !waiters.iter().any(|waiter| waiter.will_wake(task.waker())) {
-            waiters.push(task.waker().clone());
-        }
-        state.core.await_change(self.slot);
-        Poll::Pending
+        let known = {
+            let state = self.group.state.hold();
+            let mut answer = self.promise.answer.hold();
+            match &mut *answer {
+                Answer::Known(done) => done.take(),
+                Answer::Awaited(waker) => {
+                    let done = state.look_at(self.slot, &self.promise);
+                    if done.is_none() {
+                        waker.replace(task.waker().clone());
+                    }
+                    done
+                }
+            }
+        };
+        known.map_or(Poll::Pending, Poll::Ready)
     }
 }

@@ -12,7 +12,7 @@ use super::group::{Group, now};
 use super::guard::after;
 use super::panic::catch;
 use crate::decide::{Outcome, Phase, SlotId};
-use crate::declare::{Kind, Supervisor};
+use crate::declare::{Kind, Size, Supervisor};
 use crate::error::{Forfeited, LastExit, Left, SupervisorFailed, Why};
 use crate::exit::bare;
 use crate::{BoxError, Context, Exit, RestartLimitReached, Service, ServiceResult, TreeError, escalate, forfeit, log};
@@ -185,6 +185,10 @@ fn end(group: &Group) -> ServiceResult {
         let Phase::Ended(outcome) = *core.phase() else { return (Outcome::Stopped, Vec::new(), Vec::new()) };
         (outcome, core.stuck().to_vec(), core.forfeited().collect::<Vec<_>>())
     });
+    // The members of open groups are lost with it, also what waits to be started by hand.
+    for child in group.spec().children.iter().filter(|child| child.size == Size::Open) {
+        child.launch.clear_kept();
+    }
     let child = |slot| LastExit::of(group, slot);
     let failed = |why, child| SupervisorFailed::new(group, why, child);
     let is_stuck = !stuck.is_empty() || group.is_stuck_below();

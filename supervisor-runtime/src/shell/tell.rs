@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::task::Waker;
 
+use super::factory::Launch;
 use super::group::Group;
 use super::panic::catch_drop;
 use super::record::State;
@@ -20,6 +21,8 @@ use crate::{Cause, Exit, Restart, log};
 pub(super) struct Outside {
     pub(super) wakers: Vec<Waker>,
     pub(super) gone: Vec<Arc<Exit>>,
+    /// Members that have left when no task of theirs was there to tidy up.
+    pub(super) left: Vec<(Arc<dyn Launch>, u32)>,
     pub(super) groups: Option<Arc<Group>>,
     events: Vec<Event>,
     surplus: Vec<Event>,
@@ -27,9 +30,10 @@ pub(super) struct Outside {
 
 impl Outside {
     pub(super) fn run(self) {
-        let Self { wakers, gone, groups, events, surplus } = self;
+        let Self { wakers, gone, left, groups, events, surplus } = self;
         wakers.into_iter().for_each(Waker::wake);
         events.iter().for_each(log::event);
+        left.iter().for_each(|(launch, index)| launch.forget_kept(*index));
         // The errors in them are the user's.
         if !gone.is_empty() || groups.is_some() || !surplus.is_empty() || !events.is_empty() {
             let _ = catch_drop((gone, groups, surplus, events));
@@ -51,11 +55,8 @@ impl State {
             return;
         }
         for &(slot, _) in &changes {
-            if self.core.slot(slot).observed
-                && let Some(mut waiters) = self.waiters.remove(&slot)
-            {
-                self.core.forget_waiters(slot);
-                outside.wakers.append(&mut waiters);
+            if self.core.slot(slot).observed {
+                self.keep_promises(slot, &mut outside.wakers);
             }
         }
         group.tree().watchers().wake(&mut outside.wakers);
@@ -87,6 +88,15 @@ impl State {
         }
     }
 
+    /// What is told of one that was added; that it has been started already, if it has, is told next.
+    pub(super) fn added(&self, group: &Group, slot: SlotId) -> Event {
+        let mut added = self.event(group, slot, What::Added);
+        if let Some(change) = added.change.as_mut().filter(|change| change.state == Shown::Starting) {
+            change.state = Shown::Waiting;
+        }
+        added
+    }
+
     fn change(&self, slot: SlotId, state: CoreState) -> Change {
         let known = self.core.slot(slot);
         let until = match state {
@@ -110,7 +120,8 @@ impl State {
     pub(super) fn before_exit(&mut self, group: &Group, slot: SlotId, exit: &Arc<Exit>) -> Vec<Event> {
         let known = self.core.slot(slot);
         let (child, _) = self.core.place(slot);
-        if !self.core.is_recording() || known.failing || !is_told(exit, group.child(child)) {
+        let has_been_told = self.records[slot as usize].extras.as_ref().is_some_and(|extras| extras.failed.is_some());
+        if !self.core.is_recording() || has_been_told || !is_told(exit, group.child(child)) {
             return Vec::new();
         }
         let failed = self.event(group, slot, What::Failed(Arc::clone(exit)));
@@ -184,7 +195,7 @@ impl State {
         let known = self.core.slot(slot);
         let record = &self.records[slot as usize];
         let extras = record.extras.as_deref();
-        let failed = extras.and_then(|extras| extras.failed.as_ref()).filter(|_| known.failing);
+        let failed = extras.and_then(|extras| extras.failed.as_ref());
         Facts {
             state: shown(known),
             since: known.since,

@@ -1,6 +1,7 @@
 //! Bringing a snapshot up to date by events, and taking one that way.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::OnceLock;
 use std::time::Instant;
 
 use super::event::{Beginning, Event, Initial, Subject, What};
@@ -122,12 +123,14 @@ impl GroupPart {
             spent: VecDeque::new(),
             as_of: 0,
             children: children.map(|key| (key, waiting())).collect(),
+            progress: OnceLock::new(),
         }
     }
 
     /// Brings a child up to date; its group, if it left and had one.
     fn change(&mut self, place: &Place, event: &Event) -> Option<GroupId> {
         let change = event.change?;
+        self.progress = OnceLock::new();
         let new = || ChildPart { facts: Facts::new(change.state, change.since), group: None };
         let child = self.children.entry(key(place)).or_insert_with(new);
         let facts = &mut child.facts;

@@ -18,12 +18,38 @@ impl Snapshot {
     /// of one child are one box that counts them by state, in the colour of the one that needs a look most.
     ///
     /// Mermaid draws no more than 500 arrows unless it is told to (`maxEdges`).
+    ///
+    /// ```
+    /// # use supervisor_runtime::{Child, Supervisor, service_fn};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), supervisor_runtime::TreeError> {
+    /// # let db = Child::new("db", || service_fn(|cx| async move { Ok(cx.stopping().await) }));
+    /// let running = Supervisor::one_for_one("orders").child(db).start().await?;
+    /// let picture = running.snapshot()?.mermaid().to_string();
+    /// assert!(picture.starts_with("flowchart LR\n"));
+    /// assert!(picture.contains(r#"(["db<br/>● running"#));
+    /// # running.shutdown().await
+    /// # }
+    /// ```
     pub fn mermaid(&self) -> impl fmt::Display + use<> {
         self.graph().mermaid()
     }
 
     /// The same picture as of [`mermaid`](Self::mermaid), in DOT, the language of
     /// [Graphviz](https://graphviz.org): `dot -Tsvg`.
+    ///
+    /// ```
+    /// # use supervisor_runtime::{Child, Supervisor, service_fn};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), supervisor_runtime::TreeError> {
+    /// # let db = Child::new("db", || service_fn(|cx| async move { Ok(cx.stopping().await) }));
+    /// let running = Supervisor::one_for_one("orders").child(db).start().await?;
+    /// let picture = running.snapshot()?.dot().to_string();
+    /// assert!(picture.starts_with("digraph {"));
+    /// assert!(picture.contains(r#"label="db\n● running"#));
+    /// # running.shutdown().await
+    /// # }
+    /// ```
     pub fn dot(&self) -> impl fmt::Display + use<> {
         self.graph().dot()
     }

@@ -26,6 +26,8 @@ pub(crate) struct Label {
     pub(crate) text: String,
     pub(crate) kind: Kind,
     pub(crate) members: Members,
+    /// The earlier children that it depends on, by number.
+    pub(crate) requires: Vec<u32>,
 }
 
 /// How many there are of a child.
@@ -51,6 +53,12 @@ impl Names {
     pub(crate) fn path_of(&self, child: u32, index: u32) -> String {
         let slash = if self.prefix.is_empty() { "" } else { "/" };
         format!("{}{slash}{}", self.prefix, self.label_of(child, index))
+    }
+
+    /// `orders/pool/worker`, for all replicas or members together.
+    pub(crate) fn path_of_all(&self, child: u32) -> String {
+        let slash = if self.prefix.is_empty() { "" } else { "/" };
+        format!("{}{slash}{}", self.prefix, self.labels[child as usize].text)
     }
 
     /// `worker[2]`

@@ -8,9 +8,13 @@ use super::status::{State, Status};
 use crate::line::one_line;
 use crate::{Cause, Exit};
 
-/// Why it is not ready, if it has said so, and its last exit, if that is worth a word.
+/// What it waits for, why it is not ready, if it has said so, and its last exit, if that is worth a word.
 pub(super) fn note(row: &Row<'_>, status: &Status) -> String {
-    let mut note = String::new();
+    let mut note = match row.waits_for().split_first() {
+        Some((first, [])) => format!("waits for {first}"),
+        Some((first, more)) => format!("waits for {first} and {} more", more.len()),
+        None => String::new(),
+    };
     // Why a supervisor is not ready is told below it, and at the head of the table.
     if status.state() == State::Running
         && !row.is_supervisor()

@@ -13,6 +13,19 @@ use super::status::{State, Status};
 use crate::{Cause, Exit, RestartLimit};
 
 /// `number`, and the outermost supervisor as `tree`.
+///
+/// ```
+/// # use supervisor_runtime::{Child, Supervisor, service_fn};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), supervisor_runtime::TreeError> {
+/// # let db = Child::new("db", || service_fn(|cx| async move { Ok(cx.stopping().await) }));
+/// let running = Supervisor::one_for_one("orders").child(db).start().await?;
+/// let data = serde_json::to_value(running.snapshot()?).expect("it is data");
+/// assert_eq!(data["tree"]["children"][0]["path"], "orders/db");
+/// assert_eq!(data["tree"]["children"][0]["state"], "running");
+/// # running.shutdown().await
+/// # }
+/// ```
 impl Serialize for Snapshot {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut fields = serializer.serialize_struct("Snapshot", 2)?;

@@ -114,7 +114,7 @@ impl Part {
             Some(_) => (self.name.clone(), Kind::Supervisor),
             None => (self.name.clone(), Kind::Worker),
         };
-        Label { text, kind, members: self.members }
+        Label { text, kind, members: self.members, requires: Vec::new() }
     }
 }
 
@@ -136,6 +136,7 @@ fn add(snapshot: &mut Snapshot, id: GroupId, path: &str, prefix: &str, below: Be
         spent: VecDeque::from(vec![at(); below.spent as usize]),
         as_of: 7,
         children: BTreeMap::new(),
+        progress: std::sync::OnceLock::new(),
     };
     let names = Arc::clone(&part.names);
     snapshot.groups.insert(id, part);

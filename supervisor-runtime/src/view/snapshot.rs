@@ -1,7 +1,7 @@
 //! The whole tree at one instant.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use super::names::{GroupId, Members, Names};
@@ -34,6 +34,54 @@ pub(crate) struct GroupPart {
     /// The number of the last event that it takes into account.
     pub(crate) as_of: u64,
     pub(crate) children: BTreeMap<(u32, u32), ChildPart>,
+    /// Looked for when it is asked for, and forgotten with each change.
+    pub(crate) progress: OnceLock<Progress>,
+}
+
+/// The children of a group that are on their way, by number.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Progress {
+    stopping: BTreeSet<u32>,
+    /// Being started, or waiting for their delay.
+    starting: BTreeSet<u32>,
+    waiting: BTreeSet<u32>,
+}
+
+impl Progress {
+    /// What has to come before a child that waits: of what it requires, where that is the order.
+    fn before(&self, child: u32, requires: Option<&[u32]>) -> Vec<u32> {
+        let Self { stopping, starting, waiting } = self;
+        if let Some(requires) = requires {
+            let unsettled =
+                |child: &u32| [stopping, starting, waiting].iter().any(|on_the_way| on_the_way.contains(child));
+            return requires.iter().copied().filter(unsettled).collect();
+        }
+        // What is being stopped for a restart may stand anywhere; then it goes on in order.
+        let under_way: BTreeSet<u32> = stopping.iter().chain(starting.range(..child)).copied().collect();
+        if under_way.is_empty() {
+            waiting.range(..child).next().copied().into_iter().collect()
+        } else {
+            under_way.into_iter().collect()
+        }
+    }
+}
+
+impl GroupPart {
+    fn progress(&self) -> &Progress {
+        self.progress.get_or_init(|| {
+            let mut progress = Progress::default();
+            for ((child, _), part) in &self.children {
+                let on_the_way = match part.facts.state {
+                    State::Stopping => &mut progress.stopping,
+                    State::Starting | State::Delayed => &mut progress.starting,
+                    State::Waiting => &mut progress.waiting,
+                    _ => continue,
+                };
+                on_the_way.insert(*child);
+            }
+            progress
+        })
+    }
 }
 
 /// One child in a snapshot.
@@ -87,7 +135,40 @@ impl Snapshot {
 
     /// The row of a path: `orders/pool/worker[2]`.
     pub fn get(&self, path: &str) -> Option<Row<'_>> {
-        self.rows().into_iter().find(|row| row.path() == path)
+        // From group to group by the names on the way; those that have none are on every way.
+        let mut todo = vec![(&self.groups[&ANCHOR], 0)];
+        while let Some((group, depth)) = todo.pop() {
+            for (child, part) in group.candidates(path) {
+                let row = Row { snapshot: self, group, key: child, part, depth };
+                if row.path() == path {
+                    return Some(row);
+                }
+                todo.extend(row.below().map(|below| (below, depth + 1)));
+            }
+        }
+        None
+    }
+}
+
+impl GroupPart {
+    /// What stands at a path, or may have it below itself.
+    fn candidates<'a>(&'a self, path: &str) -> impl Iterator<Item = ((u32, u32), &'a ChildPart)> {
+        let Names { prefix, labels, .. } = &*self.names;
+        let rest = match prefix.is_empty() {
+            true => Some(path),
+            false => path.strip_prefix(prefix.as_str()).and_then(|rest| rest.strip_prefix('/')),
+        };
+        let on_the_way = (0..).zip(labels.iter()).filter_map(move |(child, label)| {
+            let rest = rest?;
+            // A supervisor without a name is not part of a path, other than of its own.
+            if label.kind == Kind::Supervisor && label.text.starts_with('(') {
+                return Some((child, 0));
+            }
+            let rest = rest.strip_prefix(label.text.as_str())?;
+            let index = rest.strip_prefix('[').and_then(|rest| rest.split_once(']')?.0.parse().ok());
+            (rest.is_empty() || rest.starts_with(['/', '['])).then_some((child, index.unwrap_or(0)))
+        });
+        on_the_way.filter_map(|key| self.children.get_key_value(&key)).map(|(key, part)| (*key, part))
     }
 }
 
@@ -145,6 +226,28 @@ impl<'a> Row<'a> {
         self.below().into_iter().flat_map(move |group| {
             group.children.iter().map(move |(&key, part)| Row { snapshot, group, key, part, depth })
         })
+    }
+
+    /// The names of the earlier children of its supervisor that it depends on: those that it uses, and those that it names in
+    /// `requires`.
+    pub fn requires(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let labels = &self.group.names.labels;
+        labels[self.key.0 as usize].requires.iter().map(|&child| &*labels[child as usize].text)
+    }
+
+    /// What it waits for, if it is to be started and its turn has not come: the paths, without an index, of what has to
+    /// start, or to stop, first.
+    ///
+    /// In a `dependents_for_one` group, what it depends on; in any other what is being stopped or started before it, or the
+    /// first that is to be.
+    pub fn waits_for(&self) -> Vec<String> {
+        if self.state() != State::Waiting {
+            return Vec::new();
+        }
+        let GroupPart { names, strategy, .. } = self.group;
+        let requires = (*strategy == "dependents_for_one").then(|| &*names.labels[self.key.0 as usize].requires);
+        let children = self.group.progress().before(self.key.0, requires);
+        children.into_iter().map(|child| names.path_of_all(child)).collect()
     }
 
     /// Where it stands, for those who need no more than that.

@@ -74,19 +74,19 @@ fn every_state_has_its_row() {
     check(
         snapshot(group("All", "one_for_one", running(DAY), states)),
         &expect![[r#"
-        All is not ready (All/waiting: waiting); 10 children, 1 waiting, 1 delayed, 1 starting, 1 stopping, 1 stuck, 1 done, 1 stopped, 1 forfeited, 1 gone
-        All: one_for_one  ▲ running    1d
-        ├─ waiting        ◌ waiting    1s
-        ├─ delayed        ◔ delayed    1s  starts in 0s
-        ├─ starting       ◐ starting   1s
-        ├─ running        ● running    1s
-        ├─ stopping       ↓ stopping   1s
-        ├─ stuck          ⊘ stuck      1s
-        ├─ done           ✓ done       1s
-        ├─ stopped        ■ stopped    1s
-        ├─ forfeited      ✗ forfeited  1s
-        └─ gone           · gone       1s
-    "#]],
+            All is not ready (All/waiting: waiting); 10 children, 1 waiting, 1 delayed, 1 starting, 1 stopping, 1 stuck, 1 done, 1 stopped, 1 forfeited, 1 gone
+            All: one_for_one  ▲ running    1d
+            ├─ waiting        ◌ waiting    1s  waits for All/stopping
+            ├─ delayed        ◔ delayed    1s  starts in 0s
+            ├─ starting       ◐ starting   1s
+            ├─ running        ● running    1s
+            ├─ stopping       ↓ stopping   1s
+            ├─ stuck          ⊘ stuck      1s
+            ├─ done           ✓ done       1s
+            ├─ stopped        ■ stopped    1s
+            ├─ forfeited      ✗ forfeited  1s
+            └─ gone           · gone       1s
+        "#]],
     );
 }
 

@@ -1,0 +1,296 @@
+//! Readiness: what a service says of itself, what follows for its group and its tree, and who waits for it.
+
+use std::sync::{Arc, Mutex};
+
+use supervisor_runtime::{Child, Context, Restart, Service, ServiceResult, State, SteerError, Supervisor};
+
+use crate::world::{Act, Order, Probe, World, answered, at, ended, secs, started, state};
+
+/// Not ready for some seconds, in `start` and in `run`.
+struct Slow {
+    world: World,
+    says_in_start: bool,
+}
+
+impl Service for Slow {
+    async fn start(&mut self, cx: &Context) -> ServiceResult {
+        if self.says_in_start {
+            cx.not_ready("connecting");
+        }
+        self.world.write("start slow");
+        Ok(())
+    }
+
+    async fn run(&mut self, cx: &Context) -> ServiceResult {
+        if self.says_in_start && cx.sleep(secs(1.0)).await.is_some() {
+            cx.not_ready("warming up");
+        }
+        if cx.sleep(secs(1.0)).await.is_some() {
+            cx.ready();
+            self.world.write("ready");
+        }
+        cx.stopping().await;
+        Ok(())
+    }
+}
+
+fn slow(world: &World, says_in_start: bool) -> Child<Slow> {
+    let world = world.clone();
+    Child::new("slow", move || Slow { world: world.clone(), says_in_start })
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_says_that_it_is_not_ready_is_not_until_it_says_so() {
+    let world = World::new();
+    let tree = started(Supervisor::one_for_one("tree").child(slow(&world, true)).child(world.child("a"))).await;
+    let slow = at(&tree, "slow");
+    let status = slow.status().unwrap();
+    assert_eq!(
+        (status.state(), status.is_ready(), status.not_ready().as_deref()),
+        (State::Running, false, Some("connecting"))
+    );
+    at(&tree, "a").wait_ready().await.unwrap();
+    let root = tree.snapshot().unwrap();
+    assert_eq!(root.root().status().not_ready().as_deref(), Some("tree/slow: connecting"));
+    tokio::time::sleep(secs(1.5)).await;
+    assert_eq!(slow.status().unwrap().not_ready().as_deref(), Some("warming up"));
+    world.page();
+    tree.wait_ready().await.unwrap();
+    world.expect(&["ready"]).await;
+    assert!(slow.status().unwrap().is_ready());
+    assert!(tree.snapshot().unwrap().root().status().is_ready());
+    tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_begins_anew() {
+    for by_hand in [true, false] {
+        let world = World::new();
+        let said = Arc::new(Mutex::new(false));
+        let once = {
+            let (world, said) = (world.clone(), Arc::clone(&said));
+            crate::world::task("a", move |cx| {
+                let (world, said) = (world.clone(), Arc::clone(&said));
+                async move {
+                    if !std::mem::replace(&mut *said.lock().unwrap(), true) {
+                        cx.not_ready("only this once");
+                        if world.next_order("a").await == Order::Fail {
+                            return Err("told to".into());
+                        }
+                    }
+                    Ok(cx.stopping().await)
+                }
+            })
+        };
+        let tree = started(Supervisor::one_for_one("tree").child(once)).await;
+        world.idle().await;
+        let a = at(&tree, "a");
+        assert_eq!(a.status().unwrap().not_ready().as_deref(), Some("only this once"));
+        if by_hand {
+            world.order("a", Order::Finish);
+            a.restart().await.unwrap();
+        } else {
+            world.fail("a");
+        }
+        answered(tree.wait_ready()).await.unwrap();
+        assert_eq!(a.status().unwrap().not_ready(), None);
+        tree.shutdown().await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_earlier_incarnation_says_is_not_heard() {
+    let world = World::new();
+    let kept: Arc<Mutex<Vec<Context>>> = Arc::default();
+    let child = {
+        let kept = Arc::clone(&kept);
+        crate::world::task("a", move |cx| {
+            kept.lock().unwrap().push(cx.clone());
+            async move { Ok(cx.stopping().await) }
+        })
+    };
+    let tree = started(Supervisor::one_for_one("tree").child(child)).await;
+    at(&tree, "a").restart().await.unwrap();
+    world.idle().await;
+    let contexts = std::mem::take(&mut *kept.lock().unwrap());
+    contexts[0].not_ready("old");
+    assert!(at(&tree, "a").status().unwrap().is_ready());
+    contexts[1].not_ready("new");
+    contexts[0].ready();
+    assert_eq!(at(&tree, "a").status().unwrap().not_ready().as_deref(), Some("new"));
+    at(&tree, "a").stop().await.unwrap();
+    contexts[1].ready();
+    contexts[1].not_ready("too late");
+    assert_eq!(at(&tree, "a").status().unwrap().not_ready().as_deref(), Some("stopped"));
+    drop(contexts);
+    tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_is_ready_when_all_below_it_is_however_deep() {
+    let world = World::new();
+    let inner = Supervisor::one_for_one("inner").child(slow(&world, true)).child(world.child("b"));
+    let anonymous = Supervisor::one_for_one(supervisor_runtime::ANONYMOUS).child(inner);
+    let outer = Supervisor::one_for_one("outer").child(world.child("a")).child(anonymous);
+    let tree = started(Supervisor::one_for_one("tree").child(outer).child(world.child("z"))).await;
+    let outer = tree.group("outer").unwrap();
+    let inner = tree.group("outer/inner").unwrap();
+    for group in [&outer, &inner] {
+        let status = group.status().unwrap();
+        assert_eq!(status.state(), State::Running);
+        assert_eq!(status.not_ready().as_deref(), Some("tree/outer/inner/slow: connecting"), "{group:?}");
+    }
+    let snapshot = tree.snapshot().unwrap();
+    for path in ["tree", "tree/outer", "tree/outer/inner"] {
+        let not_ready = snapshot.get(path).unwrap().status().not_ready();
+        assert_eq!(not_ready.as_deref(), Some("tree/outer/inner/slow: connecting"), "{path}");
+    }
+    outer.wait_ready().await.unwrap();
+    assert_eq!(outer.status().unwrap().not_ready(), None);
+    // And it is not any more when something fails, until that has started again.
+    world.plan("b", [Act::SlowStart(secs(3.0))]);
+    world.fail("b");
+    world.idle().await;
+    assert_eq!(outer.status().unwrap().not_ready().as_deref(), Some("tree/outer/inner/b: starting"));
+    let begin = tokio::time::Instant::now();
+    tree.wait_ready().await.unwrap();
+    assert!(begin.elapsed() > secs(2.5));
+    tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_done_is_ready_and_what_is_stopped_delayed_or_gone_is_not() {
+    let world = World::new();
+    let tree = Supervisor::one_for_one("tree")
+        .child(world.child("done").restart(Restart::Transient))
+        .child(world.child("gone").restart(Restart::Temporary))
+        .child(world.child("stopped"))
+        .child(world.child("delayed").backoff(secs(100.0)..secs(100.0)));
+    let tree = started(tree).await;
+    world.plan("delayed", [Act::Fail]);
+    world.order("done", Order::Finish);
+    world.fail("gone");
+    world.fail("delayed");
+    at(&tree, "stopped").stop().await.unwrap();
+    world.idle().await;
+    at(&tree, "done").wait_ready().await.unwrap();
+    for (child, reason) in [("gone", "gone"), ("stopped", "stopped")] {
+        assert_eq!(at(&tree, child).status().unwrap().not_ready().as_deref(), Some(reason));
+    }
+    let delayed = at(&tree, "delayed").status().unwrap().not_ready().unwrap();
+    assert!(delayed.starts_with("delayed for "), "{delayed}");
+    let error = answered(at(&tree, "gone").wait_ready()).await.unwrap_err();
+    assert!(
+        matches!(&error, SteerError::Never { path, reason, .. } if path == "tree/gone" && reason == "`tree/gone` is gone"),
+        "{error:?}"
+    );
+    // The tree does not need what is gone, but waits for the others.
+    assert_eq!(tree.snapshot().unwrap().root().status().not_ready().as_deref(), Some("tree/stopped: stopped"));
+    at(&tree, "stopped").start().await.unwrap();
+    tokio::time::timeout(secs(10.0), tree.wait_ready()).await.unwrap_err();
+    tokio::time::timeout(secs(200.0), tree.wait_ready()).await.unwrap().unwrap();
+    tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_forfeited_child_is_named_by_who_waits_in_vain() {
+    let world = World::new();
+    let pool = Supervisor::one_for_one("pool").child(world.child("a")).child(world.replicas("w", 2));
+    let tree = started(Supervisor::one_for_one("tree").child(pool).child(slow(&world, true))).await;
+    world.order("w1", Order::Forfeit);
+    let message = "waited for `tree`, but `tree/pool/w[1]` is forfeited";
+    // Also who waited before.
+    let error = answered(tree.wait_ready()).await.unwrap_err();
+    assert_eq!(error.to_string(), message);
+    let error = answered(tree.wait_ready()).await.unwrap_err();
+    assert_eq!(error.to_string(), message);
+    let error = answered(tree.group("pool").unwrap().wait_ready()).await.unwrap_err();
+    assert_eq!(error.to_string(), "waited for `tree/pool`, but `tree/pool/w[1]` is forfeited");
+    let error = answered(tree.replicas::<Probe>("pool/w").unwrap().wait_ready()).await.unwrap_err();
+    assert_eq!(error.to_string(), "waited for `tree/pool/w[1]`, but `tree/pool/w[1]` is forfeited");
+    answered(at(&tree, "pool/a").wait_ready()).await.unwrap();
+    let snapshot = tree.snapshot().unwrap();
+    assert_eq!(snapshot.root().status().not_ready().as_deref(), Some("tree/pool/w[1]: forfeited"));
+    at(&tree, "pool/w[1]").start().await.unwrap();
+    answered(tree.wait_ready()).await.unwrap();
+    tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn wait_for_a_state_comes_when_it_is_there_or_never() {
+    let world = World::new();
+    world.plan("a", [Act::SlowStop(secs(2.0))]);
+    let tree = started(Supervisor::one_for_one("tree").child(world.child("a")).child(world.child("b"))).await;
+    let a = at(&tree, "a");
+    a.wait_for(State::Running).await.unwrap();
+    let stop = tokio::spawn({
+        let a = a.clone();
+        async move { a.stop().await }
+    });
+    answered(a.wait_for(State::Stopping)).await.unwrap();
+    answered(a.wait_for(State::Stopped)).await.unwrap();
+    stop.await.unwrap().unwrap();
+    // Nobody starts it, but somebody may.
+    tokio::time::timeout(secs(100.0), a.wait_for(State::Running)).await.unwrap_err();
+    world.order("b", Order::Forfeit);
+    world.idle().await;
+    let b = at(&tree, "b");
+    let error = answered(b.wait_for(State::Running)).await.unwrap_err();
+    assert!(matches!(&error, SteerError::Never { .. }), "{error:?}");
+    b.wait_for(State::Forfeited).await.unwrap();
+    tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_is_told_of_the_end_of_the_tree() {
+    let world = World::new();
+    let mut tree = started(Supervisor::one_for_one("tree").child(world.child("a")).child(world.child("b"))).await;
+    let waits = tokio::spawn({
+        let b = at(&tree, "b");
+        async move { b.wait_for(State::Forfeited).await }
+    });
+    let ready = tokio::spawn({
+        let tree = tree.handle();
+        async move {
+            tree.child::<Probe>("b")?.stop().await?;
+            tree.wait_ready().await
+        }
+    });
+    world.idle().await;
+    tree.handle().shutdown();
+    ended(&mut tree).await.unwrap();
+    assert!(matches!(answered(waits).await.unwrap(), Err(SteerError::Ended)));
+    let ready = answered(ready).await.unwrap();
+    assert!(matches!(ready, Err(SteerError::Ended)), "{ready:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_that_gives_up_again_and_again_is_not_ready_and_says_why() {
+    let world = World::new();
+    let pool = Supervisor::one_for_one("pool").max_restarts(0).child(world.child("a"));
+    let tree = Supervisor::one_for_one("tree").backoff(secs(50.0)..secs(50.0)).child(pool);
+    let tree = started(tree).await;
+    world.plan("a", [Act::Fail, Act::Run]);
+    world.fail("a");
+    tree.group("pool").unwrap().wait_for(State::Delayed).await.unwrap();
+    let reason = tree.snapshot().unwrap().root().status().not_ready().unwrap();
+    assert!(reason.starts_with("tree/pool: delayed for "), "{reason}");
+    answered(tree.wait_ready()).await.unwrap();
+    assert_eq!(state(&tree, "pool/a"), State::Running);
+    tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn members_of_open_groups_do_not_have_to_be_ready() {
+    let world = World::new();
+    let tree = Supervisor::one_for_one("tree").child(Child::<Probe>::open("conn", ..).restart(Restart::Permanent));
+    let tree = started(tree).await;
+    let conns = tree.children::<Probe>("conn").unwrap();
+    let w = world.clone();
+    let member = conns.add_with(move || w.service("m")).await.unwrap();
+    member.stop().await.unwrap();
+    answered(tree.wait_ready()).await.unwrap();
+    assert!(tree.snapshot().unwrap().root().status().is_ready());
+    tokio::time::timeout(secs(10.0), member.wait_ready()).await.unwrap_err();
+    tree.shutdown().await.unwrap();
+}

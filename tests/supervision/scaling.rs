@@ -1,0 +1,402 @@
+//! Replicas come and go while the tree runs: up, down, to zero and back, and in the middle of something else.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use supervisor_runtime::{Child, Replicas, Restart, Running, State, SteerError, Supervisor};
+
+use crate::world::{Act, Order, Probe, World, answered, at, ended, secs, started, state};
+
+fn workers(tree: &Running, path: &str) -> Replicas<Probe> {
+    tree.replicas(path).unwrap()
+}
+
+fn indices(workers: &Replicas<Probe>) -> Vec<usize> {
+    workers.iter().map(|worker| worker.index()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn up_and_down_and_to_zero_and_back() {
+    let strategies: [fn(&'static str) -> Supervisor; 5] = [
+        Supervisor::one_for_one,
+        Supervisor::one_for_all,
+        Supervisor::rest_for_one,
+        Supervisor::dependents_for_one,
+        Supervisor::crashing,
+    ];
+    for strategy in strategies {
+        let world = World::new();
+        let tree = strategy("tree").child(world.child("a")).child(world.replicas("w", 2)).child(world.child("z"));
+        let mut tree = started(tree).await;
+        world.page();
+        let w = workers(&tree, "w");
+        w.scale_to(4).await.unwrap();
+        world.expect(&["start w2", "start w3"]).await;
+        assert_eq!(indices(&w), [0, 1, 2, 3]);
+        w.scale_to(4).await.unwrap();
+        w.scale_to(1).await.unwrap();
+        world.expect(&["stop w3", "stop w2", "stop w1"]).await;
+        assert_eq!((w.len(), w.get(1).is_none(), indices(&w)), (1, true, vec![0]));
+        assert!(matches!(tree.child::<Probe>("w[1]").unwrap().status(), Err(SteerError::NotThere { .. })));
+        w.scale_to(0).await.unwrap();
+        world.expect(&["stop w0"]).await;
+        assert!(w.is_empty());
+        tokio::time::sleep(secs(10.0)).await;
+        assert_eq!(state(&tree, "a"), State::Running, "it is not the end");
+        w.scale_to(2).await.unwrap();
+        world.expect(&["start w0", "start w1"]).await;
+        assert_eq!(at(&tree, "w[0]").status().unwrap().incarnation(), 1, "another replica, not the one before");
+        // They are supervised as those before.
+        at(&tree, "w[1]").restart().await.unwrap();
+        world.expect(&["stop w1", "start w1"]).await;
+        tree.handle().shutdown();
+        ended(&mut tree).await.unwrap();
+        let mut page = world.page();
+        page.sort();
+        assert_eq!(page, ["stop a", "stop w0", "stop w1", "stop z"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tree_of_nothing_but_replicas_scaled_to_zero_does_not_end() {
+    let world = World::new();
+    let mut tree =
+        started(Supervisor::one_for_one("tree").child(world.replicas("w", 1).restart(Restart::Transient))).await;
+    let w = workers(&tree, "w");
+    w.scale_to(0).await.unwrap();
+    tokio::time::timeout(secs(100.0), tree.wait()).await.unwrap_err();
+    w.scale_to(1).await.unwrap();
+    world.idle().await;
+    world.order("w0", Order::Finish);
+    ended(&mut tree).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_is_added_and_fails_is_restarted_as_the_others() {
+    let world = World::new();
+    let tree = Supervisor::one_for_all("tree").child(world.child("a")).child(world.replicas("w", 1));
+    let tree = started(tree).await;
+    workers(&tree, "w").scale_to(2).await.unwrap();
+    world.page();
+    world.fail("w1");
+    world.expect(&["fail w1", "stop w1", "stop w0", "stop a", "start a", "start w0", "start w1"]).await;
+    tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn scaling_while_a_restart_is_under_way_waits_for_it() {
+    let world = World::new();
+    world.plan("a", [Act::SlowStop(secs(2.0)), Act::SlowStart(secs(1.0))]);
+    let tree = Supervisor::one_for_all("tree").child(world.child("a")).child(world.replicas("w", 2));
+    let tree = started(tree.child(world.child("z"))).await;
+    let w = workers(&tree, "w");
+    world.page();
+    world.fail("z");
+    world.expect(&["fail z", "stop z", "stop w1", "stop w0"]).await;
+    w.scale_to(3).await.unwrap();
+    let page = world.page();
+    assert!(page.contains(&"start w2".to_owned()), "{page:?}");
+    tree.wait_ready().await.unwrap();
+    world.idle().await;
+    let mut all = page;
+    all.extend(world.page());
+    assert_eq!(all.iter().filter(|line| *line == "start w2").count(), 1, "{all:?}");
+    let place = |line: &str| all.iter().position(|each| each == line).unwrap();
+    assert!(place("started a") < place("start w2"), "{all:?}");
+    assert_eq!(indices(&w), [0, 1, 2]);
+    tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn shrinking_cancels_restarts_that_are_pending() {
+    let world = World::new();
+    world.plan("a", [Act::SlowStop(secs(2.0))]);
+    let tree = Supervisor::one_for_all("tree").child(world.child("a")).child(world.replicas("w", 3));
+    let tree = started(tree).await;
+    let w = workers(&tree, "w");
+    world.page();
+    world.fail("w0");
+    world.expect(&["fail w0", "stop w0", "stop w2", "stop w1"]).await;
+    w.scale_to(1).await.unwrap();
+    world.expect(&["stop a", "start a", "start w0"]).await;
+    world.idle().await;
+    world.expect(&[]).await;
+    assert_eq!(indices(&w), [0]);
+    // Also one that waits for its backoff.
+    let tree2 = Supervisor::one_for_one("tree").backoff(secs(100.0)..secs(100.0)).child(world.replicas("v", 2));
+    let tree2 = started(tree2).await;
+    world.plan("v1", [Act::Fail]);
+    world.fail("v1");
+    at(&tree2, "v[1]").wait_for(State::Delayed).await.unwrap();
+    world.page();
+    workers(&tree2, "v").scale_to(1).await.unwrap();
+    tokio::time::sleep(secs(500.0)).await;
+    world.expect(&[]).await;
+    tree2.shutdown().await.unwrap();
+    tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn scaling_during_the_first_start() {
+    for (count, log) in [
+        (3, &["started a", "start w0", "start w1", "start w2", "start z"][..]),
+        (1, &["started a", "start w0", "start z"]),
+        (0, &["started a", "start z"]),
+    ] {
+        let world = World::new();
+        let pool = Supervisor::one_for_one("pool");
+        let pool = pool.child(world.child("a")).child(world.replicas("w", 2)).child(world.child("z"));
+        let tree = started(Supervisor::one_for_one("tree").child(pool)).await;
+        let group = tree.group("pool").unwrap();
+        group.stop().await.unwrap();
+        world.plan("a", [Act::SlowStart(secs(2.0))]);
+        world.page();
+        let start = tokio::spawn(async move { group.start().await });
+        world.expect(&["start a"]).await;
+        answered(workers(&tree, "pool/w").scale_to(count)).await.unwrap();
+        answered(start).await.unwrap().unwrap();
+        world.idle().await;
+        let mut page = world.page();
+        page.sort();
+        let mut log = log.to_vec();
+        log.sort_unstable();
+        assert_eq!(page, log, "{count}");
+        assert_eq!(workers(&tree, "pool/w").len(), count);
+        tree.shutdown().await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_replica_that_does_not_start_is_told_and_counts_and_touches_no_other() {
+    for strategy in [Supervisor::one_for_one as fn(&'static str) -> Supervisor, Supervisor::one_for_all] {
+        let world = World::new();
+        let tree = started(strategy("tree").child(world.child("a")).child(world.replicas("w", 1))).await;
+        let w = workers(&tree, "w");
+        world.page();
+        world.plan("w2", [Act::FailStart]);
+        let error = answered(w.scale_to(4)).await.unwrap_err();
+        assert!(matches!(&error, SteerError::StartFailed { path, .. } if path == "tree/w[2]"), "{error:?}");
+        tokio::time::sleep(secs(10.0)).await;
+        world.expect(&["start w1", "start w2", "start w3"]).await;
+        assert_eq!((w.len(), state(&tree, "w[2]"), state(&tree, "w[3]")), (4, State::Stopped, State::Running));
+        w.scale_to(4).await.unwrap();
+        world.expect(&[]).await;
+        w.start().await.unwrap();
+        world.expect(&["start w2"]).await;
+        tree.shutdown().await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_replica_that_does_not_start_during_the_first_start_of_the_group_does_not_fail_it() {
+    let world = World::new();
+    let pool = Supervisor::one_for_one("pool").child(world.child("a")).child(world.replicas("w", 1));
+    let tree = started(Supervisor::one_for_one("tree").child(pool)).await;
+    let group = tree.group("pool").unwrap();
+    group.stop().await.unwrap();
+    world.plan("a", [Act::SlowStart(secs(2.0))]).plan("w1", [Act::FailStart]);
+    let start = tokio::spawn(async move { group.start().await });
+    world.idle().await;
+    let error = answered(workers(&tree, "pool/w").scale_to(2)).await.unwrap_err();
+    assert!(matches!(&error, SteerError::StartFailed { .. }), "{error:?}");
+    answered(start).await.unwrap().unwrap();
+    assert_eq!((state(&tree, "pool/w[0]"), state(&tree, "pool/w[1]")), (State::Running, State::Stopped));
+    tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_number_lives_as_long_as_the_tree() {
+    let world = World::new();
+    let pool = Supervisor::one_for_one("pool").child(world.replicas("w", 1)).child(world.replicas("v", 2));
+    let tree = Supervisor::one_for_one("tree").child(pool);
+    let tree = started(tree).await;
+    let w = workers(&tree, "pool/w");
+    w.scale_to(3).await.unwrap();
+    workers(&tree, "pool/v").scale_to(0).await.unwrap();
+    world.page();
+    tree.group("pool").unwrap().restart().await.unwrap();
+    world.expect(&["stop w2", "stop w1", "stop w0", "start w0", "start w1", "start w2"]).await;
+    world.order("w1", Order::Escalate);
+    world.idle().await;
+    assert_eq!((w.len(), workers(&tree, "pool/v").len()), (3, 0));
+    w.scale_to(0).await.unwrap();
+    tree.group("pool").unwrap().restart().await.unwrap();
+    assert_eq!(w.len(), 0);
+    w.scale_to(1).await.unwrap();
+    assert_eq!(state(&tree, "pool/w[0]"), State::Running);
+    tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn scaling_up_again_while_the_surplus_is_still_stopping_brings_it_back() {
+    let world = World::new();
+    world.plan("w2", [Act::SlowStop(secs(2.0))]).plan("w3", [Act::SlowStop(secs(2.0))]);
+    let tree = started(Supervisor::one_for_one("tree").child(world.replicas("w", 4))).await;
+    let w = workers(&tree, "w");
+    world.page();
+    let shrink = tokio::spawn({
+        let w = w.clone();
+        async move { w.scale_to(2).await }
+    });
+    world.idle().await;
+    assert_eq!(w.len(), 2);
+    w.scale_to(4).await.unwrap();
+    world.expect(&["stop w3", "stop w2", "start w2", "start w3"]).await;
+    answered(shrink).await.unwrap().unwrap();
+    assert_eq!(indices(&w), [0, 1, 2, 3]);
+    tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn scaling_up_by_less_than_is_still_stopping_brings_back_as_many() {
+    let world = World::new();
+    for name in ["w1", "w2", "w3"] {
+        world.plan(name, [Act::SlowStop(secs(2.0))]);
+    }
+    let tree = started(Supervisor::one_for_one("tree").child(world.replicas("w", 4))).await;
+    let w = workers(&tree, "w");
+    world.page();
+    let shrink = tokio::spawn({
+        let w = w.clone();
+        async move { w.scale_to(1).await }
+    });
+    world.idle().await;
+    answered(w.scale_to(2)).await.unwrap();
+    answered(shrink).await.unwrap().unwrap();
+    world.idle().await;
+    world.expect(&["stop w3", "stop w2", "stop w1", "start w1"]).await;
+    assert_eq!(indices(&w), [0, 1]);
+    tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_scaled_away_is_not_brought_back_by_steering_the_others() {
+    for restart in [false, true] {
+        let world = World::new();
+        world.plan("w1", [Act::SlowStop(secs(2.0))]);
+        let tree = started(Supervisor::one_for_one("tree").child(world.replicas("w", 2))).await;
+        let w = workers(&tree, "w");
+        world.page();
+        let shrink = tokio::spawn({
+            let w = w.clone();
+            async move { w.scale_to(1).await }
+        });
+        world.idle().await;
+        if restart {
+            answered(w.restart()).await.unwrap()
+        } else {
+            answered(w.start()).await.unwrap()
+        }
+        answered(shrink).await.unwrap().unwrap();
+        world.idle().await;
+        let mut page = world.page();
+        page.sort();
+        assert_eq!(page, if restart { vec!["start w0", "stop w0", "stop w1"] } else { vec!["stop w1"] });
+        assert_eq!(indices(&w), [0]);
+        tree.shutdown().await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_on_its_way_out_cannot_be_started_by_its_reference() {
+    let world = World::new();
+    world.plan("w1", [Act::SlowStop(secs(2.0))]);
+    let tree = started(Supervisor::one_for_one("tree").child(world.replicas("w", 2))).await;
+    let w = workers(&tree, "w");
+    let last = w.get(1).unwrap();
+    world.page();
+    let shrink = tokio::spawn({
+        let w = w.clone();
+        async move { w.scale_to(1).await }
+    });
+    world.idle().await;
+    let error = answered(last.start()).await;
+    answered(shrink).await.unwrap().unwrap();
+    world.idle().await;
+    assert_eq!(world.page(), ["stop w1"], "{error:?}");
+    assert!(matches!(error, Err(SteerError::NotThere { .. } | SteerError::Overtaken { .. })), "{error:?}");
+    assert_eq!(w.len(), 1);
+    tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_in_place_is_kept_for_as_long_as_the_tree_also_when_its_replica_is_scaled_away() {
+    let world = World::new();
+    let made = Arc::new(AtomicUsize::new(0));
+    let child = {
+        let (world, made) = (world.clone(), Arc::clone(&made));
+        Child::replicated_in_place("w", 2, move |index| {
+            made.fetch_add(1, Ordering::Relaxed);
+            world.service(&format!("w{index}"))
+        })
+    };
+    let tree = started(Supervisor::one_for_all("tree").child(child)).await;
+    let w = workers(&tree, "w");
+    w.restart().await.unwrap();
+    w.scale_to(3).await.unwrap();
+    assert_eq!(made.load(Ordering::Relaxed), 3);
+    world.fail("w0");
+    world.idle().await;
+    assert_eq!(made.load(Ordering::Relaxed), 3);
+    w.scale_to(1).await.unwrap();
+    w.scale_to(3).await.unwrap();
+    assert_eq!(made.load(Ordering::Relaxed), 3, "it lives as long as the tree");
+    tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn scaling_many_is_parallel_and_too_many_is_refused() {
+    let world = World::new();
+    let tree = started(Supervisor::one_for_one("tree").child(world.replicas("w", 1))).await;
+    let w = workers(&tree, "w");
+    for index in 1..100 {
+        world.plan(&format!("w{index}"), [Act::SlowStart(secs(1.0))]);
+    }
+    let begin = tokio::time::Instant::now();
+    w.scale_to(100).await.unwrap();
+    assert!(begin.elapsed() < secs(1.5), "{:?}", begin.elapsed());
+    let error = w.scale_to(usize::MAX).await.unwrap_err();
+    assert!(matches!(&error, SteerError::TooMany { path, .. } if path == "tree/w"), "{error:?}");
+    assert_eq!(w.len(), 100);
+    tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_forfeited_or_stopped_replica_that_is_scaled_away_no_longer_counts() {
+    let world = World::new();
+    let tree = started(Supervisor::one_for_one("tree").child(world.replicas("w", 3))).await;
+    let w = workers(&tree, "w");
+    world.idle().await;
+    world.order("w2", Order::Forfeit);
+    w.get(1).unwrap().stop().await.unwrap();
+    world.idle().await;
+    assert!(matches!(tree.wait_ready().await, Err(SteerError::Never { .. })));
+    w.scale_to(1).await.unwrap();
+    tree.wait_ready().await.unwrap();
+    w.scale_to(3).await.unwrap();
+    tree.wait_ready().await.unwrap();
+    assert_eq!((state(&tree, "w[1]"), state(&tree, "w[2]")), (State::Running, State::Running));
+    tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn supervisors_are_scaled_too_where_they_are_replicated() {
+    let world = World::new();
+    let shard = {
+        let world = world.clone();
+        Child::replicated("shard", 1, move |index| {
+            let world = world.clone();
+            Supervisor::one_for_one("shard").child(Child::new("a", move || world.service(&format!("a{index}"))))
+        })
+    };
+    let tree = started(Supervisor::one_for_one("tree").child(shard)).await;
+    let shards = tree.replicas::<Supervisor>("shard").unwrap();
+    world.page();
+    shards.scale_to(2).await.unwrap();
+    world.expect(&["start a1"]).await;
+    assert_eq!(state(&tree, "shard[1]/a"), State::Running);
+    shards.scale_to(1).await.unwrap();
+    world.expect(&["stop a1"]).await;
+    assert!(tree.child::<Probe>("shard[1]/a").is_err());
+    tree.shutdown().await.unwrap();
+}

@@ -1,0 +1,256 @@
+//! Steering from inside: a service asks for something of the tree that it stands in.
+
+use std::sync::{Arc, Mutex};
+
+use supervisor_runtime::{Child, Context, Service, ServiceResult, State, SteerError, Supervisor, TreeHandle};
+
+use crate::world::{Act, Probe, World, answered, at, ended, secs, started, state};
+
+type Asks =
+    Arc<dyn Fn(Context) -> std::pin::Pin<Box<dyn Future<Output = Result<(), SteerError>> + Send>> + Send + Sync>;
+
+/// Asks for something once, in `start` or in `run`, and writes the answer.
+#[derive(Clone)]
+struct Asker {
+    world: World,
+    asks: Arc<Mutex<Option<Asks>>>,
+    in_start: bool,
+}
+
+impl Asker {
+    async fn ask(&self, cx: &Context) {
+        let asks = self.asks.lock().unwrap().take();
+        if let Some(asks) = asks {
+            let line = match asks(cx.clone()).await {
+                Ok(()) => "done".to_owned(),
+                Err(error) => format!("{error:?}").split([' ', '{']).next().unwrap().to_owned(),
+            };
+            self.world.write(line);
+        }
+    }
+}
+
+impl Service for Asker {
+    async fn start(&mut self, cx: &Context) -> ServiceResult {
+        self.world.write("start asker");
+        if self.in_start {
+            self.ask(cx).await;
+        }
+        Ok(())
+    }
+
+    async fn run(&mut self, cx: &Context) -> ServiceResult {
+        if !self.in_start {
+            self.ask(cx).await;
+        }
+        cx.stopping().await;
+        self.world.write("stop asker");
+        Ok(())
+    }
+}
+
+fn asker<F, Fut>(world: &World, in_start: bool, asks: F) -> Child<Asker>
+where
+    F: Fn(TreeHandle) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<(), SteerError>> + Send + 'static,
+{
+    let asks: Asks = Arc::new(move |cx| Box::pin(asks(cx.tree())));
+    let asker = Asker { world: world.clone(), asks: Arc::new(Mutex::new(Some(asks))), in_start };
+    Child::new("asker", move || asker.clone())
+}
+
+fn child(tree: &TreeHandle, path: &str) -> supervisor_runtime::ChildRef {
+    tree.child(path).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_of_oneself_ends_with_stopping_and_happens() {
+    let world = World::new();
+    let me = asker(&world, false, |tree| async move { child(&tree, "asker").restart().await });
+    let tree = started(Supervisor::one_for_one("tree").child(world.child("a")).child(me)).await;
+    world.expect(&["start a", "start asker", "Stopping", "stop asker", "start asker"]).await;
+    assert_eq!(at(&tree, "asker").status().unwrap().incarnation(), 2);
+    tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_of_oneself_ends_with_stopping_and_happens() {
+    let world = World::new();
+    let me = asker(&world, false, |tree| async move { child(&tree, "asker").stop().await });
+    let tree = started(Supervisor::one_for_one("tree").child(world.child("a")).child(me)).await;
+    world.expect(&["start a", "start asker", "Stopping", "stop asker"]).await;
+    world.idle().await;
+    assert_eq!(state(&tree, "asker"), State::Stopped);
+    tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_of_ones_own_group_ends_with_stopping_and_happens() {
+    let world = World::new();
+    let me = asker(&world, false, |tree| async move { tree.group("pool").unwrap().restart().await });
+    let pool = Supervisor::one_for_one("pool").child(world.child("a")).child(me);
+    let tree = started(Supervisor::one_for_one("tree").child(pool)).await;
+    world.expect(&["start a", "start asker", "Stopping", "stop asker", "stop a", "start a", "start asker"]).await;
+    tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_of_a_sibling_is_waited_for() {
+    for strategy in [Supervisor::one_for_one as fn(&'static str) -> Supervisor, Supervisor::one_for_all] {
+        let world = World::new();
+        world.plan("a", [Act::SlowStop(secs(1.0))]);
+        let me = asker(&world, false, |tree| async move { child(&tree, "a").restart().await });
+        let tree = started(strategy("tree").child(world.child("a")).child(me)).await;
+        world.expect(&["start a", "start asker", "stop a", "start a", "done"]).await;
+        tree.shutdown().await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_of_ones_provider_ends_with_stopping_and_happens() {
+    let world = World::new();
+    let me = asker(&world, false, |tree| async move { child(&tree, "a").restart().await });
+    let tree = Supervisor::dependents_for_one("tree").child(world.child("a")).child(me.requires(["a"]));
+    let tree = started(tree).await;
+    world.expect(&["start a", "start asker", "Stopping", "stop asker", "stop a", "start a", "start asker"]).await;
+    tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_is_over_when_who_waits_is_asked_to_stop() {
+    let world = World::new();
+    world.plan("a", [Act::SlowStop(secs(3.0))]);
+    let me = asker(&world, false, |tree| async move { child(&tree, "a").restart().await });
+    let tree = started(Supervisor::one_for_one("tree").child(world.child("a")).child(me)).await;
+    world.expect(&["start a", "start asker"]).await;
+    world.idle().await;
+    at(&tree, "asker").stop().await.unwrap();
+    world.expect(&["Stopping", "stop asker", "stop a", "start a"]).await;
+    tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_in_start_for_oneself_or_for_what_starts_later_is_an_error() {
+    let asks: [(&str, fn(TreeHandle) -> std::pin::Pin<Box<dyn Future<Output = Result<(), SteerError>> + Send>>); 7] = [
+        ("oneself", |tree| Box::pin(async move { child(&tree, "pool/asker").wait_ready().await })),
+        ("a later one", |tree| Box::pin(async move { child(&tree, "pool/z").wait_ready().await })),
+        ("a later one, by its start", |tree| Box::pin(async move { child(&tree, "pool/z").start().await })),
+        ("its own group", |tree| Box::pin(async move { tree.group("pool").unwrap().wait_ready().await })),
+        ("the tree", |tree| Box::pin(async move { tree.wait_ready().await })),
+        ("what is after its group", |tree| Box::pin(async move { child(&tree, "after").wait_ready().await })),
+        ("what is in a later group", |tree| {
+            Box::pin(async move { child(&tree, "later/l").wait_for(State::Running).await })
+        }),
+    ];
+    for (what, ask) in asks {
+        let world = World::new();
+        let pool = Supervisor::one_for_one("pool");
+        let pool = pool.child(world.child("a")).child(asker(&world, true, ask)).child(world.child("z"));
+        let later = Supervisor::one_for_one("later").child(world.child("l"));
+        let tree = Supervisor::one_for_one("tree").child(pool).child(world.child("after")).child(later);
+        let tree = tokio::time::timeout(secs(1.0), started(tree)).await.unwrap_or_else(|_| panic!("{what}"));
+        let page = world.page();
+        assert!(page.contains(&"WaitsForItself".to_owned()), "{what}: {page:?}");
+        assert_eq!(page, ["start a", "start asker", "WaitsForItself", "start z", "start after", "start l"], "{what}");
+        tree.shutdown().await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_in_start_for_what_has_started_is_no_error() {
+    let world = World::new();
+    let me = asker(&world, true, |tree| async move {
+        child(&tree, "before/b").wait_ready().await?;
+        child(&tree, "a").restart().await?;
+        child(&tree, "a").wait_ready().await
+    });
+    let before = Supervisor::one_for_one("before").child(world.child("b"));
+    let tree = Supervisor::one_for_one("tree").child(before).child(world.child("a")).child(me).child(world.child("z"));
+    let tree = answered(started(tree)).await;
+    world.expect(&["start b", "start a", "start asker", "stop a", "start a", "done", "start z"]).await;
+    tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_start_one_declared_before_that_was_stopped_can_be_started_and_waited_for() {
+    let world = World::new();
+    let me = asker(&world, true, |tree| async move {
+        child(&tree, "a").stop().await?;
+        child(&tree, "a").start().await
+    });
+    let tree = Supervisor::one_for_one("tree").child(world.child("0")).child(world.child("a")).child(me);
+    let tree = answered(started(tree.child(world.child("z")))).await;
+    world.expect(&["start 0", "start a", "start asker", "stop a", "start a", "done", "start z"]).await;
+    tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_start_replicas_and_members_declared_before_can_be_added_and_waited_for() {
+    for strategy in [Supervisor::one_for_one as fn(&'static str) -> Supervisor, Supervisor::rest_for_one] {
+        let world = World::new();
+        let service = world.service("m");
+        let service = Mutex::new(Some(service));
+        let me = asker(&world, true, move |tree| {
+            let service = service.lock().unwrap().take();
+            async move {
+                tree.replicas::<Probe>("w").unwrap().scale_to(2).await?;
+                let members = tree.children::<Probe>("m").unwrap();
+                members.add(service.unwrap()).await.map(drop).map_err(|rejected| rejected.error().clone())
+            }
+        });
+        let tree = strategy("tree").child(world.child("0")).child(world.replicas("w", 1));
+        let tree = tree.child(Child::<Probe>::open("m", ..)).child(me).child(world.child("z"));
+        let tree = answered(started(tree)).await;
+        world.expect(&["start 0", "start w0", "start asker", "start w1", "start m", "done", "start z"]).await;
+        tree.shutdown().await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_start_of_a_dependent_its_provider_is_there_and_an_independent_one_can_be_waited_for() {
+    let world = World::new();
+    let me = asker(&world, true, |tree| async move {
+        child(&tree, "slow").wait_ready().await?;
+        child(&tree, "db").wait_ready().await
+    });
+    world.plan("slow", [Act::SlowStart(secs(2.0))]);
+    let tree = Supervisor::dependents_for_one("tree").child(world.child("db")).child(me.requires(["db"]));
+    let tree = answered(started(tree.child(world.child("slow")))).await;
+    assert_eq!(world.page()[3..], ["started slow", "done"]);
+    tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tree_is_shut_down_from_inside() {
+    for in_start in [false, true] {
+        let world = World::new();
+        let me = asker(&world, in_start, |tree| async move { Ok(tree.shutdown()) });
+        let tree = Supervisor::one_for_one("tree").child(world.child("a")).child(me).child(world.child("z"));
+        if in_start {
+            answered(tree.run()).await.unwrap();
+            world.expect(&["start a", "start asker", "done", "stop asker", "stop a"]).await;
+        } else {
+            let mut tree = started(tree).await;
+            ended(&mut tree).await.unwrap();
+            world.expect(&["start a", "start asker", "done", "stop asker", "stop a"]).await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handle_that_is_kept_beyond_its_incarnation_answers_that_it_is_stopping() {
+    let world = World::new();
+    let kept: Arc<Mutex<Option<TreeHandle>>> = Arc::default();
+    let keep = Arc::clone(&kept);
+    let me = asker(&world, false, move |tree| {
+        keep.lock().unwrap().replace(tree);
+        async { Ok(()) }
+    });
+    let tree = started(Supervisor::one_for_one("tree").child(world.child("a")).child(me)).await;
+    world.expect(&["start a", "start asker", "done"]).await;
+    at(&tree, "asker").restart().await.unwrap();
+    let handle = kept.lock().unwrap().take().unwrap();
+    let error = answered(child(&handle, "a").restart()).await.unwrap_err();
+    assert!(matches!(error, SteerError::Stopping), "{error:?}");
+    tree.shutdown().await.unwrap();
+}
