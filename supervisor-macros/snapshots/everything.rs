@@ -4,15 +4,22 @@
 /// dependents_for_one
 /// ├─ db
 /// ├─ inbox
-/// ├─ cache
+/// ├─ orders  <- db, inbox
+/// ├─ index
 /// ├─ pool: one_for_one
 /// │  ├─ worker*(config.workers)
+/// │  ├─ mailer*4  <- db
 /// │  ├─ tick*4
 /// │  └─ conn*..=(config.limit)
-/// └─ custom
-///    ├─ report
-///    ├─ made*2
-///    └─ job*..
+/// ├─ custom
+/// │  ├─ report
+/// │  ├─ made*2
+/// │  └─ job*..
+/// └─ shards: rest_for_one
+///    ├─ shard*3
+///    ├─ cache  <- shard
+///    ├─ query*8  <- shard, cache
+///    └─ lookup*2  <- shard
 /// ```
 #[derive(Debug)]
 #[allow(
@@ -28,8 +35,10 @@ pub struct Orders {
     pub db: supervisor_runtime::ChildRef<Db>,
     /// `inbox: Inbox::new(rx)`
     pub inbox: supervisor_runtime::ChildRef,
-    /// `cache: Cache::open(&config)`
-    pub cache: supervisor_runtime::ChildRef,
+    /// `orders: Orders::new(db, inbox)`
+    pub orders: supervisor_runtime::ChildRef,
+    /// `index: Index::open(&config)`
+    pub index: supervisor_runtime::ChildRef,
     /// `pool: one_for_one`
     pub pool: OrdersPool,
     /// `report: service_fn(move |cx| report(cx, config.clone()))`
@@ -38,6 +47,8 @@ pub struct Orders {
     pub made: supervisor_runtime::Replicas,
     /// `job*..: Job`
     pub job: supervisor_runtime::Children<Job>,
+    /// `shards: rest_for_one`
+    pub shards: OrdersShards,
     __running: supervisor_runtime::Running,
 }
 #[allow(dead_code, reason = "a program needs only some of these")]
@@ -64,7 +75,9 @@ impl Orders {
                     .with_docs("Keeps the orders."),
                 supervisor_runtime::Outline::child("inbox", "Inbox::new(rx)")
                     .with_options(&[("in_place", ""), ("shutdown", "infinity")]),
-                supervisor_runtime::Outline::child("cache", "Cache::open(&config)")
+                supervisor_runtime::Outline::child("orders", "Orders::new(db, inbox)")
+                    .with_uses(&["db", "inbox"]),
+                supervisor_runtime::Outline::child("index", "Index::open(&config)")
                     .with_options(
                         &[
                             ("restart", "transient"),
@@ -74,7 +87,7 @@ impl Orders {
                     ),
                 supervisor_runtime::Outline::group("pool", "one_for_one")
                     .with_options(
-                        &[("requires", "[db, cache]"), ("restart", "permanent")],
+                        &[("requires", "[db, index]"), ("restart", "permanent")],
                     )
                     .with_children(
                         &[
@@ -86,6 +99,12 @@ impl Orders {
                                 .with_options(
                                     &[("heartbeat", "LIMIT * 2"), ("replace", "Worker::reborn")],
                                 ),
+                            supervisor_runtime::Outline::child(
+                                    "mailer",
+                                    "|index| Mailer::new(index, db.clone(), config)",
+                                )
+                                .with_replicas("4")
+                                .with_uses(&["db"]),
                             supervisor_runtime::Outline::child("tick", "Tick::new")
                                 .with_replicas("4"),
                             supervisor_runtime::Outline::child("conn", "Conn<Tcp>")
@@ -109,6 +128,32 @@ impl Orders {
                                 .with_replicas(".."),
                         ],
                     ),
+                supervisor_runtime::Outline::group("shards", "rest_for_one")
+                    .with_children(
+                        &[
+                            supervisor_runtime::Outline::child("shard", "Shard::open")
+                                .with_replicas("3")
+                                .with_options(&[("in_place", "")]),
+                            supervisor_runtime::Outline::child(
+                                    "cache",
+                                    "Cache::new(&shard)",
+                                )
+                                .with_uses(&["shard"])
+                                .with_options(&[("in_place", "")]),
+                            supervisor_runtime::Outline::child(
+                                    "query",
+                                    "async |index| Query::new(index, shard, cache.reader().await)",
+                                )
+                                .with_replicas("8")
+                                .with_uses(&["shard", "cache"]),
+                            supervisor_runtime::Outline::child(
+                                    "lookup",
+                                    "lookup(&shard)",
+                                )
+                                .with_replicas("2")
+                                .with_uses(&["shard"]),
+                        ],
+                    ),
             ],
         );
     /// The tree as a service: a child for another tree, or to run later.
@@ -117,12 +162,15 @@ impl Orders {
         unused_parens,
         clippy::redundant_closure,
         clippy::redundant_async_block,
+        clippy::redundant_clone,
         reason = "the expressions stand here as they are written"
     )]
     pub fn service(
         config: Arc<Config>,
         rx: Receiver<Order>,
     ) -> supervisor_runtime::Supervisor {
+        let db = supervisor_runtime::Wire::new();
+        let inbox = supervisor_runtime::Wire::new();
         supervisor_runtime::Supervisor::dependents_for_one("Orders")
             .max_restarts(config.limit)
             .over(::core::time::Duration::from_secs(60))
@@ -134,37 +182,48 @@ impl Orders {
             )
             .shutdown(::core::time::Duration::from_secs(30))
             .auto_shutdown(supervisor_runtime::AutoShutdown::AnySignificant)
-            .child({
-                let config = ::core::clone::Clone::clone(&config);
-                supervisor_runtime::Child::<
-                    Db,
-                >::new(
-                    "db",
-                    move || {
-                        let config = ::core::clone::Clone::clone(&config);
-                        async move {
-                            ::core::result::Result::Ok::<
-                                _,
-                                supervisor_runtime::BoxError,
-                            >(Db::open(&config.url).await?)
-                        }
-                    },
-                )
-            })
+            .child(
+                {
+                    let config = ::core::clone::Clone::clone(&config);
+                    supervisor_runtime::Child::<
+                        Db,
+                    >::new(
+                        "db",
+                        move || {
+                            let config = ::core::clone::Clone::clone(&config);
+                            async move {
+                                ::core::result::Result::Ok::<
+                                    _,
+                                    supervisor_runtime::BoxError,
+                                >(Db::open(&config.url).await?)
+                            }
+                        },
+                    )
+                }
+                    .provides(&db),
+            )
             .child(
                 supervisor_runtime::Child::in_place("inbox", move || Inbox::new(rx))
+                    .provides(&inbox)
                     .shutdown(supervisor_runtime::Shutdown::Infinity),
+            )
+            .child(
+                supervisor_runtime::Child::using(
+                    "orders",
+                    (&db, &inbox),
+                    |(db, inbox)| Orders::new(db, inbox),
+                ),
             )
             .child(
                 {
                     let config = ::core::clone::Clone::clone(&config);
                     supervisor_runtime::Child::new(
-                        "cache",
+                        "index",
                         move || {
                             let config = ::core::clone::Clone::clone(&config);
                             async move {
                                 supervisor_runtime::IntoService::into_service(
-                                        Cache::open(&config),
+                                        Index::open(&config),
                                     )
                                     .await
                             }
@@ -177,7 +236,7 @@ impl Orders {
             )
             .child(
                 supervisor_runtime::Supervisor::one_for_one("pool")
-                    .requires(["db", "cache"])
+                    .requires(["db", "index"])
                     .restart(supervisor_runtime::Restart::Permanent)
                     .child(
                         {
@@ -194,6 +253,18 @@ impl Orders {
                             .heartbeat(LIMIT * 2)
                             .replace(Worker::reborn),
                     )
+                    .child({
+                        let config = ::core::clone::Clone::clone(&config);
+                        supervisor_runtime::Child::replicated_using(
+                            "mailer",
+                            4,
+                            &db,
+                            move |index, db| {
+                                let config = ::core::clone::Clone::clone(&config);
+                                Mailer::new(index, db.clone(), config)
+                            },
+                        )
+                    })
                     .child(supervisor_runtime::Child::replicated("tick", 4, Tick::new))
                     .child(
                         supervisor_runtime::Child::<
@@ -229,6 +300,57 @@ impl Orders {
                     )
                     .child(supervisor_runtime::Child::<Job>::open("job", ..)),
             )
+            .child({
+                let shard = supervisor_runtime::Wires::new();
+                let cache = supervisor_runtime::Wire::new();
+                supervisor_runtime::Supervisor::rest_for_one("shards")
+                    .child(
+                        {
+                            supervisor_runtime::Child::replicated_in_place(
+                                "shard",
+                                3,
+                                Shard::open,
+                            )
+                        }
+                            .provides_each_stable(&shard),
+                    )
+                    .child(
+                        supervisor_runtime::Child::in_place_using(
+                                "cache",
+                                &shard,
+                                |shard| async move {
+                                    supervisor_runtime::IntoService::into_service(
+                                            Cache::new(&shard),
+                                        )
+                                        .await
+                                },
+                            )
+                            .provides(&cache),
+                    )
+                    .child(
+                        supervisor_runtime::Child::replicated_using(
+                            "query",
+                            8,
+                            (&shard, &cache),
+                            |index, (shard, cache)| async move {
+                                Query::new(index, shard, cache.reader().await)
+                            },
+                        ),
+                    )
+                    .child(
+                        supervisor_runtime::Child::replicated_using(
+                            "lookup",
+                            2,
+                            &shard,
+                            |index, shard| async move {
+                                supervisor_runtime::IntoService::into_service(
+                                        (lookup(&shard))(index),
+                                    )
+                                    .await
+                            },
+                        ),
+                    )
+            })
     }
     /// Starts the tree; dropping what it returns drops the tree.
     ///
@@ -243,9 +365,11 @@ impl Orders {
         ::core::result::Result::Ok(Self {
             db: running.child("db")?,
             inbox: running.child("inbox")?,
-            cache: running.child("cache")?,
+            orders: running.child("orders")?,
+            index: running.child("index")?,
             pool: OrdersPool {
                 worker: running.replicas("pool/worker")?,
+                mailer: running.replicas("pool/mailer")?,
                 tick: running.replicas("pool/tick")?,
                 conn: running.children("pool/conn")?,
                 __group: running.group("pool")?,
@@ -253,6 +377,13 @@ impl Orders {
             report: running.child("report")?,
             made: running.replicas("made")?,
             job: running.children("job")?,
+            shards: OrdersShards {
+                shard: running.replicas("shards/shard")?,
+                cache: running.child("shards/cache")?,
+                query: running.replicas("shards/query")?,
+                lookup: running.replicas("shards/lookup")?,
+                __group: running.group("shards")?,
+            },
             __running: running,
         })
     }
@@ -299,6 +430,8 @@ impl ::core::ops::DerefMut for Orders {
 pub struct OrdersPool {
     /// `worker*(config.workers): |index| Worker::new(index, config)`
     pub worker: supervisor_runtime::Replicas,
+    /// `mailer*4: |index| Mailer::new(index, db.clone(), config)`
+    pub mailer: supervisor_runtime::Replicas,
     /// `tick*4: Tick::new`
     pub tick: supervisor_runtime::Replicas,
     /// Whoever has called.
@@ -308,6 +441,30 @@ pub struct OrdersPool {
     __group: supervisor_runtime::GroupRef,
 }
 impl ::core::ops::Deref for OrdersPool {
+    type Target = supervisor_runtime::GroupRef;
+    fn deref(&self) -> &Self::Target {
+        &self.__group
+    }
+}
+/// The group `shards` of `Orders`, while it runs.
+#[allow(
+    dead_code,
+    private_interfaces,
+    reason = "each child has its field, used or not, of a private type or not"
+)]
+#[derive(::core::clone::Clone, ::core::fmt::Debug)]
+pub struct OrdersShards {
+    /// `shard*3: Shard::open`
+    pub shard: supervisor_runtime::Replicas,
+    /// `cache: Cache::new(&shard)`
+    pub cache: supervisor_runtime::ChildRef,
+    /// `query*8: async |index| Query::new(index, shard, cache.reader().await)`
+    pub query: supervisor_runtime::Replicas,
+    /// `lookup*2: lookup(&shard)`
+    pub lookup: supervisor_runtime::Replicas,
+    __group: supervisor_runtime::GroupRef,
+}
+impl ::core::ops::Deref for OrdersShards {
     type Target = supervisor_runtime::GroupRef;
     fn deref(&self) -> &Self::Target {
         &self.__group

@@ -46,6 +46,7 @@ impl Tree {
         unused_parens,
         clippy::redundant_closure,
         clippy::redundant_async_block,
+        clippy::redundant_clone,
         reason = "the expressions stand here as they are written"
     )]
     fn service() -> supervisor_runtime::Supervisor {

@@ -55,6 +55,7 @@ impl Orders {
         unused_parens,
         clippy::redundant_closure,
         clippy::redundant_async_block,
+        clippy::redundant_clone,
         reason = "the expressions stand here as they are written"
     )]
     pub fn service(config: Config) -> supervisor_runtime::Supervisor {

@@ -15,6 +15,7 @@ mod parse;
 #[cfg(test)]
 mod tests;
 mod text;
+mod uses;
 
 use proc_macro2::TokenStream;
 

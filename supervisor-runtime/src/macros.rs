@@ -138,6 +138,92 @@
 /// of either; see [`IntoService`](crate::IntoService). `.await` and `?` may also stand in the expression itself.
 /// [`service_fn`](crate::service_fn) makes a service of a closure, another tree's `service(..)` is one.
 ///
+/// # Wiring
+///
+/// A child's expression can use, by its name, any child that is declared above it, directly in its own group or directly in
+/// a group around that. What is inside a sibling group is not visible, as in a Rust block; of two children with one name the
+/// nearer is meant, and of a child and a parameter the child. Options and counts see no children.
+///
+/// ```
+/// use supervisor_runtime::{Context, Provide, Service, ServiceResult, supervision_tree};
+/// use tokio::sync::mpsc;
+///
+/// struct Printer { inbox: mpsc::Receiver<String>, outbox: mpsc::Sender<String> }
+/// struct Greeter { index: usize, printer: mpsc::Sender<String> }
+///
+/// impl Printer {
+///     fn new() -> Self {
+///         let (outbox, inbox) = mpsc::channel(16);
+///         Self { inbox, outbox }
+///     }
+/// }
+///
+/// impl Provide for Printer {
+///     type Handle = mpsc::Sender<String>;
+///
+///     fn handle(&self) -> Self::Handle {
+///         self.outbox.clone()
+///     }
+/// }
+///
+/// impl Service for Printer {
+///     async fn run(&mut self, cx: &Context) -> ServiceResult {
+///         while let Some(Some(line)) = cx.until_stopped(self.inbox.recv()).await {
+///             println!("{line}");
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// impl Service for Greeter {
+///     async fn run(&mut self, cx: &Context) -> ServiceResult {
+///         self.printer.send(format!("hello from {}", self.index)).await?;
+///         cx.stopping().await;
+///         Ok(())
+///     }
+/// }
+///
+/// supervision_tree! {
+///     dependents_for_one {
+///         printer: Printer::new(),
+///         clock: Greeter { index: 7, printer: printer.clone() },
+///         one_for_one {
+///             greeter*4: |index| Greeter { index, printer },
+///         }
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let tree = Tree::start().await?;
+/// assert!(Tree::OUTLINE.to_string().contains("greeter*4: |index| Greeter { index, printer }  <- printer"));
+/// tree.printer.restart().await?; // takes along who uses it
+/// tree.shutdown().await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// `printer` is the *handle* that the printer offers to others ([`Provide`](crate::Provide)), that of its current incarnation,
+/// taken when its `start` had succeeded. Each evaluation owns its own: it can move, borrow or clone it, across awaits too.
+/// Replicas give a `Vec` of the handles of all, in the order of the index.
+///
+/// The use of the name is the dependency. In a `dependents_for_one` group it says who starts and restarts with whom, besides
+/// `requires`; everywhere a provider that is stopped, restarted or replaced by hand takes those that use it along. And the
+/// compiler proves that **no child goes on with the handle of an incarnation that is gone**:
+///
+/// | the provider | may be used by |
+/// |---|---|
+/// | stands in a `one_for_all`, `rest_for_one`, `dependents_for_one`, `forfeit_one_for_all` or `crashing` group | any child that is made anew with it: its failure stops those that use it |
+/// | stands in a `one_for_one`, `forfeit_one_for_one` or `custom` group | nobody, unless its handle is stable: its failure may leave the others running |
+/// | is used by a child that is `in_place` or has `replace` | nobody, unless its handle is stable: that child keeps the handle it was made with |
+/// | is `in_place`, and its type is a [`StableHandle`](crate::StableHandle) | everybody: the handle is stable, it works across restarts |
+/// | is `temporary`, or an open group | nobody: it may be gone for good |
+///
+/// Which group counts is the one in which the provider stands. An embedded tree (`billing: Billing::service(db)`) is a child
+/// that uses what stands in its expression.
+///
+/// What the compiler cannot see are handles that take another way, through a global or in a message.
+///
 /// # The running tree
 ///
 /// `Tree::start(..)` gives a value with a field for each child and each named group. It owns the running tree: dropping it
@@ -223,7 +309,7 @@
 /// |---|---|---|
 /// | [`restart = transient`](crate::Child::restart) | `permanent`; `temporary` for an open group | `permanent`: always; `transient`: after a failure; `temporary`: never |
 /// | [`start_timeout = 30s`](crate::Child::start_timeout) | none | a start that takes longer has failed |
-/// | [`requires = [db]`](crate::Child::requires) | none | in a `dependents_for_one` group: earlier siblings that it depends on |
+/// | [`requires = [db]`](crate::Child::requires) | none | in a `dependents_for_one` group: earlier siblings that it depends on, besides those that it [uses](#wiring) |
 /// | [`significant`](crate::Child::significant) | off | its end counts for its group's `auto_shutdown` |
 /// | [`shutdown = 5s`](crate::Child::shutdown) | 5 s | how long it may take to stop: a duration, `infinity` or `brutal_kill` |
 /// | [`backoff = 100ms..30s`](crate::Child::backoff) | its group's | the first restart is immediate, then the delay doubles from the one to the other |

@@ -46,8 +46,17 @@ pub struct Outline {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    Group { strategy: &'static str, decide: Option<&'static str>, children: &'static [Outline] },
-    Child { expression: &'static str, replicas: Option<&'static str>, ty: Option<&'static str> },
+    Group {
+        strategy: &'static str,
+        decide: Option<&'static str>,
+        children: &'static [Outline],
+    },
+    Child {
+        expression: &'static str,
+        replicas: Option<&'static str>,
+        ty: Option<&'static str>,
+        uses: &'static [&'static str],
+    },
 }
 
 impl Outline {
@@ -58,7 +67,7 @@ impl Outline {
 
     /// A child that is no group; in place of its expression, an open group has the type of its members.
     pub const fn child(name: &'static str, expression: &'static str) -> Self {
-        Self { name, docs: "", options: &[], kind: Kind::Child { expression, replicas: None, ty: None } }
+        Self { name, docs: "", options: &[], kind: Kind::Child { expression, replicas: None, ty: None, uses: &[] } }
     }
 
     /// Puts nodes into a group, in order; a child has nothing below it.
@@ -89,6 +98,23 @@ impl Outline {
     pub const fn with_ty(mut self, declared: &'static str) -> Self {
         if let Kind::Child { ty, .. } = &mut self.kind {
             *ty = Some(declared);
+        }
+        self
+    }
+
+    /// Says which children a child uses: the names that stand in its expression.
+    ///
+    /// ```
+    /// use supervisor_runtime::Outline;
+    ///
+    /// const OUTLINE: Outline = Outline::group("Tree", "rest_for_one")
+    ///     .with_children(&[Outline::child("db", "Db::new()"), Outline::child("report", "Report::new(db)").with_uses(&["db"])]);
+    ///
+    /// assert!(OUTLINE.to_string().ends_with("report: Report::new(db)  <- db\n"));
+    /// ```
+    pub const fn with_uses(mut self, children: &'static [&'static str]) -> Self {
+        if let Kind::Child { uses, .. } = &mut self.kind {
+            *uses = children;
         }
         self
     }
@@ -160,6 +186,15 @@ impl Outline {
         }
     }
 
+    /// The names of the children that it uses, if it is a child. As in Rust, a name is that of the nearest that is declared
+    /// before it, in its own group or in one around that.
+    pub const fn uses(&self) -> &'static [&'static str] {
+        match self.kind {
+            Kind::Child { uses, .. } => uses,
+            Kind::Group { .. } => &[],
+        }
+    }
+
     /// This node and all below it, in the order of their declaration, each with its depth from 0.
     ///
     /// ```
@@ -179,7 +214,7 @@ impl Outline {
         nodes
     }
 
-    /// The node without what is below it: `worker*4(restart = transient): Worker = Worker::new`.
+    /// The node without what is below it: `worker*4(restart = transient): Worker = make(db)  <- db`.
     fn line(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
             Kind::Group { strategy, decide, .. } => {
@@ -189,7 +224,7 @@ impl Outline {
                 f.write_str(strategy)?;
                 self.parentheses(decide, f)
             }
-            Kind::Child { expression, replicas, ty } => {
+            Kind::Child { expression, replicas, ty, uses } => {
                 f.write_str(self.name)?;
                 if let Some(count) = replicas {
                     write!(f, "*{count}")?;
@@ -200,7 +235,13 @@ impl Outline {
                     write!(f, "{ty} = ")?;
                 }
                 // `Outline::expression` has all of it.
-                write!(f, "{}", Abridged(expression, EXPRESSION))
+                write!(f, "{}", Abridged(expression, EXPRESSION))?;
+                let mut separator = "  <- ";
+                for name in uses {
+                    write!(f, "{separator}{name}")?;
+                    separator = ", ";
+                }
+                Ok(())
             }
         }
     }
@@ -262,7 +303,10 @@ mod tests {
                     Outline::child("tick", "Tick"),
                     Outline::child("job", "Job").with_replicas("..=1000").with_options(&[("in_place", "")]),
                 ]),
-            Outline::group("", "crashing").with_children(&[Outline::child("last", "Last")]),
+            Outline::group("", "crashing").with_children(&[
+                Outline::child("last", "Last(db)").with_uses(&["db"]),
+                Outline::child("very_last", "make(last, db)").with_replicas("2").with_uses(&["last", "db"]),
+            ]),
         ]);
         let expected = "\
 Orders: dependents_for_one
@@ -272,7 +316,8 @@ Orders: dependents_for_one
 │  ├─ tick: Tick
 │  └─ job*..=1000(in_place): Job
 └─ crashing
-   └─ last: Last
+   ├─ last: Last(db)  <- db
+   └─ very_last*2: make(last, db)  <- last, db
 ";
         assert_eq!(OUTLINE.to_string(), expected);
     }

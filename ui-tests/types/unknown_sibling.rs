@@ -12,7 +12,7 @@ impl Service for Worker {
 supervision_tree! {
     one_for_one {
         db: Worker(0),
-        user: Worker(db),
+        user: Worker(dp),
     }
 }
 

@@ -30,7 +30,7 @@ fn evaluated(child: Child, scope: &mut Scope, mistakes: &mut Mistakes) -> Option
         // The count is wrong, so nothing is known of what the expression should be.
         Some(None) => None,
         _ if is_called => None,
-        count => Some(Body::Evaluated(Evaluated { count: count.flatten(), ty, expression })),
+        count => Some(Body::Evaluated(Evaluated::new(count.flatten(), ty, expression))),
     }
 }
 

@@ -15,10 +15,13 @@ mod strategy;
 mod tree;
 mod types;
 mod values;
+mod wiring;
 
 pub(crate) use fields::{Field, Reference};
-pub(crate) use tree::{Body, Child, Evaluated, Group, Members, Node, Setting, Time, Tree, Value, option, valid};
+pub(crate) use tree::{Body, Child, Evaluated, Group, Members, Node, Setting, Time, Tree, Used, Value, option, valid};
+pub(crate) use wiring::{Stability, Wire, Wires};
 
+use std::cell::Cell;
 use std::mem;
 use std::time::Duration;
 
@@ -36,12 +39,15 @@ use crate::parse::Header;
 pub(crate) fn check(tree: written::Tree, mistakes: &mut Mistakes) -> Tree {
     let mut header = tree.header.unwrap_or_else(default_header);
     names::header(&mut header, mistakes);
-    let checker = Checker { params: header.params.iter().map(|param| param.name.to_string()).collect() };
+    let params = header.params.iter().map(|param| param.name.to_string()).collect();
+    let checker = Checker { params, children: Cell::new(0) };
     let mut scope = Scope::of(header.name.to_string());
     let root = tree.root.map(|root| checker.group(root, None, &mut scope, mistakes));
     // What the children do with a parameter of any type would only raise a second wave of errors.
-    let root = root.filter(|_| header.generics.is_none());
-    Tree { krate: tree.krate, header, root, fields: scope.into_fields() }
+    let mut root = root.filter(|_| header.generics.is_none());
+    let params: Vec<Ident> = header.params.iter().map(|param| param.name.clone()).collect();
+    let wires = root.as_mut().map(|root| wiring::wire(root, &params, mistakes)).unwrap_or_default();
+    Tree { krate: tree.krate, header, root, fields: scope.into_fields(), wires }
 }
 
 fn default_header() -> Header {
@@ -59,6 +65,8 @@ struct Around<'a> {
 
 struct Checker {
     params: Vec<String>,
+    /// How many have a number.
+    children: Cell<usize>,
 }
 
 impl Checker {
@@ -82,27 +90,26 @@ impl Checker {
         let own_shutdown = option(&options, "shutdown").and_then(relations::literal);
         let shutdown = own_shutdown.or(around.and_then(|around| around.shutdown));
         let here = Around { strategy, options: &options, shutdown };
-        let children = match group.children {
+        let (children, rejected) = match group.children {
             Some(children) if children.is_empty() => {
                 strategy::empty(&group.strategy, mistakes);
-                Vec::new()
+                (Vec::new(), Vec::new())
             }
             Some(children) => {
-                let written = children.len();
-                let children = self.nodes(children, &here, inner, mistakes);
+                let (children, rejected) = self.nodes(children, &here, inner, mistakes);
                 // How often a child restarts is known only if all of it is.
-                if children.len() == written {
+                if rejected.is_empty() {
                     limit::check(strategy, &options, &children, mistakes);
                 }
-                children
+                (children, rejected)
             }
-            None => Vec::new(),
+            None => (Vec::new(), Vec::new()),
         };
         if let Some((name, own)) = own {
             scope.declare(Field::of_group(name, &group.docs, &group.strategy, own.into_fields()), mistakes);
         }
-        let strategy = strategy.known(group.strategy, decide.as_ref());
-        Group { docs: group.docs, name: group.name, strategy, decide, options, children }
+        let (kind, strategy) = (strategy, strategy.known(group.strategy, decide.as_ref()));
+        Group { docs: group.docs, name: group.name, kind, strategy, decide, options, children, rejected }
     }
 
     fn nodes(
@@ -111,17 +118,17 @@ impl Checker {
         around: &Around<'_>,
         scope: &mut Scope,
         mistakes: &mut Mistakes,
-    ) -> Vec<Node> {
+    ) -> (Vec<Node>, Vec<(usize, Ident)>) {
         let names: Vec<String> = nodes.iter().map(names::of_node).collect();
         let mut siblings = relations::Siblings::new(names);
-        let mut checked = Vec::new();
+        let (mut checked, mut rejected) = (Vec::new(), Vec::new());
         for node in nodes {
-            let node = match node {
+            match node {
                 written::Node::Group(group) => {
                     let group = self.group(group, Some(around), scope, mistakes);
                     relations::check(group.name.as_ref(), &group.options, around, &siblings, mistakes);
                     siblings.declared(&group.options, relations::PERMANENT);
-                    Some(Node::Group(group))
+                    checked.push(Node::Group(group));
                 }
                 written::Node::Child(mut child) => {
                     let (docs, name) = (child.docs.clone(), child.name.clone());
@@ -129,12 +136,16 @@ impl Checker {
                     let options = self.options(&mut child, &scope.path(&name), default, around, &siblings, mistakes);
                     siblings.declared(&options, default);
                     let body = body::body(child, scope, mistakes);
-                    body.map(|body| Node::Child(Child { docs, name, options, body }))
+                    let number = self.children.get();
+                    self.children.set(number + 1);
+                    match body {
+                        Some(body) => checked.push(Node::Child(Child { number, docs, name, options, body })),
+                        None => rejected.push((checked.len(), name)),
+                    }
                 }
-            };
-            checked.extend(node);
+            }
         }
-        checked
+        (checked, rejected)
     }
 
     /// The options of a child are of interest to its siblings even if its expression is not.

@@ -81,7 +81,7 @@ pub(super) fn of_node(node: &Node) -> String {
 }
 
 /// Whether it is neither a keyword nor `_`.
-fn is_identifier(name: &Ident) -> bool {
+pub(super) fn is_identifier(name: &Ident) -> bool {
     syn::parse_str::<Ident>(&name.to_string()).is_ok()
 }
 

@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use proc_macro2::{Ident, TokenStream};
 
+use super::Wires;
 use super::fields::Field;
+use super::strategy::Strategy;
 use crate::parse::{Expression, Header, Open};
+use crate::uses::Use;
 
 /// A declaration of which everything that was wrong has been left out.
 pub(crate) struct Tree {
@@ -14,6 +17,8 @@ pub(crate) struct Tree {
     pub(crate) root: Option<Group>,
     /// Of the running tree; those of rejected children, too.
     pub(crate) fields: Vec<Field>,
+    /// Which children are used.
+    pub(crate) wires: Wires,
 }
 
 pub(crate) enum Node {
@@ -24,15 +29,21 @@ pub(crate) enum Node {
 pub(crate) struct Group {
     pub(crate) docs: Vec<String>,
     pub(crate) name: Option<Ident>,
+    /// Whatever word stands for it.
+    pub(super) kind: Strategy,
     /// The word for it, the name of a constructor of the builder.
     pub(crate) strategy: Ident,
     /// The function of a `custom` strategy.
     pub(crate) decide: Option<Expression>,
     pub(crate) options: Vec<Setting>,
     pub(crate) children: Vec<Node>,
+    /// Children that cannot be expanded, which has been reported, each with the number of those that stand before it.
+    pub(super) rejected: Vec<(usize, Ident)>,
 }
 
 pub(crate) struct Child {
+    /// Tells it from every other child of the tree.
+    pub(crate) number: usize,
     pub(crate) docs: Vec<String>,
     pub(crate) name: Ident,
     pub(crate) options: Vec<Setting>,
@@ -50,6 +61,17 @@ pub(crate) struct Evaluated {
     pub(crate) count: Option<Expression>,
     pub(crate) ty: Option<TokenStream>,
     pub(crate) expression: Expression,
+    /// The parameters that it uses, in the order of their first use.
+    pub(crate) params: Vec<Use>,
+    /// The children that it uses, likewise.
+    pub(crate) uses: Vec<Used>,
+}
+
+/// A child that an expression uses.
+pub(crate) struct Used {
+    pub(crate) used: Use,
+    /// The number of that child.
+    pub(crate) provider: usize,
 }
 
 /// They are added while the tree runs.
@@ -97,6 +119,30 @@ impl Time {
             Self::Literal(duration) => Some(*duration),
             Self::Expression(_) => None,
         }
+    }
+}
+
+impl Evaluated {
+    /// What it uses is found out when the whole tree is known.
+    pub(super) fn new(count: Option<Expression>, ty: Option<TokenStream>, expression: Expression) -> Self {
+        Self { count, ty, expression, params: Vec::new(), uses: Vec::new() }
+    }
+}
+
+impl Value {
+    /// Those that are evaluated for it.
+    pub(crate) fn expressions(&self) -> impl Iterator<Item = &Expression> {
+        let of = |time| match time {
+            &Time::Literal(_) => None,
+            Time::Expression(expression) => Some(expression),
+        };
+        let (first, second) = match self {
+            Self::Expression(value) | Self::Function(value) => (Some(value), None),
+            Self::Time(time) => (of(time), None),
+            Self::Range(initial, max) => (of(initial), of(max)),
+            Self::Flag | Self::Wrong | Self::Word { .. } | Self::Names(_) => (None, None),
+        };
+        first.into_iter().chain(second)
     }
 }
 

@@ -7,19 +7,48 @@ use quote::{quote, quote_spanned};
 use syn::Expr;
 use syn::ext::IdentExt;
 
-use super::factory::Factory;
+use super::factory::{Factory, braced};
 use super::params::Params;
-use crate::check::{Body, Child, Evaluated, Group, Members, Node, Setting, Time, Value, valid};
+use crate::check::{Body, Child, Evaluated, Group, Members, Node, Setting, Stability, Time, Value, Wire, Wires, valid};
 
 /// Writes the calls of one tree.
 pub(super) struct Builder<'a> {
     pub(super) krate: &'a TokenStream,
     pub(super) params: &'a Params,
+    pub(super) wires: &'a Wires,
 }
 
 impl Builder<'_> {
     pub(super) fn root(&self, title: &str, root: &Group) -> TokenStream {
-        self.supervisor(&quote!(#title), root)
+        let (wires, supervisor) = (self.declared(root), self.supervisor(&quote!(#title), root));
+        quote!(#wires #supervisor)
+    }
+
+    /// ```text
+    /// {
+    ///     let db = Wire::new();
+    ///     Supervisor::rest_for_one("pool")
+    ///         .child(Child::new("db", || Db::new()).provides(&db))
+    ///         .child(Child::using("report", &db, |db| Report::new(db)))
+    /// }
+    /// ```
+    fn inner(&self, name: &TokenStream, group: &Group) -> TokenStream {
+        let (wires, supervisor) = (self.declared(group), self.supervisor(name, group));
+        if wires.is_empty() { supervisor } else { quote!({ #wires #supervisor }) }
+    }
+
+    /// The wires of the children of a group that are used.
+    fn declared(&self, group: &Group) -> TokenStream {
+        let krate = self.krate;
+        let wire = |node: &Node| match node {
+            Node::Child(child) => self.wires.get(child.number),
+            Node::Group(_) => None,
+        };
+        let declare = |wire: &Wire| {
+            let (name, ty) = (&wire.name, if wire.of_replicas { quote!(Wires) } else { quote!(Wire) });
+            quote!(let #name = #krate::#ty::new();)
+        };
+        group.children.iter().filter_map(wire).map(declare).collect()
     }
 
     fn supervisor(&self, name: &TokenStream, group: &Group) -> TokenStream {
@@ -46,9 +75,9 @@ impl Builder<'_> {
             Node::Group(group) => match &group.name {
                 Some(name) => {
                     let name = name.unraw().to_string();
-                    self.supervisor(&quote!(#name), group)
+                    self.inner(&quote!(#name), group)
                 }
-                None => self.supervisor(&quote!(#krate::ANONYMOUS), group),
+                None => self.inner(&quote!(#krate::ANONYMOUS), group),
             },
         }
     }
@@ -67,19 +96,33 @@ impl Builder<'_> {
     /// ```
     fn evaluated(&self, child: &Child, made: &Evaluated) -> TokenStream {
         let krate = self.krate;
-        let constructor = match (&made.count, child.is_in_place()) {
-            (None, false) => "new",
-            (None, true) => "in_place",
-            (Some(_), false) => "replicated",
-            (Some(_), true) => "replicated_in_place",
+        let constructor = match (&made.count, child.is_in_place(), made.uses.is_empty()) {
+            (None, false, true) => "new",
+            (None, false, false) => "using",
+            (None, true, true) => "in_place",
+            (None, true, false) => "in_place_using",
+            (Some(_), false, true) => "replicated",
+            (Some(_), false, false) => "replicated_using",
+            (Some(_), true, true) => "replicated_in_place",
+            (Some(_), true, false) => "replicated_in_place_using",
         };
         let constructor = callee(krate, "Child", made.ty.as_ref(), constructor, child.name.span());
         let name = child.name.unraw().to_string();
         let count = made.count.iter().map(|count| self.params.value(count));
-        let Factory { clones, function } = Factory::of(made, child.is_in_place(), krate, self.params);
+        let Factory { clones, wires, function } =
+            Factory::of(made, child.is_in_place(), krate, self.params, self.wires);
+        let wires = wires.into_iter();
         let options = self.constructed(child);
-        let call = quote!(#constructor(#name #(, #count)*, #function));
-        if clones.is_empty() { quote!(#call #options) } else { quote!({ #clones #call } #options) }
+        let call = quote!(#constructor(#name #(, #count)* #(, #wires)*, #function));
+        let wire = self.wires.get(child.number);
+        // The compiler blames the child for a handle that is not stable: so it gets the place of the use.
+        let place = wire.filter(|wire| wire.stability == Stability::Stable).map(|wire| wire.place);
+        let call = match (clones.is_empty(), place) {
+            (true, None) => call,
+            (_, place) => braced(place.unwrap_or_else(Span::call_site), quote!(#clones #call)),
+        };
+        let provides = wire.map(provides);
+        quote!(#call #provides #options)
     }
 
     /// ```text
@@ -163,6 +206,18 @@ fn callee(krate: &TokenStream, ty: &str, parameter: Option<&TokenStream>, functi
     let (ty, function) = (Ident::new(ty, span), Ident::new(function, span));
     let parameter = parameter.map(|parameter| quote_spanned!(span=> ::<#parameter>));
     quote_spanned!(span=> #krate::#ty #parameter ::#function)
+}
+
+/// `.provides(&db)`, in the place of the use that asks for it: there the compiler says what the type of the provider lacks.
+fn provides(wire: &Wire) -> TokenStream {
+    let provides = match (wire.of_replicas, wire.stability) {
+        (false, Stability::PerIncarnation) => "provides",
+        (false, Stability::Stable) => "provides_stable",
+        (true, Stability::PerIncarnation) => "provides_each",
+        (true, Stability::Stable) => "provides_each_stable",
+    };
+    let (provides, name) = (Ident::new(provides, wire.place), &wire.name);
+    quote!(.#provides(&#name))
 }
 
 /// In the largest unit that is exact.

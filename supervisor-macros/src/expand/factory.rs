@@ -5,78 +5,115 @@
 //! compiler underline the whole macro call.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{Expr, ExprClosure};
 
 use super::flow::Flow;
 use super::params::{Params, clone, owning};
-use super::uses::Use;
-use crate::check::Evaluated;
+use crate::check::{Evaluated, Used, Wires};
 use crate::parse::Expression;
+use crate::uses::Use;
 
-/// The function, and the clones that it captures.
+/// The function, the clones that it captures, and the wires that it gets handles from.
 pub(super) struct Factory {
     pub(super) clones: TokenStream,
+    /// `&db`, or `(&db, &cache)`.
+    pub(super) wires: Option<TokenStream>,
     pub(super) function: TokenStream,
 }
 
 impl Factory {
-    pub(super) fn of(made: &Evaluated, is_in_place: bool, krate: &TokenStream, params: &Params) -> Self {
-        let expression = &made.expression;
-        let uses = params.uses(expression.syntax());
-        let clones = params.captured(&uses);
-        let function = match (&made.count, expression.syntax()) {
-            (Some(_), Expr::Closure(closure)) => by_index(closure, expression, krate, &uses),
-            (Some(_), _) => indexed(expression, krate, &uses),
-            (None, _) => evaluated(expression, krate, &uses, is_in_place),
+    pub(super) fn of(made: &Evaluated, is_in_place: bool, krate: &TokenStream, params: &Params, wires: &Wires) -> Self {
+        let clones = params.captured(&made.params);
+        let wire = |used: &Used| {
+            let wire = wires.get(used.provider).map(|wire| &wire.name);
+            quote!(&#wire)
         };
-        Self { clones, function }
+        let wires = nested(made.uses.iter().map(wire).collect(), Span::call_site());
+        let function = match (&made.count, made.expression.syntax()) {
+            (Some(_), Expr::Closure(closure)) => by_index(closure, made, krate),
+            (Some(_), _) => indexed(made, krate),
+            (None, _) => evaluated(made, krate, is_in_place),
+        };
+        Self { clones, wires, function }
     }
 }
 
-/// A plain child: `Db::new()` becomes `|| Db::new()`.
-fn evaluated(expression: &Expression, krate: &TokenStream, uses: &[Use], once: bool) -> TokenStream {
+/// A plain child: `Db::new()` becomes `|| Db::new()`, and `Report::new(db)` becomes `|db| Report::new(db)`.
+fn evaluated(made: &Evaluated, krate: &TokenStream, once: bool) -> TokenStream {
+    let (expression, params) = (&made.expression, &made.params);
     let (first, last) = expression.spans();
-    let frame = Frame::of(expression.syntax(), uses);
+    let frame = Frame::of(expression.syntax(), used(made));
     let body = frame.around(expression, krate);
-    let clones: TokenStream = if once { TokenStream::new() } else { uses.iter().map(clone).collect() };
-    let head = if uses.is_empty() { quote_spanned!(first=> ||) } else { spanned_closure(first, &TokenStream::new()) };
+    let clones: TokenStream = if once { TokenStream::new() } else { params.iter().map(clone).collect() };
+    let head = match (handles(made), params.is_empty()) {
+        (None, true) => quote_spanned!(first=> ||),
+        (handles, only) => spanned_closure(first, !only, &handles.unwrap_or_default()),
+    };
     with_clones(&head, &clones, &body, last)
 }
 
-/// Replicas whose function is a closure: it stays as it is, unless it has to own parameters.
-fn by_index(closure: &ExprClosure, expression: &Expression, krate: &TokenStream, uses: &[Use]) -> TokenStream {
-    if uses.is_empty() {
+/// Replicas whose function is a closure: it stays as it is, unless it has to own parameters or to take handles.
+fn by_index(closure: &ExprClosure, made: &Evaluated, krate: &TokenStream) -> TokenStream {
+    let expression = &made.expression;
+    if made.params.is_empty() && made.uses.is_empty() {
         return quote!(#expression);
     }
     // A `?` in the body belongs to the closure, and a type that is stated is the body's, not the frame's.
     let is_free = matches!(closure.output, syn::ReturnType::Default);
-    let frame = match Frame::of(&closure.body, uses) {
+    let frame = match Frame::of(&closure.body, used(made)) {
         Frame::Borrowing if is_free => Frame::Borrowing,
         _ => Frame::None,
     };
     let body = Expression::part(&closure.body);
-    owning(closure, expression, uses, |_| frame.around(&body, krate))
+    owning(closure, expression, handles(made), &made.params, |_| frame.around(&body, krate))
 }
 
-/// Replicas whose function is given by any other expression.
-fn indexed(expression: &Expression, krate: &TokenStream, uses: &[Use]) -> TokenStream {
+/// Replicas whose function is given by any other expression. One that uses a child is evaluated for each incarnation:
+/// `make(db)` becomes `|index, db| make(db)(index)`.
+fn indexed(made: &Evaluated, krate: &TokenStream) -> TokenStream {
+    let expression = &made.expression;
     let flow = Flow::of(expression.syntax());
-    if !flow.awaits && !flow.fails {
+    if !flow.awaits && !flow.fails && made.uses.is_empty() {
         return quote!(#expression);
     }
     let (first, last) = expression.spans();
-    let clones: TokenStream = uses.iter().map(clone).collect();
+    let clones: TokenStream = made.params.iter().map(clone).collect();
     // Hygienic: the user's expression does not see this name.
-    let index = Ident::new("index", Span::mixed_site());
-    let call = Expression::new(expression.syntax().clone(), quote!((#expression)(#index)));
-    let frame = if flow.fails { Frame::Fallible } else { Frame::Async };
-    let body = frame.around(&call, krate);
-    with_clones(&spanned_closure(first, &quote!(#index)), &clones, &body, last)
+    let index = Ident::new("index", Span::mixed_site().located_at(last));
+    let (function, argument) = (parenthesized(first, quote!(#expression)), parenthesized(last, quote!(#index)));
+    let call = Expression::new(expression.syntax().clone(), quote!(#function #argument));
+    let body = Frame::of(expression.syntax(), used(made)).around(&call, krate);
+    let inputs = [quote!(#index)].into_iter().chain(handles(made));
+    let owns = made.uses.is_empty() || !made.params.is_empty();
+    with_clones(&spanned_closure(first, owns, &quote!(#(#inputs),*)), &clones, &body, last)
+}
+
+/// Everything that an expression uses.
+fn used(made: &Evaluated) -> impl Iterator<Item = &Use> {
+    made.params.iter().chain(made.uses.iter().map(|Used { used, .. }| used))
+}
+
+/// The handles of the children that an expression uses, as a pattern.
+fn handles(made: &Evaluated) -> Option<TokenStream> {
+    let names = made.uses.iter().map(|Used { used, .. }| used.name.to_token_stream());
+    nested(names.collect(), made.expression.spans().0)
+}
+
+/// One as it stands, several as a tuple; more than the runtime has tuples for as a tuple of tuples.
+fn nested(mut parts: Vec<TokenStream>, span: Span) -> Option<TokenStream> {
+    const MOST: usize = 8;
+    while parts.len() > MOST {
+        parts = parts.chunks(MOST).filter_map(|chunk| nested(chunk.to_vec(), span)).collect();
+    }
+    match parts.len() {
+        0 | 1 => parts.pop(),
+        _ => Some(parenthesized(span, quote!(#(#parts),*))),
+    }
 }
 
 /// `head { clones body }`, or `head body` where nothing is cloned.
-fn with_clones(head: &TokenStream, clones: &TokenStream, body: &TokenStream, last: Span) -> TokenStream {
+pub(super) fn with_clones(head: &TokenStream, clones: &TokenStream, body: &TokenStream, last: Span) -> TokenStream {
     if clones.is_empty() {
         return quote!(#head #body);
     }
@@ -98,13 +135,13 @@ enum Frame {
 }
 
 impl Frame {
-    fn of(expression: &Expr, uses: &[Use]) -> Self {
+    fn of<'a>(expression: &Expr, mut uses: impl Iterator<Item = &'a Use>) -> Self {
         let flow = Flow::of(expression);
         if flow.fails {
             Self::Fallible
         } else if flow.awaits {
             Self::Async
-        } else if uses.iter().any(|used| used.borrowed) && !flow.returns {
+        } else if uses.any(|used| used.borrowed) && !flow.returns {
             Self::Borrowing
         } else {
             Self::None
@@ -134,9 +171,10 @@ impl Frame {
     }
 }
 
-/// `move |inputs|`
-pub(super) fn spanned_closure(first: Span, inputs: &TokenStream) -> TokenStream {
-    let (start, bar) = (quote_spanned!(first=> move), quote_spanned!(first=> |));
+/// `move |inputs|`, or without `move` if it has nothing to own.
+pub(super) fn spanned_closure(first: Span, owns: bool, inputs: &TokenStream) -> TokenStream {
+    let start = owns.then(|| quote_spanned!(first=> move));
+    let bar = quote_spanned!(first=> |);
     quote!(#start #bar #inputs #bar)
 }
 

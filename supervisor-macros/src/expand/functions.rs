@@ -19,8 +19,8 @@ pub(super) fn functions(tree: &Tree, title: &str, values: &TokenStream) -> Token
     let parameters = quote!(#(#names: #types),*);
     let (supervisor, outline) = match &tree.root {
         Some(root) => {
-            let params = &Params::of(tree, root);
-            (Builder { krate, params }.root(title, root), outline::root(krate, title, root))
+            let (params, wires) = (&Params::of(tree, root), &tree.wires);
+            (Builder { krate, params, wires }.root(title, root), outline::root(krate, title, root))
         }
         None => {
             (quote!(#krate::Supervisor::one_for_one(#title)), quote!(#krate::Outline::group(#title, "one_for_one")))
@@ -37,6 +37,7 @@ pub(super) fn functions(tree: &Tree, title: &str, values: &TokenStream) -> Token
             unused_parens,
             clippy::redundant_closure,
             clippy::redundant_async_block,
+            clippy::redundant_clone,
             reason = "the expressions stand here as they are written"
         )]
         #visibility fn service #generics (#parameters) -> #krate::Supervisor {

@@ -19,7 +19,6 @@ mod functions;
 mod outline;
 mod params;
 mod typed;
-mod uses;
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};

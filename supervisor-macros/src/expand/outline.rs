@@ -31,11 +31,13 @@ fn node(krate: &TokenStream, node: &Node) -> TokenStream {
         Node::Group(inner) => group(krate, &name, inner),
         Node::Child(child) => {
             let (expression, replicas, ty) = match &child.body {
-                Body::Evaluated(Evaluated { count, ty, expression }) => {
+                Body::Evaluated(Evaluated { count, ty, expression, .. }) => {
                     (&expression.tokens, count.as_ref().map(Expression::as_amount), ty.as_ref())
                 }
                 Body::Open(Members { open, ty }) => (ty, Some(open.as_text()), None),
             };
+            let uses = uses(child);
+            let uses = (!uses.is_empty()).then(|| quote!(.with_uses(&[#(#uses),*])));
             let expression = text(expression);
             let replicas = replicas.iter().map(|count| quote!(.with_replicas(#count)));
             let ty = ty.iter().map(|ty| {
@@ -44,8 +46,16 @@ fn node(krate: &TokenStream, node: &Node) -> TokenStream {
             });
             let options = options(&child.options);
             let docs = docs(&child.docs);
-            quote!(#krate::Outline::child(#name, #expression) #(#replicas)* #(#ty)* #options #docs)
+            quote!(#krate::Outline::child(#name, #expression) #(#replicas)* #(#ty)* #uses #options #docs)
         }
+    }
+}
+
+/// The names of the children that it uses.
+fn uses(child: &Child) -> Vec<String> {
+    match &child.body {
+        Body::Evaluated(made) => made.uses.iter().map(|used| used.used.name.unraw().to_string()).collect(),
+        Body::Open(_) => Vec::new(),
     }
 }
 
@@ -87,10 +97,12 @@ fn caption(node: &Node) -> String {
             Some(name) => format!("{name}: {}", group.strategy),
             None => group.strategy.to_string(),
         },
-        Node::Child(Child { name, body: Body::Evaluated(made), .. }) => match &made.count {
-            Some(count) => format!("{name}*{}", count.as_amount()),
-            None => name.to_string(),
-        },
+        Node::Child(child @ Child { name, body: Body::Evaluated(made), .. }) => {
+            let count = made.count.iter().map(|count| format!("*{}", count.as_amount())).collect::<String>();
+            let uses = uses(child);
+            let uses = if uses.is_empty() { String::new() } else { format!("  <- {}", uses.join(", ")) };
+            format!("{name}{count}{uses}")
+        }
         Node::Child(Child { name, body: Body::Open(members), .. }) => format!("{name}*{}", members.open.as_text()),
     }
 }

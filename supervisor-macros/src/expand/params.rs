@@ -16,10 +16,10 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Expr, ExprClosure};
 
-use super::factory::{braced, spanned_closure};
-use super::uses::{Use, uses};
-use crate::check::{Body, Group, Node, Setting, Time, Tree, Value};
+use super::factory::{braced, spanned_closure, with_clones};
+use crate::check::{Body, Group, Node, Setting, Tree};
 use crate::parse::Expression;
+use crate::uses::{Use, uses};
 
 /// The parameters of a tree.
 pub(super) struct Params {
@@ -38,8 +38,8 @@ impl Params {
         params
     }
 
-    /// The uses of parameters in an expression.
-    pub(super) fn uses(&self, expression: &Expr) -> Vec<Use> {
+    /// The uses of parameters in an expression that sees no children.
+    fn uses(&self, expression: &Expr) -> Vec<Use> {
         if self.names.is_empty() { Vec::new() } else { uses(expression, &self.names) }
     }
 
@@ -64,7 +64,7 @@ impl Params {
         }
         let captured = self.captured(&uses);
         let function = match function.syntax() {
-            Expr::Closure(closure) => owning(closure, function, &uses, |body| body),
+            Expr::Closure(closure) => owning(closure, function, None, &uses, |body| body),
             _ => function.to_token_stream(),
         };
         if captured.is_empty() { function } else { quote!({ #captured #function }) }
@@ -79,13 +79,13 @@ impl Params {
             match node {
                 Node::Group(group) => self.count_group(group),
                 Node::Child(child) => {
-                    let (amount, expression) = match &child.body {
-                        Body::Evaluated(made) => (&made.count, Some(&made.expression)),
-                        Body::Open(members) => (&members.open.bound, None),
-                    };
                     self.count_options(&child.options);
-                    for used in amount.iter().chain(expression) {
-                        self.count(used.syntax());
+                    match &child.body {
+                        Body::Evaluated(made) => {
+                            made.count.iter().for_each(|count| self.count(count.syntax()));
+                            self.add(&made.params);
+                        }
+                        Body::Open(members) => members.open.bound.iter().for_each(|bound| self.count(bound.syntax())),
                     }
                 }
             }
@@ -93,25 +93,17 @@ impl Params {
     }
 
     fn count_options(&mut self, options: &[Setting]) {
-        for option in options {
-            match &option.value {
-                Value::Expression(value) | Value::Function(value) | Value::Time(Time::Expression(value)) => {
-                    self.count(value.syntax())
-                }
-                Value::Range(initial, max) => {
-                    for side in [initial, max] {
-                        if let Time::Expression(value) = side {
-                            self.count(value.syntax());
-                        }
-                    }
-                }
-                Value::Flag | Value::Wrong | Value::Time(Time::Literal(_)) | Value::Word { .. } | Value::Names(_) => {}
-            }
+        for value in options.iter().flat_map(|option| option.value.expressions()) {
+            self.count(value.syntax());
         }
     }
 
     fn count(&mut self, expression: &Expr) {
-        for used in self.uses(expression) {
+        self.add(&self.uses(expression));
+    }
+
+    fn add(&mut self, uses: &[Use]) {
+        for used in uses {
             *self.users.entry(used.name.to_string()).or_default() += 1;
         }
     }
@@ -125,38 +117,43 @@ pub(super) fn clone(used: &Use) -> TokenStream {
     quote!(let #name = #source;)
 }
 
-/// A closure of the user, made to own the parameters that it uses:
+/// A closure of the user, made to own the parameters that it uses, and to take the handles of the children:
 ///
 /// ```text
-/// |index| Worker::new(index, pool)
+/// |index| Worker::new(index, pool, db)
 ///
-/// move |index| {
+/// move |index, db| {
 ///     let pool = Clone::clone(&pool);
-///     Worker::new(index, pool)
+///     Worker::new(index, pool, db)
 /// }
 /// ```
 pub(super) fn owning(
     closure: &ExprClosure,
     written: &Expression,
-    uses: &[Use],
+    handles: Option<TokenStream>,
+    params: &[Use],
     frame: impl FnOnce(TokenStream) -> TokenStream,
 ) -> TokenStream {
-    let clones: TokenStream = uses.iter().map(clone).collect();
+    let clones: TokenStream = params.iter().map(clone).collect();
     let (first, last) = written.spans();
-    let inputs = &closure.inputs;
+    let inputs = closure.inputs.iter().map(ToTokens::to_token_stream).chain(handles);
+    let owns = !params.is_empty() || closure.capture.is_some();
+    let head = spanned_closure(first, owns, &quote!(#(#inputs),*));
     let body = &closure.body;
-    let body = match (&closure.asyncness, &closure.output) {
+    match (&closure.asyncness, &closure.output) {
+        (None, syn::ReturnType::Default) => with_clones(&head, &clones, &frame(quote!(#body)), last),
         (None, output) => {
             let body = frame(quote!(#body));
-            let head = spanned_closure(first, &quote!(#inputs));
             let body = braced(last, quote!(#clones #body));
-            return quote!(#head #output #body);
+            quote!(#head #output #body)
         }
-        (Some(_), syn::ReturnType::Default) => quote!(#body),
-        (Some(_), syn::ReturnType::Type(_, ty)) => quote!(let made: #ty = #body; made),
-    };
-    let head = spanned_closure(first, &quote!(#inputs));
-    let frame = braced(last, body);
-    let body = braced(last, quote!(#clones async move #frame));
-    quote!(#head #body)
+        (Some(_), output) => {
+            let body = match output {
+                syn::ReturnType::Default => quote!(#body),
+                syn::ReturnType::Type(_, ty) => quote!(let made: #ty = #body; made),
+            };
+            let (future, frame) = (quote_spanned!(first=> async move), braced(last, body));
+            with_clones(&head, &clones, &quote!(#future #frame), last)
+        }
+    }
 }

@@ -37,9 +37,11 @@ fn everything_expands_to_what_one_would_write() {
             /// Keeps the orders.
             db: Db = Db::open(&config.url).await?,
             inbox(in_place, shutdown = infinity): Inbox::new(rx),
-            cache(restart = transient, significant, start_timeout = 0.5): Cache::open(&config),
-            pool: one_for_one(requires = [db, cache], restart = permanent) {
+            orders: Orders::new(db, inbox),
+            index(restart = transient, significant, start_timeout = 0.5): Index::open(&config),
+            pool: one_for_one(requires = [db, index], restart = permanent) {
                 worker*(config.workers)(heartbeat = LIMIT * 2, replace = Worker::reborn): |index| Worker::new(index, config),
+                mailer*4: |index| Mailer::new(index, db.clone(), config),
                 tick*4: Tick::new,
                 /// Whoever has called.
                 conn*..=(config.limit)(restart = transient, in_place): Conn<Tcp>,
@@ -48,6 +50,12 @@ fn everything_expands_to_what_one_would_write() {
                 report(shutdown = brutal_kill): service_fn(move |cx| report(cx, config.clone())),
                 made*2: make().await,
                 job*..: Job,
+            }
+            shards: rest_for_one {
+                shard*3(in_place): Shard::open,
+                cache(in_place): Cache::new(&shard),
+                query*8: async |index| Query::new(index, shard, cache.reader().await),
+                lookup*2: lookup(&shard),
             }
         }
     "#;

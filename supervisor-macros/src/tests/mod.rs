@@ -4,6 +4,7 @@ mod expansion;
 mod messages;
 mod mutations;
 mod typed;
+mod wiring;
 
 use proc_macro2::TokenStream;
 

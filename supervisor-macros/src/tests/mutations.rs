@@ -4,16 +4,17 @@ use proc_macro2::{Group, TokenStream, TokenTree};
 
 use super::tokens;
 
-const SOURCES: [&str; 6] = [
+const SOURCES: [&str; 7] = [
     "one_for_all(max_restarts = 10, over = \"1s\") { db: Db::new(), one_for_one { worker*4: Worker::new } }",
     "pub struct T(a: Arc<A>, b: B); one_for_one(backoff = 1s..30s) { a: A = f(&a).await?, b*(b.n)(in_place): |i| B(i, b) }",
     "dependents_for_one { a: A, b(requires = [a], restart = transient): async move { b }, p: rest_for_one { c: C } }",
     "custom(decide, shutdown = infinity, auto_shutdown = never) { a*N(replace = A::again, significant): |i: usize| -> A { a } }",
     "#[derive(Debug)] struct T; crashing { /// docs\n a(heartbeat = 0.5, start_timeout = 1h30m): m!(a, { b }), b*..=3: B }",
+    "struct T(d: D); rest_for_one { a: A, b*2(in_place): |i| B(i, a, d), r#c: c(&b)?, p: one_for_one { a: A(a), e: f!(\"{a}\", c.d, b[0]) } }",
     "one_for_one { a*..: A, p: one_for_all { b*..=(n)(in_place): B<dyn C>, q: crashing { c*..=N: C } } }",
 ];
 
-const SPARE: &str = "a , : :: ; = == => * - .. ..= # ! ? & | . ' { } ( ) [ ] 0 1s 0x1u8 1.5e3 \"\" \"1h\" 'c' 'l r#loop loop struct pub \
+const SPARE: &str = "a , : :: ; = == => * - .. ..= # ! ? & | . ' { } ( ) [ ] 0 1s 0x1u8 1.5e3 \"\" \"1h\" 'c' 'l r#loop loop self struct pub \
     one_for_one custom restart requires in_place return await async move _ $ < > << @ 99999999999999999999999d 1_ms";
 
 /// A small generator of its own (xorshift), so that a failure happens again.

@@ -28,6 +28,9 @@ impl fmt::Display for Mermaid {
             if let Some((above, turn)) = node.above {
                 writeln!(f, "    n{above} -->|{turn}| n{place}")?;
             }
+            for provider in self.0.used_by(place) {
+                writeln!(f, "    n{provider} -.-> n{place}")?;
+            }
         }
         for tone in self.0.tones() {
             let (fill, stroke) = tone.colors();

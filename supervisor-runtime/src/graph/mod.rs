@@ -2,7 +2,8 @@
 //!
 //! A group is a box with an arrow to each of its children, not a frame around them: a tree with frames inside frames
 //! grows wide, and where a restart goes from is then nowhere to be seen. The arrows are numbered in the order in which
-//! the children start; replicas start together, so they are one box.
+//! the children start; replicas start together, so they are one box. Dashed arrows go as the handles do, from a child to
+//! those that use it.
 
 mod dot;
 mod mermaid;
@@ -15,6 +16,8 @@ use crate::view::Tone;
 /// A tree in boxes; each stands after the one that it belongs to.
 pub(crate) struct Graph {
     boxes: Vec<Node>,
+    /// Who uses whom, by the places of both; of an earlier box a later one.
+    uses: Vec<(usize, usize)>,
 }
 
 /// One box.
@@ -42,7 +45,7 @@ pub(crate) struct Place(usize);
 
 impl Graph {
     pub(crate) fn new() -> Self {
-        Self { boxes: Vec::new() }
+        Self { boxes: Vec::new(), uses: Vec::new() }
     }
 
     /// Adds a box, as the next child of the one above it.
@@ -56,6 +59,16 @@ impl Graph {
         let lines = lines.into_iter().map(|line| one_line(&line)).filter(|line| !line.is_empty()).collect();
         self.boxes.push(Node { above: above.map(|(Place(place), turn)| (place, turn)), shape, lines, tone });
         Place(self.boxes.len() - 1)
+    }
+
+    /// Adds a dashed arrow from a box to one that uses it.
+    pub(crate) fn add_use(&mut self, Place(provider): Place, Place(user): Place) {
+        self.uses.push((provider, user));
+    }
+
+    /// The boxes that the one at this place uses.
+    fn used_by(&self, place: usize) -> impl Iterator<Item = usize> + '_ {
+        self.uses.iter().filter(move |(_, user)| *user == place).map(|(provider, _)| *provider)
     }
 
     /// As a flowchart in the language of Mermaid.

@@ -9,13 +9,16 @@ use crate::line::Abridged;
 impl Outline {
     /// A flowchart in the language of [Mermaid](https://mermaid.js.org), which Markdown on many sites shows as a picture:
     /// a box for each group and child, and arrows from a group to what stands in it, numbered in the order of their
-    /// start.
+    /// start. A dashed arrow goes from a child to each that uses it.
     ///
     /// ```
     /// use supervisor_runtime::Outline;
     ///
     /// const OUTLINE: Outline = Outline::group("Tree", "one_for_all")
-    ///     .with_children(&[Outline::child("db", "Db"), Outline::child("worker", "Worker").with_replicas("4")]);
+    ///     .with_children(&[
+    ///         Outline::child("db", "Db"),
+    ///         Outline::child("worker", "make(db)").with_replicas("4").with_uses(&["db"]),
+    ///     ]);
     ///
     /// assert_eq!(
     ///     OUTLINE.mermaid().to_string(),
@@ -23,8 +26,9 @@ impl Outline {
     ///     n0["Tree: one_for_all"]
     ///     n1(["db<br/>Db"])
     ///     n0 -->|1| n1
-    ///     n2[["worker ×4<br/>Worker"]]
+    ///     n2[["worker ×4<br/>make(db)"]]
     ///     n0 -->|2| n2
+    ///     n1 -.-> n2
     /// "#
     /// );
     /// ```
@@ -51,16 +55,27 @@ impl Outline {
 
     fn graph(&self) -> Graph {
         let mut graph = Graph::new();
-        self.add_to(&mut graph, None);
+        self.add_to(&mut graph, None, &mut Vec::new());
         graph
     }
 
-    fn add_to(&self, graph: &mut Graph, above: Option<(Place, usize)>) {
+    /// `seen` are the nodes that the name of a child can mean here, the nearest last.
+    fn add_to(&self, graph: &mut Graph, above: Option<(Place, usize)>, seen: &mut Vec<(&'static str, Place)>) -> Place {
         let (shape, lines) = self.label();
         let place = graph.add(above, shape, None, lines);
-        for (turn, child) in (1..).zip(self.children()) {
-            child.add_to(graph, Some((place, turn)));
+        for used in self.uses() {
+            let provider = seen.iter().rev().find(|(name, _)| name == used);
+            provider.iter().for_each(|(_, provider)| graph.add_use(*provider, place));
         }
+        let around = seen.len();
+        for (turn, child) in (1..).zip(self.children()) {
+            let place = child.add_to(graph, Some((place, turn)), seen);
+            if let Kind::Child { .. } = child.kind {
+                seen.push((child.name, place));
+            }
+        }
+        seen.truncate(around);
+        place
     }
 
     /// What it is called, what it is made from, and what is set for it.
@@ -72,7 +87,7 @@ impl Outline {
                 let decide = decide.map(|path| format!("({path})")).unwrap_or_default();
                 (Shape::Group, [format!("{name}{strategy}{decide}"), String::new(), options.join(", ")])
             }
-            Kind::Child { expression, replicas, ty } => {
+            Kind::Child { expression, replicas, ty, .. } => {
                 let (shape, count) = match replicas {
                     Some(count) => (Shape::Several, format!(" ×{count}")),
                     None => (Shape::Child, String::new()),
@@ -112,7 +127,11 @@ mod tests {
             .with_children(&[Outline::child("conn", "Conn::new")
                 .with_replicas("N")
                 .with_options(&[("restart", "transient"), ("significant", "")])]),
-        Outline::group("", "crashing").with_children(&[Outline::child("last", "|x: &Vec<u8>| Last(x)")]),
+        Outline::group("", "crashing").with_children(&[
+            Outline::child("last", "|x: &Vec<u8>| Last(x, db)").with_uses(&["db"]),
+            Outline::child("db", "Db").with_uses(&["last", "db", "conn"]),
+            Outline::child("end", "End").with_uses(&["db"]),
+        ]),
     ]);
 
     #[test]
@@ -128,8 +147,16 @@ mod tests {
                 n2 -->|1| n3
                 n4["crashing"]
                 n0 -->|3| n4
-                n5(["last<br/>#124;x: #38;Vec#60;u8#62;#124; Last(x)"])
+                n5(["last<br/>#124;x: #38;Vec#60;u8#62;#124; Last(x, db)"])
                 n4 -->|1| n5
+                n1 -.-> n5
+                n6(["db<br/>Db"])
+                n4 -->|2| n6
+                n5 -.-> n6
+                n1 -.-> n6
+                n7(["end<br/>End"])
+                n4 -->|3| n7
+                n6 -.-> n7
         "#]]
         .assert_eq(&OUTLINE.mermaid().to_string());
     }
@@ -151,8 +178,16 @@ mod tests {
                 n2 -> n3 [label=1]
                 n4 [label="crashing", style=filled]
                 n0 -> n4 [label=3]
-                n5 [label="last\n|x: &amp;Vec<u8>| Last(x)", style="filled,rounded"]
+                n5 [label="last\n|x: &amp;Vec<u8>| Last(x, db)", style="filled,rounded"]
                 n4 -> n5 [label=1]
+                n1 -> n5 [style=dashed, constraint=false]
+                n6 [label="db\nDb", style="filled,rounded"]
+                n4 -> n6 [label=2]
+                n5 -> n6 [style=dashed, constraint=false]
+                n1 -> n6 [style=dashed, constraint=false]
+                n7 [label="end\nEnd", style="filled,rounded"]
+                n4 -> n7 [label=3]
+                n6 -> n7 [style=dashed, constraint=false]
             }
         "#]]
         .assert_eq(&OUTLINE.dot().to_string());

@@ -1,0 +1,36 @@
+use supervisor_runtime::{Context, Service, ServiceResult, supervision_tree};
+
+#[derive(Clone)]
+struct Pool;
+
+struct Db;
+
+impl Service for Db {
+    async fn run(&mut self, cx: &Context) -> ServiceResult {
+        cx.stopping().await;
+        Ok(())
+    }
+}
+
+
+struct User(Pool);
+
+impl Service for User {
+    async fn run(&mut self, cx: &Context) -> ServiceResult {
+        let _ = &self.0;
+        cx.stopping().await;
+        Ok(())
+    }
+}
+
+supervision_tree! {
+    rest_for_one {
+        db: Db,
+        user: User(db.clone()),
+        another*2: |_index| User(db),
+    }
+}
+
+fn main() {
+    let _ = Tree::run();
+}
