@@ -1,4 +1,4 @@
-//! The smallest tree worth having: a database, and four workers that need it.
+//! The smallest tree worth having: a database, and four workers that use it.
 //!
 //! You will see all of it start, `worker[2]` fail twice (an error, then a panic, which the standard panic hook
 //! reports in its usual words) and come back each time, while the others go on. Its third incarnation does its
@@ -10,13 +10,13 @@
 
 use std::time::Duration;
 
-use supervisor_runtime::{Context, Exit, Service, ServiceResult, TreeError, supervision_tree};
+use supervisor_runtime::{Context, Exit, Provide, Service, ServiceResult, TreeError, supervision_tree};
 
 supervision_tree! {
     one_for_all(max_restarts = 10, over = "1s") {
         db: Db::new(),
         one_for_one {
-            worker*4: Worker::new,
+            worker*4: |index| Worker::new(index, db),
         }
     }
 }
@@ -29,11 +29,27 @@ async fn main() -> Result<(), TreeError> {
     Ok(())
 }
 
-struct Db;
+/// Owns the connections; others get a way to them.
+struct Db {
+    pool: Pool,
+}
+
+/// What the database is to its users: here, no more than a name.
+#[derive(Clone)]
+struct Pool(&'static str);
 
 impl Db {
     fn new() -> Self {
-        Self
+        Self { pool: Pool("the pool") }
+    }
+}
+
+/// What `db` means in the expression of a worker.
+impl Provide for Db {
+    type Handle = Pool;
+
+    fn handle(&self) -> Pool {
+        self.pool.clone()
     }
 }
 
@@ -56,18 +72,19 @@ impl Service for Db {
 /// What a worker knows begins anew with each incarnation: its expression is evaluated again.
 struct Worker {
     index: usize,
+    pool: Pool,
 }
 
 impl Worker {
-    fn new(index: usize) -> Self {
-        Self { index }
+    fn new(index: usize, pool: Pool) -> Self {
+        Self { index, pool }
     }
 }
 
 impl Service for Worker {
     async fn start(&mut self, cx: &Context) -> ServiceResult {
         match cx.last_exit() {
-            None => println!("{}: started", cx.path()),
+            None => println!("{}: started, with {}", cx.path(), self.pool.0),
             Some(exit) => println!("{}: started again, the one before {exit}", cx.path()),
         }
         Ok(())

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use supervisor_runtime::{Context, Exit, Service, ServiceResult};
+use supervisor_runtime::{Context, Exit, Provide, Service, ServiceResult};
 use tokio::sync::{Notify, RwLock, watch};
 use tokio::task::{JoinError, spawn_blocking};
 
@@ -19,6 +19,15 @@ pub(crate) struct Db {
 impl Db {
     pub(crate) fn new(store: Store) -> Self {
         Self { store }
+    }
+}
+
+/// Those who use `db` get the way to the database, once it is open.
+impl Provide for Db {
+    type Handle = Store;
+
+    fn handle(&self) -> Store {
+        self.store.clone()
     }
 }
 
@@ -54,7 +63,10 @@ impl Service for Db {
     }
 }
 
-/// The way to the database, cheap to clone. It stays valid when the database is opened anew.
+/// The way to the database, cheap to clone.
+///
+/// The tree gives it to who uses `db`, and takes it back, with its user, before the database is closed. What it is made of
+/// is older than the child: a predecessor that had to be dropped may have left the file open.
 #[derive(Clone)]
 pub(crate) struct Store(Arc<Shared>);
 

@@ -5,7 +5,7 @@
 //! GET  /status                         how many jobs are waiting, leased, done, failed
 //! ```
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
-use supervisor_runtime::{Context, Service, ServiceResult};
+use supervisor_runtime::{Context, Provide, Service, ServiceResult};
 
 use crate::db::{Store, StoreError};
 use crate::queue::Submitted;
@@ -21,12 +21,22 @@ use crate::queue::Submitted;
 /// Serves on a socket that is older than it: while it is restarted, connections wait and are not refused.
 pub(crate) struct Intake {
     listener: Arc<TcpListener>,
+    address: SocketAddr,
     store: Store,
 }
 
 impl Intake {
-    pub(crate) fn new(listener: Arc<TcpListener>, store: Store) -> Self {
-        Self { listener, store }
+    pub(crate) fn new(listener: Arc<TcpListener>, address: SocketAddr, store: Store) -> Self {
+        Self { listener, address, store }
+    }
+}
+
+/// Those who use it know where it listens.
+impl Provide for Intake {
+    type Handle = SocketAddr;
+
+    fn handle(&self) -> SocketAddr {
+        self.address
     }
 }
 

@@ -49,8 +49,8 @@ use crate::report::{Outcome, report};
 use crate::worker::Worker;
 
 supervision_tree! {
-    /// Nothing works without `db`: when it fails, all the others are stopped, and started after it. The rest is
-    /// independent: a worker that fails disturbs nobody.
+    /// Nothing works without `db`: whoever uses its name gets a way to the database, and is stopped and made anew when the
+    /// database is opened anew. The rest is independent: a worker that fails disturbs nobody.
     struct JobQueue(
         store: Store,
         listener: Arc<TcpListener>,
@@ -64,14 +64,14 @@ supervision_tree! {
 
         // Workers fail often, as jobs do: they have a limit of their own. One that hangs holds a stop up for two
         // seconds, and is then dropped: its job is done by the next run.
-        workers: one_for_one(requires = [db], max_restarts = 50, over = 10s, backoff = 50ms..1s) {
-            worker*4(heartbeat = 1s, shutdown = 2s): |index| Worker::new(index, store),
+        workers: one_for_one(max_restarts = 50, over = 10s, backoff = 50ms..1s) {
+            worker*4(heartbeat = 1s, shutdown = 2s): |index| Worker::new(index, db),
         }
 
-        intake(requires = [db]): Intake::new(listener, store),
+        intake: Intake::new(listener, address, db),
 
         // When the client has seen the last result, it is done, and the program with it.
-        client(requires = [intake], restart = transient, significant): Client::new(address, texts, when_done),
+        client(restart = transient, significant): Client::new(intake, texts, when_done),
     }
 }
 
