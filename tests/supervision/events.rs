@@ -335,7 +335,8 @@ async fn a_replica_that_is_brought_back_while_it_still_starts() {
             w.scale_to(2).await
         }
     );
-    (away.unwrap(), back.unwrap());
+    away.unwrap();
+    back.unwrap();
     let mut told = Vec::new();
     while let Some(Ok(event)) = events.try_next() {
         told.push(format!("{} {:?}", event.what(), event.state().unwrap()));
