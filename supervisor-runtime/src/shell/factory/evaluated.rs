@@ -1,0 +1,89 @@
+//! Clean state: each incarnation is made anew.
+
+use std::future::Future;
+use std::marker::PhantomData;
+
+use super::Source;
+use crate::declare::{Makes, Uses};
+use crate::{BoxError, Service};
+
+/// Clean state: every incarnation is made by calling the function.
+pub(crate) struct Evaluated<F, A, S, M> {
+    make: F,
+    types: PhantomData<fn(A) -> (S, M)>,
+}
+
+impl<F, S, M> Evaluated<F, (), S, M> {
+    pub(crate) fn once_each(make: F) -> Self {
+        Self { make, types: PhantomData }
+    }
+}
+
+impl<F, S, M> Evaluated<F, (usize,), S, M> {
+    pub(crate) fn by_index(make: F) -> Self {
+        Self { make, types: PhantomData }
+    }
+}
+
+impl<F, S: Service, M: 'static> Source for Evaluated<F, (), S, M>
+where
+    F: Makes<S, (), M>,
+{
+    type Service = S;
+
+    fn make(&self, _index: usize) -> impl Future<Output = Result<S, BoxError>> + Send {
+        self.make.make(())
+    }
+}
+
+impl<F, S: Service, M: 'static> Source for Evaluated<F, (usize,), S, M>
+where
+    F: Makes<S, (usize,), M>,
+{
+    type Service = S;
+
+    fn make(&self, index: usize) -> impl Future<Output = Result<S, BoxError>> + Send {
+        self.make.make((index,))
+    }
+}
+
+/// As [`Evaluated`], with the handles of what it uses, as they are when it is made.
+pub(crate) struct Using<F, U, A, S, M> {
+    make: F,
+    uses: U,
+    types: PhantomData<fn(A) -> (S, M)>,
+}
+
+impl<F, U, S, M> Using<F, U, (), S, M> {
+    pub(crate) fn once_each(uses: U, make: F) -> Self {
+        Self { make, uses, types: PhantomData }
+    }
+}
+
+impl<F, U, S, M> Using<F, U, (usize,), S, M> {
+    pub(crate) fn by_index(uses: U, make: F) -> Self {
+        Self { make, uses, types: PhantomData }
+    }
+}
+
+impl<F, U: Uses, S: Service, M: 'static> Source for Using<F, U, (), S, M>
+where
+    F: Makes<S, (U::Handles,), M>,
+{
+    type Service = S;
+
+    async fn make(&self, _index: usize) -> Result<S, BoxError> {
+        self.make.make((self.uses.take()?,)).await
+    }
+}
+
+impl<F, U: Uses, S: Service, M: 'static> Source for Using<F, U, (usize,), S, M>
+where
+    F: Makes<S, (usize, U::Handles), M>,
+{
+    type Service = S;
+
+    async fn make(&self, index: usize) -> Result<S, BoxError> {
+        self.make.make((index, self.uses.take()?)).await
+    }
+}

@@ -1,0 +1,129 @@
+//! Where a child's services come from: evaluated anew, kept in place, made from the old one, or given by hand.
+//!
+//! [`Source`] is what the child's task calls, with the service's type known; [`Factory`] and [`Launch`]
+//! are the same with the types erased, for the builder and for the group.
+
+mod added;
+mod evaluated;
+mod in_place;
+mod replaced;
+mod seat;
+mod shelf;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+pub(crate) use self::added::Added;
+pub(crate) use self::evaluated::{Evaluated, Using};
+pub(crate) use self::in_place::InPlace;
+pub(crate) use self::replaced::Replaced;
+pub(crate) use self::seat::{Inserted, Offers, Seat};
+use super::group::Group;
+use super::panic::catch;
+use super::task;
+use crate::{BoxError, Service};
+
+type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Gives the services of a child, one for each incarnation, and takes them back when they have stopped.
+pub(crate) trait Source: Send + Sync + 'static {
+    type Service: Service;
+
+    fn make(&self, index: usize) -> impl Future<Output = Result<Self::Service, BoxError>> + Send;
+
+    /// Takes back the service of an incarnation that has ended; drops it where it is of no more use.
+    fn keep(&self, index: usize, service: Self::Service) {
+        let _ = index;
+        drop(service);
+    }
+
+    /// Whether there is something to make the next incarnation of.
+    fn can_make(&self, index: usize) -> bool {
+        let _ = index;
+        true
+    }
+
+    /// Drops everything that was kept: the tree has ended.
+    fn clear(&self) {}
+
+    /// The incarnation has started: offers its handle to those that use it.
+    fn offer(&self, index: usize, service: &Self::Service) {
+        let _ = (index, service);
+    }
+
+    /// The incarnation is about to be stopped: takes its handle back.
+    fn withdraw(&self, index: usize) {
+        let _ = index;
+    }
+
+    /// Drops what was kept of a child: it has left, or another service takes its place.
+    fn forget(&self, index: usize) {
+        let _ = index;
+    }
+
+    /// Drops what was kept of a child in whose place another service is put, for one incarnation.
+    fn supersede(&self, index: usize) {
+        self.forget(index);
+    }
+
+    /// Drops what was kept of a child that has ended, unless that is the child itself.
+    fn end(&self, index: usize) {
+        self.forget(index);
+    }
+}
+
+/// A [`Source`] of which only the service's type is known.
+pub(crate) trait Factory<S>: Send + Sync + 'static {
+    fn make_boxed(&self, index: usize) -> BoxFuture<'_, Result<S, BoxError>>;
+
+    fn into_launch(self: Arc<Self>, inserted: Arc<Inserted<S>>, offers: Offers<S>) -> Arc<dyn Launch>;
+}
+
+impl<T: Source> Factory<T::Service> for T {
+    fn make_boxed(&self, index: usize) -> BoxFuture<'_, Result<T::Service, BoxError>> {
+        Box::pin(self.make(index))
+    }
+
+    fn into_launch(
+        self: Arc<Self>,
+        inserted: Arc<Inserted<T::Service>>,
+        offers: Offers<T::Service>,
+    ) -> Arc<dyn Launch> {
+        Arc::new(Seat { source: self, inserted, offers })
+    }
+}
+
+/// A [`Source`] of which nothing is known but that its services can run.
+pub(crate) trait Launch: Send + Sync + 'static {
+    /// Spawns the task of the child in `slot` of `group`.
+    fn launch(self: Arc<Self>, group: Arc<Group>, slot: u32);
+
+    /// Drops everything that was kept: the tree has ended, though somebody may still hold a context of it.
+    fn clear_kept(&self);
+
+    /// Drops what was kept of one that has left.
+    fn forget_kept(&self, index: u32);
+
+    /// Whether there is something to make the next incarnation of.
+    fn can_restart(&self, index: u32) -> bool;
+}
+
+impl<T: Source> Launch for T {
+    fn launch(self: Arc<Self>, group: Arc<Group>, slot: u32) {
+        task::spawn(self, group, slot);
+    }
+
+    fn can_restart(&self, index: u32) -> bool {
+        self.can_make(index as usize)
+    }
+
+    fn forget_kept(&self, index: u32) {
+        // It is the user's.
+        let _ = catch(|| self.forget(index as usize));
+    }
+
+    fn clear_kept(&self) {
+        self.clear();
+    }
+}

@@ -1,0 +1,49 @@
+//! Each incarnation made from the one before.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use super::shelf::Shelf;
+use super::{Factory, Source};
+use crate::declare::Makes;
+use crate::{BoxError, Service};
+
+/// Each incarnation but the first is made from the one before.
+pub(crate) struct Replaced<F, S, M> {
+    base: Arc<dyn Factory<S>>,
+    replace: F,
+    shelf: Shelf<S>,
+    types: PhantomData<fn() -> M>,
+}
+
+impl<F, S, M> Replaced<F, S, M> {
+    pub(crate) fn new(base: Arc<dyn Factory<S>>, replace: F) -> Self {
+        Self { base, replace, shelf: Shelf::default(), types: PhantomData }
+    }
+}
+
+impl<F, S: Service, M: 'static> Source for Replaced<F, S, M>
+where
+    F: Makes<S, (S, usize), M>,
+{
+    type Service = S;
+
+    async fn make(&self, index: usize) -> Result<S, BoxError> {
+        match self.shelf.take(index) {
+            Some(old) => self.replace.make((old, index)).await,
+            None => self.base.make_boxed(index).await,
+        }
+    }
+
+    fn keep(&self, index: usize, service: S) {
+        self.shelf.put(index, service);
+    }
+
+    fn forget(&self, index: usize) {
+        drop(self.shelf.take(index));
+    }
+
+    fn clear(&self) {
+        self.shelf.clear();
+    }
+}
