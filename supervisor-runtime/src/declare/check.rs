@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::child::{ChildSpec, Size};
+use super::spec::{ChildSpec, Size};
 use super::wiring::{Use, unconnected};
 use super::{AutoShutdown, Backoff, Kind, Restart, Shutdown, Strategy, Supervisor};
 

@@ -5,19 +5,21 @@ mod child;
 mod custom;
 mod make;
 mod options;
+mod spec;
 mod supervisor;
 mod wire;
 mod wiring;
 
-pub use child::{AnyChild, Child};
+pub use child::Child;
 pub use custom::{Decision, Failure, Set};
 pub use make::IntoService;
 pub use options::{ANONYMOUS, AutoShutdown, Backoff, Bound, Name, Restart, RestartLimit, Shutdown};
+pub use spec::AnyChild;
 pub use supervisor::Supervisor;
 pub use wire::{Connect, Uses, Wire, Wires};
 
 pub(crate) use check::MAX_REPLICAS;
-pub(crate) use child::{ChildSpec, Kind, Size};
 pub(crate) use make::{Makes, MakesOnce};
+pub(crate) use spec::{ChildSpec, Kind, Size};
 pub(crate) use supervisor::{GroupSpec, Strategy};
 pub(crate) use wire::Offer;

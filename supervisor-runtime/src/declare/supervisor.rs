@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::child::{AnyChild, ChildOptions, ChildSpec, Kind};
+use super::spec::{AnyChild, ChildOptions, ChildSpec, Kind};
 use super::wiring::edges;
 use super::{ANONYMOUS, AutoShutdown, Backoff, Decision, Failure, Name, Restart, RestartLimit, Shutdown};
 use crate::decide::ChildId;

@@ -5,7 +5,7 @@
 //! where those are made anew after it; or where the handle outlives the restart. The macro proves the same at compile
 //! time; here it is checked for what was wired by hand.
 
-use super::child::ChildSpec;
+use super::spec::ChildSpec;
 use super::wire::WireId;
 use super::{Restart, Size, Strategy, Supervisor};
 use crate::decide::ChildId;
