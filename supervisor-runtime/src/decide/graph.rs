@@ -11,7 +11,7 @@ pub(super) struct Graph {
     pub(super) is_order: bool,
     requires: Vec<Vec<ChildId>>,
     dependents: Vec<Vec<ChildId>>,
-    /// Of each child: slots that are live, and slots that are still to start.
+    /// Of each child: slots that are live, and slots that are still to start, be it after a stop.
     live: Vec<usize>,
     unstarted: Vec<usize>,
     /// Of each child: dependents that have live slots, and requirements that are still to start.
@@ -45,6 +45,11 @@ impl Graph {
             live_dependents: zero.clone(),
             unmet: zero,
         })
+    }
+
+    /// Whether nothing is alive that depends on `child`.
+    pub(super) fn is_unused(&self, child: ChildId) -> bool {
+        self.live_dependents[child as usize] == 0
     }
 
     /// Whether nothing that `child` depends on is still to start.
@@ -150,15 +155,9 @@ impl Core {
         None
     }
 
-    /// Whether something that `child` depends on is on its way down: what were started now would have an old handle.
-    pub(super) fn is_sweeping_for(&self, child: ChildId) -> bool {
-        let Some(graph) = &self.graph else { return false };
-        let required = graph.requires[child as usize].iter();
-        required.flat_map(|&child| self.children[child as usize].iter()).any(|slot| self.slot(slot).swept)
-    }
-
     /// What stood in the way of a child is gone: its slots go on, each in its plan.
     fn make_ready(&mut self, child: ChildId, stage: Stage, role: Role) {
+        let in_order = self.order().is_some();
         let mut ready: Vec<SlotId> = self.children[child as usize].iter().collect();
         // The last that is ready goes first: started by rising index, and stopped the other way round.
         if role == Role::Pending {
@@ -169,7 +168,10 @@ impl Core {
             let Some(plan_id) = slot.plan.filter(|_| slot.role() == Some(role)) else { continue };
             let Some(plan) = &mut self.plans[plan_id as usize] else { continue };
             if plan.stage == stage {
-                plan.ready.push(id);
+                // Where the order is that of declaration, the plan looks for itself whose turn it is.
+                if in_order {
+                    plan.ready.push(id);
+                }
                 if self.dirty.back() != Some(&plan_id) {
                     self.dirty.push_back(plan_id);
                 }
@@ -179,20 +181,20 @@ impl Core {
 
     /// In order of dependence: everything on which nothing live depends.
     pub(super) fn find_stoppable(&mut self, id: u32) {
-        self.find(id, Role::Sweeping, |graph, child| graph.live_dependents[child] == 0);
+        self.find(id, Role::Sweeping, Graph::is_unused);
     }
 
     /// In order of dependence: everything whose requirements have started.
     pub(super) fn find_startable(&mut self, id: u32) {
-        self.find(id, Role::Pending, |graph, child| graph.unmet[child] == 0);
+        self.find(id, Role::Pending, Graph::is_met);
     }
 
-    fn find(&mut self, id: u32, role: Role, is_free: impl Fn(&Graph, usize) -> bool) {
+    fn find(&mut self, id: u32, role: Role, is_free: fn(&Graph, ChildId) -> bool) {
         let (Some(graph), Some(plan)) = (&self.graph, &mut self.plans[id as usize]) else { return };
         let slots = &self.slots;
         let is_ready = |member: &SlotId| {
             let slot = &slots[*member as usize];
-            slot.plan == Some(id) && slot.role() == Some(role) && is_free(graph, slot.child as usize)
+            slot.plan == Some(id) && slot.role() == Some(role) && is_free(graph, slot.child)
         };
         let ready = plan.members.iter().copied().filter(is_ready);
         match role {

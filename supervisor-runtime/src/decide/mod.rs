@@ -14,7 +14,9 @@
 //! 2. A slot belongs to at most one plan; plans that would share a slot are merged.
 //! 3. Nothing of a plan starts while anything that the plan sweeps is alive.
 //! 4. Once the group is stopping, nothing starts.
-//! 5. Every counter is kept by [`Core::update`] alone, from the slot's marks before and after.
+//! 5. Who uses another has the handle of its current incarnation: nothing is asked to stop while what uses it is alive, and
+//!    nothing of a plan starts before what it uses, in whichever plan that is.
+//! 6. Every counter is kept by [`Core::update`] alone, from the slot's marks before and after.
 
 mod budget;
 mod deadline;
@@ -58,7 +60,7 @@ pub(crate) struct Core {
     unused: Vec<u32>,
     /// When to look at which plan, for its deadlines or its delay; some may be out of date.
     timers: BinaryHeap<Reverse<(Instant, u32)>>,
-    /// Slots that wait until no plan is under way.
+    /// Pending slots that are in no plan until nothing that stands before them is on its way.
     late: Vec<SlotId>,
     /// Plans that can go on.
     dirty: VecDeque<u32>,

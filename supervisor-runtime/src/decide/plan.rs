@@ -226,7 +226,11 @@ impl Core {
                     }
                     self.set_timer(id);
                 }
-                Stage::Sweep if sweeping > 0 && stopping == 0 && by_declaration => self.next_to_stop(id),
+                Stage::Sweep if sweeping > 0 && stopping == 0 && by_declaration => {
+                    if !self.next_to_stop(id) {
+                        return;
+                    }
+                }
                 Stage::Wait if pending == 0 || plan.not_before.is_none_or(|then| then <= now) => {
                     plan.stage = Stage::Start;
                     plan.not_before = None;
@@ -240,7 +244,11 @@ impl Core {
                     self.unused.push(id);
                     return;
                 }
-                Stage::Start if pending > 0 && starting == 0 && by_declaration => self.next_to_start(id),
+                Stage::Start if pending > 0 && starting == 0 && by_declaration => {
+                    if !self.next_to_start(id) {
+                        return;
+                    }
+                }
                 Stage::Sweep | Stage::Wait | Stage::Start => return,
             }
         }
@@ -256,9 +264,11 @@ impl Core {
         }
     }
 
-    /// In order of declaration: the replicas of the last child that is still to be stopped.
-    fn next_to_stop(&mut self, id: u32) {
-        let Some(plan) = &mut self.plans[id as usize] else { return };
+    /// In order of declaration: the replicas of the last child that is still to be stopped, unless something that uses it
+    /// is still to go, in another plan.
+    fn next_to_stop(&mut self, id: u32) -> bool {
+        let Some(plan) = &mut self.plans[id as usize] else { return false };
+        let graph = self.graph.as_ref();
         let slots = &self.slots;
         let waits =
             |slot: SlotId| slots[slot as usize].plan == Some(id) && slots[slot as usize].role() == Some(Role::Sweeping);
@@ -266,7 +276,8 @@ impl Core {
         while plan.passed > 0 {
             let next = plan.members[plan.passed - 1];
             if waits(next) {
-                if *child.get_or_insert(slots[next as usize].child) != slots[next as usize].child {
+                let of = slots[next as usize].child;
+                if *child.get_or_insert(of) != of || graph.is_some_and(|graph| !graph.is_unused(of)) {
                     break;
                 }
                 plan.ready.push(next);
@@ -275,18 +286,22 @@ impl Core {
         }
         // Popped from the back: the highest index is asked first, as it was started last.
         plan.ready.reverse();
+        !plan.ready.is_empty()
     }
 
-    /// In order of declaration: the replicas of the first child that is still to be started.
-    fn next_to_start(&mut self, id: u32) {
-        let Some(plan) = &mut self.plans[id as usize] else { return };
+    /// In order of declaration: the replicas of the first child that is still to be started, unless something that it uses
+    /// is still to come, in another plan or by itself.
+    fn next_to_start(&mut self, id: u32) -> bool {
+        let Some(plan) = &mut self.plans[id as usize] else { return false };
+        let graph = self.graph.as_ref();
         let slots = &self.slots;
         let waits =
             |slot: SlotId| slots[slot as usize].plan == Some(id) && slots[slot as usize].role() == Some(Role::Pending);
         let mut child = None;
         while let Some(&next) = plan.members.get(plan.passed) {
             if waits(next) {
-                if *child.get_or_insert(slots[next as usize].child) != slots[next as usize].child {
+                let of = slots[next as usize].child;
+                if *child.get_or_insert(of) != of || graph.is_some_and(|graph| !graph.is_met(of)) {
                     break;
                 }
                 plan.ready.push(next);
@@ -294,5 +309,6 @@ impl Core {
             plan.passed += 1;
         }
         plan.ready.reverse();
+        !plan.ready.is_empty()
     }
 }

@@ -218,7 +218,8 @@ impl Slot {
         Marks {
             plan: self.plan.zip(self.role()),
             live: self.is_live(),
-            unstarted: matches!(self.state, State::Pending | State::Waiting(_) | State::Starting),
+            unstarted: matches!(self.state, State::Pending | State::Waiting(_) | State::Starting)
+                || self.is_live() && (self.swept || self.failing),
             open: !matches!(self.state, State::Down(Rest::Done | Rest::Forfeited | Rest::Gone | Rest::Removed)),
             awaited: !self.has_started && !self.by_hand && !matches!(self.state, State::Down(_) | State::Stuck),
             forfeited: self.state == State::Down(Rest::Forfeited),
@@ -289,7 +290,7 @@ impl Core {
         }
     }
 
-    /// Changes a slot, and with it every counter (invariant 5).
+    /// Changes a slot, and with it every counter (invariant 6).
     pub(super) fn update(&mut self, id: SlotId, change: impl FnOnce(&mut Slot)) {
         let slot = &mut self.slots[id as usize];
         let (before, state) = (slot.marks(), slot.state);
@@ -350,7 +351,7 @@ impl Core {
                 self.released.push(id);
             }
         }
-        if self.order().is_some() {
+        if self.graph.is_some() {
             if before.live != after.live {
                 self.count_live(child, after.live);
             }

@@ -5,6 +5,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::plan::Plan;
 use super::{Action, After, ChildId, ChildRules, Core, Phase, Rest, Size, Slot, SlotId, State, Verdict};
 use crate::Restart;
 
@@ -94,6 +95,8 @@ impl Core {
             self.plan(fresh.into_iter().chain(users).collect(), Duration::ZERO, None);
         } else if self.is_in_the_way(child) {
             self.plan_later(fresh);
+        } else if !self.is_met(child) {
+            self.plan(fresh, Duration::ZERO, None);
         } else {
             for id in fresh {
                 self.start(id);
@@ -138,21 +141,26 @@ impl Core {
         Verdict::NotStarted
     }
 
-    /// Makes a plan of slots that are pending, when no other is under way.
+    /// Makes a plan of slots that are pending, when nothing is in their way any more.
     fn plan_later(&mut self, slots: Vec<SlotId>) {
         self.late.extend(slots);
         self.plan_the_late();
     }
 
-    /// What has waited for every plan to be over becomes one.
+    /// What has waited for what stands before it becomes a plan. (It waits for nothing else: what stands after it may in turn
+    /// wait for it, because it uses it.)
     pub(super) fn plan_the_late(&mut self) {
-        if self.late.is_empty() || self.has_plans() {
+        if self.late.is_empty() {
             return;
         }
+        let front = self.front();
         let mut late = std::mem::take(&mut self.late);
         late.retain(|&id| self.slot(id).plan.is_none() && self.slot(id).state == State::Pending);
-        if !late.is_empty() {
-            self.plan(late, Duration::ZERO, None);
+        let (wait, go): (Vec<_>, _) =
+            late.into_iter().partition(|&id| front.is_some_and(|it| it < self.slot(id).child));
+        self.late = wait;
+        if !go.is_empty() {
+            self.plan(go, Duration::ZERO, None);
         }
     }
 
@@ -169,8 +177,11 @@ impl Core {
         if it.state != State::Pending {
             return false;
         }
+        if self.graph.as_ref().is_some_and(|graph| graph.closure(before.child).contains(&it.child)) {
+            return true;
+        }
         match self.order() {
-            Some(graph) => graph.closure(before.child).contains(&it.child),
+            Some(_) => false,
             None => it.child > before.child && before.plan.is_some() && (it.plan == before.plan || it.plan.is_none()),
         }
     }
@@ -289,17 +300,25 @@ impl Core {
         });
     }
 
-    /// Whether something is on its way that stands before `child`.
+    /// Whether something is on its way that stands before `child`. (What it depends on its plan waits for.)
     fn is_in_the_way(&self, child: ChildId) -> bool {
-        match self.order() {
-            Some(graph) => !graph.is_met(child) || self.is_sweeping_for(child),
-            // There, order is for the start of the group.
-            None if self.has_started && self.rules.strategy.concerns_one() => false,
-            None => (0..).zip(&self.plans).any(|(number, plan)| {
-                let Some(plan) = plan.as_ref().filter(|plan| plan.counts.is_under_way()) else { return false };
-                let before = plan.members.iter().map(|&id| self.slot(id)).take_while(|slot| slot.child < child);
-                before.filter(|slot| slot.plan == Some(number)).any(|slot| slot.role().is_some())
-            }),
-        }
+        // There, order is for the start of the group.
+        let counts = self.order().is_none() && !(self.has_started && self.rules.strategy.concerns_one());
+        counts && self.front().is_some_and(|front| front < child)
+    }
+
+    /// The first child of which something is on its way.
+    fn front(&self) -> Option<ChildId> {
+        let first = |(number, plan): (u32, &Option<Plan>)| {
+            let plan = plan.as_ref().filter(|plan| plan.counts.is_under_way())?;
+            let mut members = plan.members.iter().map(|&id| self.slot(id));
+            members.find(|slot| slot.plan == Some(number) && slot.role().is_some()).map(|slot| slot.child)
+        };
+        (0..).zip(&self.plans).filter_map(first).min()
+    }
+
+    /// Whether everything that `child` depends on is up.
+    pub(super) fn is_met(&self, child: ChildId) -> bool {
+        self.graph.as_ref().is_none_or(|graph| graph.is_met(child))
     }
 }

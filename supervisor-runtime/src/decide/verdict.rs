@@ -64,6 +64,11 @@ impl Core {
 
     /// What the strategy says of a failure.
     fn decide(&mut self, slot: SlotId, decision: Option<&Choice>, now: Instant) -> Verdict {
+        if self.fails_with_what_it_uses(slot) {
+            self.update(slot, |slot| slot.state = State::Pending);
+            self.plan(vec![slot], Duration::ZERO, None);
+            return Verdict::Swept;
+        }
         match self.rules.strategy {
             StrategyRule::OneForOne => self.restart(slot, Vec::new(), now),
             StrategyRule::OneForAll => self.restart(slot, self.others(slot, &Swept::All), now),
@@ -84,6 +89,13 @@ impl Core {
                 Some(Choice::Escalate) | None => self.fail(slot, Outcome::Escalated(slot), now),
             },
         }
+    }
+
+    /// Whether something that it depends on has failed, too, and is in its `stop`: what is decided then takes it along, so its
+    /// own failure belongs to that. A restart now would only use up the limit, with a handle that works no more.
+    fn fails_with_what_it_uses(&self, slot: SlotId) -> bool {
+        let takes_along = matches!(self.rules.strategy, StrategyRule::RestForOne | StrategyRule::DependentsForOne);
+        takes_along && !self.is_met(self.slot(slot).child)
     }
 
     /// The death of an old incarnation in a set that is being swept belongs to that incident; what it says

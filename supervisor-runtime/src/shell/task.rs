@@ -43,7 +43,13 @@ fn child<T: Source>(source: Arc<T>, mut cx: Context) -> impl Future<Output = ()>
             let exit = incarnation(&*source, &cx).await;
             // A child that fails without ever waiting must not keep its thread to itself.
             let is_spent = burst.is_spent(exit.at);
+            // Who has returned `Ok`, and may, is done, not dead: its handle goes on to work. Otherwise it is offered until it is
+            // decided what takes its users along.
+            let is_dead = exit.asked || is_told(&exit, cx.child());
             let (mut next, woken) = exited(&mut cx, exit);
+            if is_dead && next != Next::Start {
+                withdraw(&*source, &cx);
+            }
             if next == Next::Start && woken {
                 let_it_run().await;
             }
@@ -72,6 +78,13 @@ fn child<T: Source>(source: Arc<T>, mut cx: Context) -> impl Future<Output = ()>
                 };
             }
         }
+    }
+}
+
+/// Takes back the handle of an incarnation, which is the user's.
+fn withdraw<T: Source>(source: &T, cx: &Context) {
+    if let Err(panic) = catch(|| source.withdraw(cx.index())) {
+        log::drop_panicked(cx, &panic);
     }
 }
 
@@ -121,10 +134,9 @@ fn incarnation<'a, T: Source>(source: &'a T, cx: &'a Context) -> impl Future<Out
             Some(exit) => exit,
             None => {
                 let exit = run(&mut service, cx).await;
-                // Who has returned `Ok`, and may, is done, not dead: its handle goes on to work.
-                let is_dead = exit.asked || is_told(&exit, cx.child());
-                if is_dead && let Err(panic) = catch(|| source.withdraw(cx.index())) {
-                    log::drop_panicked(cx, &panic);
+                // Those that used it have been stopped: nobody is to hold its handle while it is.
+                if exit.asked {
+                    withdraw(source, cx);
                 }
                 let was_dropped = matches!(exit.cause, Cause::Dropped | Cause::Unresponsive(_));
                 if was_dropped { exit } else { stop(&mut service, cx, exit).await }

@@ -71,13 +71,14 @@ impl World {
         if self.deadline.is_some_and(|deadline| deadline <= self.now) {
             return;
         }
+        self.check_handles_at_stop(slot);
         let it = self.core.slot(slot);
         let later = |other: &Slot| match self.core.rules.strategy {
             StrategyRule::DependentsForOne => {
                 self.core.rules.children[other.child as usize].requires.contains(&it.child)
             }
             // Under the other strategies, only a sweep of everything has to look at everything.
-            StrategyRule::OneForAll => other.child > it.child && other.plan == it.plan,
+            StrategyRule::OneForAll => other.swept && other.child > it.child && other.plan == it.plan,
             _ => self.core.is_ending() && other.child > it.child,
         };
         let wrong = self.slots(|other| other.is_live() && later(other));
@@ -116,7 +117,7 @@ impl World {
         !self.slots(stopped).is_empty() || (0..self.core.rules.children.len() as ChildId).any(is_empty)
     }
 
-    /// Invariant 5, counted again from nothing.
+    /// Invariant 6, counted again from nothing.
     pub(super) fn check_counters(&self) {
         let rules = &self.core.rules.children;
         let rule = |slot: &Slot| &rules[slot.child as usize];
@@ -200,7 +201,9 @@ impl World {
         let requires =
             |child: ChildId, other: &ChildId| self.core.rules.children[child as usize].requires.contains(other);
         let live = |child| self.slots(|slot| slot.child == child && slot.is_live()).len();
-        let to_start = |slot: &Slot| matches!(slot.state, State::Pending | State::Waiting(_) | State::Starting);
+        let to_start = |slot: &Slot| {
+            matches!(slot.state, State::Pending | State::Waiting(_) | State::Starting) || slot.is_live() && slot.swept
+        };
         let unstarted = |child| self.slots(|slot| slot.child == child && to_start(slot)).len();
         for child in children.clone() {
             let live_dependents = children.clone().filter(|&other| requires(other, &child) && live(other) > 0).count();

@@ -1,6 +1,7 @@
 //! Properties of the core: a small world that carries out its actions, and random histories in it.
 
 mod check;
+mod handles;
 mod world;
 
 use std::time::Duration;
@@ -85,9 +86,6 @@ prop_compose! {
             children.iter().map(|child| child.size != Size::Open && child.restart != Restart::Temporary).collect();
         for (position, child) in children.iter_mut().enumerate() {
             child.requires.retain(|&required| (required as usize) < position && stays[required as usize]);
-            if strategy != StrategyRule::DependentsForOne {
-                child.requires.clear();
-            }
         }
         let limit = RestartLimit { max_restarts, over: Duration::from_millis(100) };
         let shutdown = deadline.map(|ms| Shutdown::Within(Duration::from_millis(ms)));

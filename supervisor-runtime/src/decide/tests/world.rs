@@ -34,6 +34,10 @@ pub(super) struct World {
     anew: HashSet<SlotId>,
     /// Slots that have started at some time, in this incarnation of the group.
     begun: HashSet<SlotId>,
+    /// Slots whose next incarnation has another handle also where handles are stable: it was asked for by hand.
+    pub(super) renewed: HashSet<SlotId>,
+    /// Those whose handles an incarnation was made with.
+    pub(super) taken: HashMap<SlotId, Vec<SlotId>>,
     /// How many members each open child ever had.
     indices: Vec<u32>,
 }
@@ -58,6 +62,8 @@ impl World {
             by_hand: HashSet::new(),
             anew: HashSet::new(),
             begun: HashSet::new(),
+            renewed: HashSet::new(),
+            taken: HashMap::new(),
         };
         world.settle();
         world
@@ -172,11 +178,17 @@ impl World {
         }
         if self.core.slot(slot).state == State::Starting {
             self.check_start(slot, &before);
+            self.begins(slot);
         }
         if self.core.next(slot) == Next::End {
             self.ends_task(slot);
         }
         self.notice();
+    }
+
+    fn begins(&mut self, slot: SlotId) {
+        self.anew.remove(&slot);
+        self.note_handles(slot);
     }
 
     /// A failure of `failed` was answered by a restart.
@@ -249,17 +261,26 @@ impl World {
                         slot.plan.is_some() && other.plan == slot.plan || self.depends(other.child, child)
                     });
                     self.not_before.retain(|other, _| !with.contains(other));
+                    if order == Order::Restart || !up.contains(&id) {
+                        self.renewed.insert(id);
+                    }
                     if !first.contains(&id) && (order == Order::Restart || !up.contains(&id)) {
                         self.by_hand.insert(id);
-                        if before[id as usize].is_live() {
-                            self.anew.insert(id);
-                        }
+                        self.note_anew(id, before[id as usize].is_live());
                     }
                 }
             }
         }
         self.notice();
         steered
+    }
+
+    fn note_anew(&mut self, slot: SlotId, is_live: bool) {
+        if is_live {
+            self.anew.insert(slot);
+        } else {
+            self.anew.remove(&slot);
+        }
     }
 
     /// Whether the next start of a slot belongs to the start of the group.
@@ -328,6 +349,7 @@ impl World {
             }
             if !self.is_first(id) {
                 self.by_hand.insert(id);
+                self.note_anew(id, before.get(id as usize).is_some_and(Slot::is_live));
             }
         }
         self.users_wait_no_longer(child);
@@ -379,6 +401,7 @@ impl World {
             let before = self.core.slots().to_vec();
             self.core.delay_over(slot, self.now);
             self.check_start(slot, &before);
+            self.begins(slot);
         }
         loop {
             let before = self.core.slots().to_vec();
@@ -412,7 +435,7 @@ impl World {
             match *action {
                 Action::Start(slot) => {
                     self.tasks.insert(slot);
-                    self.anew.remove(&slot);
+                    self.begins(slot);
                 }
                 Action::Release(slot) if self.tasks.contains(&slot) => self.told.push(slot),
                 Action::Release(slot) => self.vacates(slot),
@@ -442,6 +465,7 @@ impl World {
         }
         self.check_counters();
         self.check_steering();
+        self.check_handles();
     }
 
     /// Everything goes well from here on.
@@ -474,6 +498,8 @@ impl World {
         let members: Vec<_> = self.core.roster(child).iter().collect();
         if !members.is_empty() && self.steer(&members, Order::Start).is_ok() {
             wanted.extend(&members);
+            // What was added and uses one that is started by hand cannot be made again.
+            wanted.retain(|&slot| !self.core.slot(slot).is_leaving());
         }
         if self.core.is_ending() {
             return;
