@@ -132,7 +132,7 @@ impl TreeHandle {
     ///
     /// # Errors
     ///
-    /// [`SteerError::Never`] if something will not be ready by itself: it is forfeited, or stuck.
+    /// [`SteerError::Never`] if something will not be ready by itself: it is stopped by hand, forfeited, or stuck.
     ///
     /// # Cancel safety
     ///

@@ -66,6 +66,9 @@ async fn life_of(seed: u64) -> Result<Vec<String>, String> {
         return Err(format!("nothing here blocks: {end:?}"));
     }
     mirror.end()?;
+    if mirror.compared() == 0 {
+        return Err("nothing was compared".to_owned());
+    }
     // What was called has an answer, too, and nothing is left.
     sleep(Duration::from_secs(100)).await;
     match tokio::runtime::Handle::current().metrics().num_alive_tasks() {

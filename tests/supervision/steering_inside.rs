@@ -261,6 +261,6 @@ async fn in_start_a_restart_of_oneself_is_refused_because_nothing_would_end_it()
     let asker = asker(&world, true, |tree| async move { child(&tree, "asker").restart().await });
     let tree = started(Supervisor::one_for_one("tree").child(asker)).await;
     world.idle().await;
-    assert_eq!(world.page(), ["start asker", "WaitsForItself"]);
+    assert_eq!(world.page(), ["start asker", "InItsStart"]);
     tree.shutdown().await.unwrap();
 }

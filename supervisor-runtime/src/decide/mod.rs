@@ -478,7 +478,8 @@ impl Core {
         self.end(outcome, after, limit.map(|limit| later(now, limit)));
     }
 
-    pub(super) fn is_ending(&self) -> bool {
+    /// Whether nothing starts here any more.
+    pub(crate) fn is_ending(&self) -> bool {
         matches!(self.phase, Phase::Stopping { .. } | Phase::Ended(_))
     }
 }

@@ -400,7 +400,8 @@ impl Core {
                 }
                 State::Pending | State::Waiting(_) => match after {
                     After::Restart => slot.state = State::Pending,
-                    After::Gone | After::Stopped => slot.come_down(Rest::Stopped),
+                    After::Gone => slot.come_down(Rest::Gone),
+                    After::Stopped => slot.come_down(Rest::Stopped),
                     After::Forfeited => slot.come_down(Rest::Forfeited),
                     After::Removed => slot.come_down(Rest::Removed),
                 },
@@ -409,6 +410,7 @@ impl Core {
                     slot.state = State::Pending;
                     slot.along = false;
                 }
+                State::Down(Rest::Stopped) if after == After::Gone => slot.come_down(Rest::Gone),
                 State::Down(_) if after == After::Removed => slot.come_down(Rest::Removed),
                 State::Down(_) | State::Stuck => {}
             });

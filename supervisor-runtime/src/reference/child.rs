@@ -72,7 +72,7 @@ impl<S> ChildRef<S> {
     ///
     /// # Errors
     ///
-    /// [`SteerError::Never`] if it is forfeited, gone or stuck, and so will not be ready by itself.
+    /// [`SteerError::Never`] if it is stopped by hand, forfeited, gone or stuck, and so will not be ready by itself.
     ///
     /// # Cancel safety
     ///

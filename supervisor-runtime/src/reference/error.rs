@@ -80,10 +80,17 @@ pub enum SteerError {
         /// Why: the path and the state of what stands in the way.
         reason: String,
     },
-    /// Who waits, in its `start`, is what this waits for: itself, or something that starts after it.
+    /// Who waits, in its `start`, is what this waits for: itself, or something that starts after it. What was asked for goes
+    /// on.
     #[non_exhaustive]
     WaitsForItself {
         /// The path of what was to be waited for.
+        path: String,
+    },
+    /// A service that is in its `start` cannot restart itself: it would do nothing else, and no limit would end that.
+    #[non_exhaustive]
+    InItsStart {
+        /// Its path, or that of a supervisor above it.
         path: String,
     },
     /// The open group has as many members as its bound allows.
@@ -133,7 +140,14 @@ impl fmt::Display for SteerError {
             Self::Stuck { path } => write!(f, "`{path}` is stuck: it blocks its thread and cannot be dropped"),
             Self::Never { path, reason } => write!(f, "waited for `{path}`, but {reason}"),
             Self::WaitsForItself { path } => {
-                write!(f, "`{path}` cannot be waited for here: it starts only when the `start` that waits has returned")
+                write!(
+                    f,
+                    "`{path}` cannot be waited for here: it starts only when the `start` that waits has returned; what was \
+                     asked for goes on"
+                )
+            }
+            Self::InItsStart { path } => {
+                write!(f, "`{path}` cannot be restarted from within its `start`: return an error from there instead")
             }
             Self::Full { path, bound } => {
                 write!(f, "open group `{path}` has {bound} members, as many as its bound allows")
@@ -167,6 +181,20 @@ impl SteerError {
 impl From<SteerError> for TreeError {
     fn from(error: SteerError) -> Self {
         Self::steering(error)
+    }
+}
+
+impl<S> From<Rejected<S>> for SteerError {
+    /// The reason; the service is dropped.
+    fn from(rejected: Rejected<S>) -> Self {
+        rejected.error
+    }
+}
+
+impl<S> From<Rejected<S>> for TreeError {
+    /// The reason; the service is dropped.
+    fn from(rejected: Rejected<S>) -> Self {
+        Self::steering(rejected.error)
     }
 }
 

@@ -43,7 +43,7 @@ pub(super) async fn order(route: &Route, index: Option<u32>, order: Order) -> Re
         && let Some(slot) = index.and_then(|index| stop.group.slot_of(stop.child, index))
         && route.tree.waits_for_itself(&stop.group, slot)
     {
-        return Err(SteerError::WaitsForItself { path: stop.path(index.unwrap_or(0)) });
+        return Err(SteerError::InItsStart { path: stop.path(index.unwrap_or(0)) });
     }
     let tickets =
         stop.group.order(stop.child, index, order).map_err(|error| stop.not_done(error, index.unwrap_or(0)))?;
@@ -134,6 +134,11 @@ fn never(group: &Arc<Group>, slot: u32, wants: Option<State>) -> Option<(String,
         None => group.lost(slot)?,
         Some(_) => (group.path_of(slot), group.status(slot).state()),
     };
-    let is_final = matches!(state, State::Forfeited | State::Gone | State::Stuck);
+    // What was stopped by hand stays stopped; who waits for a state may know of somebody who starts it.
+    let is_final = match state {
+        State::Forfeited | State::Gone | State::Stuck => true,
+        State::Stopped => wants.is_none(),
+        _ => false,
+    };
     (is_final && wants != Some(state)).then_some((path, state))
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use super::group::{Group, now};
 use super::tell::{Outside, shown};
 use crate::Context;
-use crate::decide::{ChildId, Rest, SlotId, State as CoreState};
+use crate::decide::{ChildId, Core, Rest, SlotId, State as CoreState};
 use crate::declare::Kind;
 use crate::reference::Counts;
 use crate::sync::MutexExt;
@@ -64,7 +64,9 @@ impl Group {
     pub(crate) fn lost(&self, slot: SlotId) -> Option<(String, State)> {
         let state = self.status(slot).state();
         if state != State::Running {
-            return Some((self.path_of(slot), state));
+            // What was stopped with its supervisor starts with it.
+            let comes_back = state == State::Stopped && self.read(Core::is_ending);
+            return (!comes_back).then(|| (self.path_of(slot), state));
         }
         self.inner(slot)?.lost_inside()
     }
@@ -74,7 +76,11 @@ impl Group {
         {
             let state = self.state.hold();
             for (slot, known) in (0..).zip(state.core.slots()) {
-                let is_lost = matches!(known.state, CoreState::Stuck | CoreState::Down(Rest::Forfeited));
+                let is_lost = match known.state {
+                    CoreState::Stuck | CoreState::Down(Rest::Forfeited) => true,
+                    CoreState::Down(Rest::Stopped) => !state.core.is_ending(),
+                    _ => false,
+                };
                 if is_lost && self.names().labels[known.child as usize].members != Members::Open {
                     return Some((self.names().path_of(known.child, known.index), shown(known)));
                 }
