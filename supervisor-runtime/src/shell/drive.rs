@@ -118,9 +118,11 @@ impl Group {
         self.context(0)
     }
 
-    /// The outermost supervisor has started.
+    /// The outermost supervisor has started, unless it was asked to stop meanwhile.
     pub(crate) fn outermost_started(&self) {
-        self.outermost_is(State::Running, None);
+        if self.read(|core| core.slot(0).is_fresh()) {
+            self.outermost_is(State::Running, None);
+        }
     }
 
     /// The outermost supervisor has ended, if `what` says so by itself.

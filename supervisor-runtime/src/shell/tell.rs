@@ -31,8 +31,9 @@ pub(super) struct Outside {
 impl Outside {
     pub(super) fn run(self) {
         let Self { wakers, gone, left, groups, events, surplus } = self;
-        wakers.into_iter().for_each(Waker::wake);
+        // In this order: what follows from it is logged after it.
         events.iter().for_each(log::event);
+        wakers.into_iter().for_each(Waker::wake);
         left.iter().for_each(|(launch, index)| launch.forget_kept(*index));
         // The errors in them are the user's.
         if !gone.is_empty() || groups.is_some() || !surplus.is_empty() || !events.is_empty() {
