@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::wire::{List, Offer, Offered, WireId};
-use super::wiring::{Stability, Use};
+use super::wiring::{Carries, Provided, Stability, Use};
 use super::{
     Backoff, Bound, Connect, GroupSpec, Makes, MakesOnce, Name, Restart, Shutdown, Supervisor, Uses, Wire, Wires,
 };
@@ -189,7 +189,7 @@ impl<S> Child<S> {
     where
         S: Provide,
     {
-        self.offers(wire.id(), Stability::PerIncarnation, Arc::new(Offered::one(wire, false)))
+        self.offers(wire.id(), Carries::One, Stability::PerIncarnation, Arc::new(Offered::one(wire, false)))
     }
 
     /// Offers a handle that works across restarts of the same value: for an [`in_place`](Self::in_place) child.
@@ -197,7 +197,7 @@ impl<S> Child<S> {
     where
         S: StableHandle,
     {
-        self.offers(wire.id(), Stability::Stable, Arc::new(Offered::one(wire, true)))
+        self.offers(wire.id(), Carries::One, Stability::Stable, Arc::new(Offered::one(wire, true)))
     }
 
     /// [`provides`](Self::provides), for replicas: those that use them get a `Vec` of the handles of all.
@@ -205,7 +205,7 @@ impl<S> Child<S> {
     where
         S: Provide,
     {
-        self.offers(wires.id(), Stability::PerIncarnation, Arc::new(Offered::each(wires, false)))
+        self.offers(wires.id(), Carries::Each, Stability::PerIncarnation, Arc::new(Offered::each(wires, false)))
     }
 
     /// [`provides_stable`](Self::provides_stable), for replicas.
@@ -213,7 +213,7 @@ impl<S> Child<S> {
     where
         S: StableHandle,
     {
-        self.offers(wires.id(), Stability::Stable, Arc::new(Offered::each(wires, true)))
+        self.offers(wires.id(), Carries::Each, Stability::Stable, Arc::new(Offered::each(wires, true)))
     }
 
     fn uses(mut self, List(wires): List) -> Self {
@@ -223,8 +223,8 @@ impl<S> Child<S> {
         self
     }
 
-    fn offers(mut self, wire: WireId, stability: Stability, offer: Arc<dyn Offer<S>>) -> Self {
-        self.spec.provides.push((wire, stability));
+    fn offers(mut self, wire: WireId, carries: Carries, stability: Stability, offer: Arc<dyn Offer<S>>) -> Self {
+        self.spec.provides.push(Provided { wire, carries, stability });
         self.offers.push(offer);
         self
     }
@@ -468,7 +468,7 @@ pub(crate) struct ChildSpec {
     /// The wires that it, or what is inside it, takes handles from, and finds no provider of in there.
     pub(super) uses: Vec<Use>,
     /// The wires that it offers its handle on.
-    pub(super) provides: Vec<(WireId, Stability)>,
+    pub(super) provides: Vec<Provided>,
     /// The declaration inside it, if it is a supervisor that was declared.
     pub(crate) inner: Option<Arc<GroupSpec>>,
     /// What is wrong inside it, if it is a supervisor.
