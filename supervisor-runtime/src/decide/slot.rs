@@ -219,7 +219,7 @@ impl Slot {
             plan: self.plan.zip(self.role()),
             live: self.is_live(),
             unstarted: matches!(self.state, State::Pending | State::Waiting(_) | State::Starting)
-                || self.is_live() && self.swept,
+                || self.is_live() && (self.swept || self.failing),
             open: !matches!(self.state, State::Down(Rest::Done | Rest::Forfeited | Rest::Gone | Rest::Removed)),
             awaited: !self.has_started && !self.by_hand && !matches!(self.state, State::Down(_) | State::Stuck),
             forfeited: self.state == State::Down(Rest::Forfeited),

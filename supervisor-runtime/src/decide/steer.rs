@@ -318,7 +318,7 @@ impl Core {
     }
 
     /// Whether everything that `child` depends on is up.
-    fn is_met(&self, child: ChildId) -> bool {
+    pub(super) fn is_met(&self, child: ChildId) -> bool {
         self.graph.as_ref().is_none_or(|graph| graph.is_met(child))
     }
 }

@@ -110,7 +110,7 @@ impl Core {
         };
         let (attempt, delay) = self.attempt(slot, now);
         let verdict = Verdict::Restart { attempt, delay, left, others: others.len() };
-        if others.is_empty() && self.slot(slot).plan.is_none() {
+        if others.is_empty() && self.slot(slot).plan.is_none() && !self.waits_for_a_handle(slot) {
             // Its own restart concerns nobody else: its task starts the next incarnation in place.
             if delay.is_zero() {
                 // By way of the state in which it would be shown, if anybody looked.
@@ -127,6 +127,14 @@ impl Core {
             self.plan(set, delay, waited);
         }
         verdict
+    }
+
+    /// Whether something that the child in `slot` uses has failed and is not gone yet: it has no handle to be made with.
+    fn waits_for_a_handle(&self, slot: SlotId) -> bool {
+        // Where a failure concerns nobody else, handles are stable.
+        !self.rules.strategy.concerns_one()
+            && self.rules.strategy != StrategyRule::Custom
+            && !self.is_met(self.slot(slot).child)
     }
 
     /// Counts a failure of the child and draws the delay of its restart.

@@ -46,7 +46,12 @@ pub(crate) trait Source: Send + Sync + 'static {
         let _ = (index, service);
     }
 
-    /// The incarnation is about to be stopped: takes its handle back.
+    /// Whether others may use its handle.
+    fn is_used(&self) -> bool {
+        false
+    }
+
+    /// Nobody uses the handle of the incarnation any more: takes it back.
     fn withdraw(&self, index: usize) {
         let _ = index;
     }
@@ -159,6 +164,10 @@ impl<T: Source> Source for Seat<T> {
 
     fn offer(&self, index: usize, service: &T::Service) {
         self.offers.iter().for_each(|offer| offer.offer(index, service));
+    }
+
+    fn is_used(&self) -> bool {
+        !self.offers.is_empty()
     }
 
     fn withdraw(&self, index: usize) {

@@ -58,6 +58,10 @@ fn child<T: Source>(source: Arc<T>, mut cx: Context) -> impl Future<Output = ()>
                     Next::Park => changed(&mut cx).await,
                     Next::End => {
                         let index = cx.index();
+                        // Who has returned `Ok`, and may, is done, not dead: its handle goes on to work.
+                        if cx.group().rest_of(&cx) != Some(Rest::Done) {
+                            withdraw(&*source, &cx);
+                        }
                         let dropped = match cx.group().rest_of(&cx) {
                             // What was stopped by hand may be started again.
                             Some(Rest::Stopped) => Ok(()),
@@ -72,6 +76,13 @@ fn child<T: Source>(source: Arc<T>, mut cx: Context) -> impl Future<Output = ()>
                 };
             }
         }
+    }
+}
+
+/// Takes back the handle of the incarnation before. Nobody uses it any more, and the last copy is not to be ours.
+fn withdraw<T: Source>(source: &T, cx: &Context) {
+    if let Err(panic) = catch(|| source.withdraw(cx.index())) {
+        log::drop_panicked(cx, &panic);
     }
 }
 
@@ -106,6 +117,7 @@ fn incarnation<'a, T: Source>(source: &'a T, cx: &'a Context) -> impl Future<Out
         }
 
         // In blocks, and judged by functions that do not wait: what is left of a step would be kept beside the next ones.
+        withdraw(source, cx);
         let mut service = {
             let end = guard(cx, || source.make(cx.index()), &mut watch).await;
             match created(cx, end) {
@@ -121,10 +133,11 @@ fn incarnation<'a, T: Source>(source: &'a T, cx: &'a Context) -> impl Future<Out
             Some(exit) => exit,
             None => {
                 let exit = run(&mut service, cx).await;
-                // Who has returned `Ok`, and may, is done, not dead: its handle goes on to work.
-                let is_dead = exit.asked || is_told(&exit, cx.child());
-                if is_dead && let Err(panic) = catch(|| source.withdraw(cx.index())) {
-                    log::drop_panicked(cx, &panic);
+                if exit.asked {
+                    withdraw(source, cx);
+                } else if source.is_used() && is_told(&exit, cx.child()) {
+                    // Those that use it go on until they are swept; if one fails, it waits for the next handle.
+                    cx.group().failed(cx.slot(), &exit);
                 }
                 let was_dropped = matches!(exit.cause, Cause::Dropped | Cause::Unresponsive(_));
                 if was_dropped { exit } else { stop(&mut service, cx, exit).await }
