@@ -3,7 +3,10 @@
 use std::task::{Context as Task, Poll, Waker};
 use std::time::Duration;
 
-use supervisor_runtime::{ANONYMOUS, AutoShutdown, Backoff, Child, Restart, Supervisor, TreeErrorKind};
+use supervisor_runtime::{
+    ANONYMOUS, AutoShutdown, Backoff, Child, Context, Decision, Provide, Restart, Service, ServiceResult, StableHandle,
+    Supervisor, TreeErrorKind, Wire, Wires,
+};
 
 use crate::world::{Probe, World, not_started, secs};
 
@@ -193,6 +196,156 @@ async fn nothing_is_started_of_a_tree_that_is_not_valid_and_everything_is_told_i
          supervisor `empty` has no children: add one with `.child(..)`"
     );
     assert!(w.page().is_empty());
+}
+
+/// A service that others use.
+struct Db;
+
+impl Service for Db {
+    async fn run(&mut self, cx: &Context) -> ServiceResult {
+        Ok(cx.stopping().await)
+    }
+}
+
+impl Provide for Db {
+    type Handle = ();
+    fn handle(&self) {}
+}
+
+impl StableHandle for Db {}
+
+fn db() -> Child<Db> {
+    Child::new("db", || Db)
+}
+
+fn user(wire: &Wire<()>) -> Child<Db> {
+    Child::using("w", wire, |()| Db)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wire_that_leads_nowhere_is_told() {
+    let all = |tree: Supervisor| async { problems(tree).await };
+    let nowhere =
+        "child `w` uses a wire that no child provides that stands before it, in its supervisor or in one around that";
+    let wire = Wire::new();
+    let tree = || Supervisor::one_for_all("tree");
+    assert_eq!(all(tree().child(db()).child(user(&wire))).await, [nowhere]);
+    // Of another tree, inside a sibling, in a group around but behind.
+    let other = Wire::new();
+    drop(tree().child(db().provides(&other)));
+    assert_eq!(all(tree().child(db()).child(user(&other))).await, [nowhere]);
+    let sibling = Supervisor::one_for_all("group").child(db().provides(&wire));
+    assert_eq!(all(tree().child(sibling).child(user(&wire))).await, [nowhere]);
+    let late = tree().child(Supervisor::one_for_all(ANONYMOUS).child(user(&wire))).child(db().provides(&wire));
+    assert_eq!(all(late).await, ["child `w` uses `db`, which is not declared before it"]);
+    let late = tree().child(user(&wire)).child(db().provides(&wire));
+    assert_eq!(all(late).await, ["child `w` uses `db`, which is not declared before it"]);
+    let itself = Child::using("db", &wire, |()| Db).provides(&wire);
+    assert_eq!(all(tree().child(itself)).await, ["child `db` uses `db`, which is not declared before it"]);
+    let embedded = Child::new("x", {
+        let wire = wire.clone();
+        move || Supervisor::one_for_all("x").child(user(&wire))
+    });
+    let error = format!("{:#}", not_started(tree().child(db().provides(&wire)).child(embedded)).await);
+    assert!(error.contains(nowhere), "an embedded tree is made anew, its wires do not reach around it: {error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_child_may_provide_is_checked() {
+    let (wire, wires) = (Wire::new(), Wires::new());
+    let replicas = || Child::replicated("db", 2, |_| Db);
+    let table: Vec<(Vec<Child<Db>>, &[&str])> = vec![
+        (
+            vec![db().provides(&wire), Child::new("db2", || Db).provides(&wire)],
+            &[
+                "child `db` provides a wire that another child provides, too",
+                "child `db2` provides a wire that another child provides, too",
+            ],
+        ),
+        (
+            vec![db().provides_stable(&wire)],
+            &["child `db` provides a stable handle, but each incarnation is another value: declare it `in_place`"],
+        ),
+        (
+            vec![replicas().provides_each_stable(&wires)],
+            &["child `db` provides a stable handle, but each incarnation is another value: declare it `in_place`"],
+        ),
+        (
+            vec![replicas().provides(&wire)],
+            &[
+                "child `db` has replicas, but provides a `Wire`, which carries the handle of one: use `Wires` and `provides_each`",
+            ],
+        ),
+        (
+            vec![db().provides_each(&wires)],
+            &[
+                "child `db` has no replicas, but provides `Wires`, which carry the handles of all: use a `Wire` and `provides`",
+            ],
+        ),
+        (
+            vec![Child::open("db", ..).provides_each(&wires)],
+            &["open group `db` provides a wire, but its members come and go"],
+        ),
+    ];
+    for (children, expected) in table {
+        let tree = children.into_iter().fold(Supervisor::one_for_all("tree"), Supervisor::child);
+        assert_eq!(problems(tree).await, expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_use_that_could_go_stale_is_told() {
+    type New = fn(&'static str) -> Supervisor;
+    let custom: New = |name| Supervisor::custom(name, |_| Decision::Escalate);
+    let wire = Wire::new();
+    let strategies: [(New, Option<&str>); 8] = [
+        (Supervisor::one_for_all, None),
+        (Supervisor::rest_for_one, None),
+        (Supervisor::dependents_for_one, None),
+        (Supervisor::forfeit_one_for_all, None),
+        (Supervisor::crashing, None),
+        (Supervisor::one_for_one, Some("one_for_one")),
+        (Supervisor::forfeit_one_for_one, Some("forfeit_one_for_one")),
+        (custom, Some("custom")),
+    ];
+    for (strategy, rejected) in strategies {
+        // It is where the provider stands that counts, and how the user stands in it makes no difference.
+        let inside =
+            |user| Supervisor::one_for_one(ANONYMOUS).child(Supervisor::forfeit_one_for_one("inner").child(user));
+        let plain = strategy("tree").child(db().provides(&wire)).child(user(&wire));
+        let nested = strategy("tree").child(db().provides(&wire)).child(inside(user(&wire)));
+        for tree in [plain, nested] {
+            match rejected {
+                None => tree.start().await.unwrap().shutdown().await.unwrap(),
+                Some(name) => assert_eq!(
+                    problems(tree).await,
+                    [format!(
+                        "child `w` uses `db`, but supervisor `tree` is `{name}`, which restarts `db` without `w`: use \
+                         `dependents_for_one`, or a handle that is stable"
+                    )]
+                ),
+            }
+        }
+        // What is stable may be used by whoever wants, and kept.
+        let in_place = || Child::in_place("db", || Db).provides_stable(&wire);
+        for user in [user(&wire), Child::in_place_using("w", &wire, |()| Db), user(&wire).replace(|old, _| old)] {
+            strategy("tree").child(in_place()).child(user).start().await.unwrap().shutdown().await.unwrap();
+        }
+    }
+    let keeps = "child `w` uses `db`, but keeps its old value, and with it the old handle, across restarts: make it anew each \
+                 time, or use a handle that is stable";
+    for user in [
+        Child::in_place_using("w", &wire, |()| Db),
+        user(&wire).replace(|old, _| old),
+        Child::replicated_in_place_using("w", 2, &wire, |_, ()| Db),
+        Child::replicated_using("w", 2, &wire, |_, ()| Db).replace(|old, _| old),
+    ] {
+        let tree = Supervisor::rest_for_one("tree").child(db().provides(&wire)).child(user);
+        assert_eq!(problems(tree).await, [keeps]);
+    }
+    let gone =
+        Supervisor::one_for_all("tree").child(db().restart(Restart::Temporary).provides(&wire)).child(user(&wire));
+    assert_eq!(problems(gone).await, ["child `w` uses `db`, which is temporary and may be gone for good"]);
 }
 
 #[test]

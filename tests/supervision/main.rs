@@ -45,4 +45,5 @@ mod tasks;
 mod timeouts;
 mod told;
 mod typed;
+mod wiring;
 mod world;

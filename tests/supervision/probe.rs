@@ -37,6 +37,8 @@ pub(crate) enum Act {
     IgnoreStop,
     /// Runs until it is asked to stop, then needs a while.
     SlowStop(Duration),
+    /// Runs until it is told how to end, and then `stop` needs a while.
+    FailAndSlowStop(Duration),
     /// Runs until it is asked to stop, and then `stop` never returns.
     HangInStop,
     /// Runs until it is asked to stop, then needs a while, and then `stop` never returns.
@@ -90,6 +92,10 @@ impl Service for Probe {
 impl Probe {
     pub(crate) fn new(name: &str, world: &World) -> Self {
         Self { name: name.to_owned(), act: Act::Run, world: world.clone() }
+    }
+
+    pub(crate) fn world(&self) -> &World {
+        &self.world
     }
 
     async fn starting(&self, cx: &Context) -> ServiceResult {
@@ -183,6 +189,7 @@ impl Probe {
     async fn stopping(&self) {
         match self.act {
             Act::HangInStop | Act::SlowStopAndHang(_) => std::future::pending().await,
+            Act::FailAndSlowStop(time) => tokio::time::sleep(time).await,
             Act::PanicInStop => panic!("{} panics in stop", self.name),
             _ => {}
         }

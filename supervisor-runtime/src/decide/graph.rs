@@ -11,7 +11,7 @@ pub(super) struct Graph {
     pub(super) is_order: bool,
     requires: Vec<Vec<ChildId>>,
     dependents: Vec<Vec<ChildId>>,
-    /// Of each child: slots that are live, and slots that are still to start, be it after a stop.
+    /// Of each child: slots that are live, and slots that are still to start, be it after a stop or a failure.
     live: Vec<usize>,
     unstarted: Vec<usize>,
     /// Of each child: dependents that have live slots, and requirements that are still to start.

@@ -66,7 +66,10 @@ impl Core {
     fn decide(&mut self, slot: SlotId, decision: Option<&Choice>, now: Instant) -> Verdict {
         if self.fails_with_what_it_uses(slot) {
             self.update(slot, |slot| slot.state = State::Pending);
-            self.plan(vec![slot], Duration::ZERO, None);
+            let mut set = self.running_users(&[slot]);
+            self.sweep(&set, After::Restart);
+            set.push(slot);
+            self.plan(set, Duration::ZERO, None);
             return Verdict::Swept;
         }
         match self.rules.strategy {

@@ -6,8 +6,7 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::child::Child;
-use super::wire::WireId;
-use super::wiring::{Stability, Use};
+use super::wiring::{Provided, Use};
 use super::{Backoff, GroupSpec, Name, Restart, Shutdown, Supervisor};
 use crate::shell::Launch;
 use crate::view::{Label, Members};
@@ -55,7 +54,7 @@ pub(crate) struct ChildSpec {
     /// The wires that it, or what is inside it, takes handles from, and finds no provider of in there.
     pub(super) uses: Vec<Use>,
     /// The wires that it offers its handle on.
-    pub(super) provides: Vec<(WireId, Stability)>,
+    pub(super) provides: Vec<Provided>,
     /// The declaration inside it, if it is a supervisor that was declared.
     pub(crate) inner: Option<Arc<GroupSpec>>,
     /// What is wrong inside it, if it is a supervisor.

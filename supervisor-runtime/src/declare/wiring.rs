@@ -20,6 +20,22 @@ pub(crate) struct Use {
     pub(super) keeps: bool,
 }
 
+/// A wire that a child offers its handle on.
+pub(crate) struct Provided {
+    pub(super) wire: WireId,
+    pub(super) carries: Carries,
+    pub(super) stability: Stability,
+}
+
+/// Whose handles a wire carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Carries {
+    /// That of a child without replicas.
+    One,
+    /// Those of all replicas of a child.
+    Each,
+}
+
 /// How long a handle works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stability {
@@ -56,7 +72,7 @@ impl Supervisor {
         if provider.options.restart == Restart::Temporary {
             problems.push(format!("child `{user}` uses `{name}`, which is temporary and may be gone for good"));
         }
-        let is_stable = provider.provides.iter().any(|(wire, how)| *wire == used.wire && *how == Stability::Stable);
+        let is_stable = provider.provides.iter().any(|it| it.wire == used.wire && it.stability == Stability::Stable);
         if is_stable {
             return;
         }
@@ -77,16 +93,27 @@ impl Supervisor {
 
     fn check_provider(&self, child: &ChildSpec, problems: &mut Vec<String>) {
         let name = child.label();
-        for (wire, stability) in &child.provides {
-            if child.size == Size::Open {
-                problems.push(format!("open group `{name}` provides a wire, but its members come and go"));
+        for Provided { wire, carries, stability } in &child.provides {
+            match (child.size, carries) {
+                (Size::Open, _) => {
+                    problems.push(format!("open group `{name}` provides a wire, but its members come and go"));
+                }
+                (Size::Replicas(_), Carries::One) => problems.push(format!(
+                    "child `{name}` has replicas, but provides a `Wire`, which carries the handle of one: use `Wires` and \
+                     `provides_each`"
+                )),
+                (Size::One, Carries::Each) => problems.push(format!(
+                    "child `{name}` has no replicas, but provides `Wires`, which carry the handles of all: use a `Wire` and \
+                     `provides`"
+                )),
+                (Size::One, Carries::One) | (Size::Replicas(_), Carries::Each) => {}
             }
             if *stability == Stability::Stable && !child.in_place {
                 problems.push(format!(
                     "child `{name}` provides a stable handle, but each incarnation is another value: declare it `in_place`"
                 ));
             }
-            let providers = self.children.iter().filter(|other| other.provides.iter().any(|(other, _)| other == wire));
+            let providers = self.children.iter().filter(|other| other.provides.iter().any(|it| it.wire == *wire));
             if providers.count() > 1 {
                 problems.push(format!("child `{name}` provides a wire that another child provides, too"));
             }
@@ -96,7 +123,7 @@ impl Supervisor {
 
 /// Which child provides a wire.
 fn provider(children: &[ChildSpec], wire: &WireId) -> Option<usize> {
-    children.iter().position(|child| child.provides.iter().any(|(provided, _)| provided == wire))
+    children.iter().position(|child| child.provides.iter().any(|it| it.wire == *wire))
 }
 
 /// What each child depends on, by number: what it uses, and what it says that it requires.

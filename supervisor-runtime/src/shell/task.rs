@@ -119,6 +119,7 @@ fn incarnation<'a, T: Source>(source: &'a T, cx: &'a Context) -> impl Future<Out
         }
 
         // In blocks, and judged by functions that do not wait: what is left of a step would be kept beside the next ones.
+        withdraw(source, cx);
         let mut service = {
             let end = guard(cx, || source.make(cx.index()), &mut watch).await;
             match created(cx, end) {
@@ -137,6 +138,9 @@ fn incarnation<'a, T: Source>(source: &'a T, cx: &'a Context) -> impl Future<Out
                 // Those that used it have been stopped: nobody is to hold its handle while it is.
                 if exit.asked {
                     withdraw(source, cx);
+                } else if source.is_used() && is_told(&exit, cx.child()) {
+                    // Those that use it go on until they are swept; if one fails, it waits for the next handle.
+                    cx.group().failed(cx.slot(), &exit);
                 }
                 let was_dropped = matches!(exit.cause, Cause::Dropped | Cause::Unresponsive(_));
                 if was_dropped { exit } else { stop(&mut service, cx, exit).await }

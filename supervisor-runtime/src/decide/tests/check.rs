@@ -91,8 +91,9 @@ impl World {
             return;
         }
         // One that waits for its own delay goes on by itself.
-        let busy =
-            |slot: &Slot| matches!(slot.state, State::Starting | State::Waiting(_) | State::Stopping | State::Killing);
+        let busy = |slot: &Slot| {
+            slot.failing || matches!(slot.state, State::Starting | State::Waiting(_) | State::Stopping | State::Killing)
+        };
         if self.slots(busy).is_empty() {
             assert_eq!(self.slots(|slot| slot.state == State::Pending), NONE, "nobody will start these");
             assert_eq!(self.slots(|slot| slot.is_live() && slot.swept), NONE, "nobody will stop these");
@@ -202,7 +203,8 @@ impl World {
             |child: ChildId, other: &ChildId| self.core.rules.children[child as usize].requires.contains(other);
         let live = |child| self.slots(|slot| slot.child == child && slot.is_live()).len();
         let to_start = |slot: &Slot| {
-            matches!(slot.state, State::Pending | State::Waiting(_) | State::Starting) || slot.is_live() && slot.swept
+            matches!(slot.state, State::Pending | State::Waiting(_) | State::Starting)
+                || slot.is_live() && (slot.swept || slot.failing)
         };
         let unstarted = |child| self.slots(|slot| slot.child == child && to_start(slot)).len();
         for child in children.clone() {

@@ -48,7 +48,7 @@ impl World {
             assert_eq!(old, NONE, "slot {slot} is started beside these, which have an older handle");
         }
         let is_up = |provider: &Slot| match provider.state {
-            State::Running => !provider.swept || provider.after == After::Removed,
+            State::Running => !provider.failing && (!provider.swept || provider.after == After::Removed),
             State::Down(Rest::Done) => true,
             _ => provider.removed,
         };

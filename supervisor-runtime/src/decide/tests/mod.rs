@@ -19,6 +19,8 @@ enum Event {
     Started(usize),
     /// An incarnation ends; whether the supervisor gets to run before the next event.
     Exits(usize, Ended, bool),
+    /// It has failed, and its `stop` takes time.
+    Fails(usize),
     SaysReady(usize, bool),
     /// An order for those members of a child that the mask chooses; whether the supervisor gets to run.
     Steer(usize, u8, Order, bool),
@@ -107,6 +109,7 @@ fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         20 => any::<usize>().prop_map(Event::Started),
         12 => (any::<usize>(), ended, any::<bool>()).prop_map(|(pick, ended, settles)| Event::Exits(pick, ended, settles)),
+        2 => any::<usize>().prop_map(Event::Fails),
         2 => (any::<usize>(), any::<bool>()).prop_map(|(pick, ready)| Event::SaysReady(pick, ready)),
         6 => steer.prop_map(|(child, mask, order, settles)| Event::Steer(child, mask, order, settles)),
         3 => any::<usize>().prop_map(Event::Adds),

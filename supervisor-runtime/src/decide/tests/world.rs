@@ -93,6 +93,12 @@ impl World {
                     return;
                 }
             }
+            Event::Fails(pick) => {
+                if let Some(&slot) = choose(&self.slots(|slot| slot.state == State::Running && !slot.failing), pick) {
+                    self.core.note_failing(slot, self.now);
+                    self.notice();
+                }
+            }
             Event::SaysReady(pick, ready) => {
                 let fresh = self.slots(|slot| matches!(slot.state, State::Starting | State::Running));
                 if let Some(&slot) = choose(&fresh, pick) {
@@ -492,6 +498,10 @@ impl World {
 
     /// What is to run comes to run, and what is started by hand, too.
     pub(super) fn comes_up(&mut self, child: usize) {
+        while let Some(&slot) = self.slots(|slot| slot.failing).first() {
+            self.exits(slot, Ended::Failed);
+            self.settle();
+        }
         let child = (child % self.core.rules.children.len()) as ChildId;
         let mut wanted = self.slots(|slot| matches!(slot.state, State::Pending | State::Waiting(_)));
         wanted.extend((0..self.core.slots.len() as SlotId).filter(|&slot| self.core.is_up(slot)));

@@ -52,7 +52,12 @@ pub(crate) trait Source: Send + Sync + 'static {
         let _ = (index, service);
     }
 
-    /// The incarnation is about to be stopped: takes its handle back.
+    /// Whether others may use its handle.
+    fn is_used(&self) -> bool {
+        false
+    }
+
+    /// Nobody uses the handle of the incarnation any more: takes it back.
     fn withdraw(&self, index: usize) {
         let _ = index;
     }

@@ -49,6 +49,10 @@ impl<T: Source> Source for Seat<T> {
         self.offers.iter().for_each(|offer| offer.offer(index, service));
     }
 
+    fn is_used(&self) -> bool {
+        !self.offers.is_empty()
+    }
+
     fn withdraw(&self, index: usize) {
         self.offers.iter().for_each(|offer| offer.withdraw(index));
     }
