@@ -49,7 +49,7 @@ fn of_child(event: &Event, place: &Place) {
         What::Done(_) => info!(target: TARGET, child = child(), "done"),
         What::Gone => info!(target: TARGET, child = child(), "not restarted: it is temporary"),
         What::Forfeited => error!(target: TARGET, child = child(), "forfeited: it will not be started again"),
-        What::NotStarted => warn!(target: TARGET, child = child(), "not restarted: it was started by hand"),
+        What::NotStarted => warn!(target: TARGET, child = child(), "not retried: it was added or started by hand"),
         What::Added => debug!(target: TARGET, child = child(), "added"),
         What::Discarded => debug!(target: TARGET, child = child(), "discarded"),
         What::Initialized(_) => debug!(target: TARGET, supervisor = child(), "initialized"),

@@ -618,3 +618,27 @@ async fn a_snapshot_shows_what_a_child_uses_and_waits_for() {
         tree.shutdown().await.unwrap();
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn pictures_and_data_show_who_depends_on_whom() {
+    let office = Office::new();
+    let a = Wire::new();
+    let tree = Supervisor::dependents_for_one("tree")
+        .child(office.child("a").provides(&a))
+        .child(office.child("x"))
+        .child(Supervisor::one_for_one("pool").requires(["x"]).child(office.user("b", &a)));
+    let tree = started(tree).await;
+    let snapshot = tree.snapshot().unwrap();
+    let pool = snapshot.get("tree/pool").unwrap();
+    assert_eq!(pool.requires().collect::<Vec<_>>(), ["a", "x"]);
+    let dashed: Vec<_> = snapshot
+        .dot()
+        .to_string()
+        .lines()
+        .filter(|line| line.contains("dashed"))
+        .map(str::trim)
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(dashed, ["n1 -> n3 [style=dashed, constraint=false]", "n2 -> n3 [style=dashed, constraint=false]"]);
+    tree.shutdown().await.unwrap();
+}

@@ -15,8 +15,8 @@ use crate::view::{State, Status};
 /// A reference to one child of a running tree, to one replica, or to one member of an open group.
 ///
 /// It leads to whatever incarnation stands there, across restarts, and does not keep the tree alive. Steering concerns the
-/// child and what depends on it, not the strategy, and does not count against the restart limit. Every operation goes on if
-/// its future is dropped; from inside the tree, the future ends with [`SteerError::Stopping`] when the service that asks is
+/// child and what depends on it, not the strategy, and does not count against the restart limit. An operation begins with the
+/// first poll of its future, and goes on if that is dropped; from inside the tree, the future ends with [`SteerError::Stopping`] when the service that asks is
 /// itself asked to stop.
 ///
 /// In each state, as OTP has it where OTP has it:
@@ -103,7 +103,8 @@ impl<S> ChildRef<S> {
     /// # Errors
     ///
     /// [`SteerError::StartFailed`]: then it stays down, and is not retried. [`Overtaken`](SteerError::Overtaken) if
-    /// somebody stopped it meanwhile.
+    /// somebody stopped it meanwhile. [`NeedsFactory`](SteerError::NeedsFactory) for a member that was added as a service and
+    /// cannot be made again; it is left alone.
     ///
     /// # Cancel safety
     ///
@@ -112,8 +113,9 @@ impl<S> ChildRef<S> {
         order(&self.route, Some(self.index), Order::Restart).await
     }
 
-    /// Stops it, after what depends on it; returns when it has stopped. It stays down until it is started by hand, or its
-    /// supervisor starts everything again. A pending restart is cancelled. OTP's `terminate_child`; a temporary
+    /// Stops it, after what depends on it; returns when it has stopped. It stays down until it is started by hand, or
+    /// restarted with a set that it belongs to: by the failure of another under `one_for_all`, of an earlier one under
+    /// `rest_for_one`, of what it depends on, or by the restart of its supervisor. A pending restart is cancelled. OTP's `terminate_child`; a temporary
     /// member of an open group leaves with it.
     ///
     /// # Errors
@@ -181,7 +183,7 @@ impl<S: Send + 'static> ChildRef<S> {
     ///
     /// Dropping the future does not undo it.
     pub fn replace<R: Replaces<S>>(&self, service: R) -> Replacing<'_, S> {
-        Box::pin(self.insert(service.service()))
+        Box::pin(self.insert(service.take_the_place()))
     }
 
     async fn insert(&self, service: S) -> Result<(), Rejected<S>> {

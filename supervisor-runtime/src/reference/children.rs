@@ -125,8 +125,10 @@ impl<S: Send + 'static> Children<S> {
     ///
     /// # Errors
     ///
-    /// [`SteerError::Full`], [`NeedsFactory`](SteerError::NeedsFactory), [`NotRunning`](SteerError::NotRunning): the
-    /// service comes back. [`StartFailed`](SteerError::StartFailed): then it is no member.
+    /// [`SteerError::Full`], [`NeedsFactory`](SteerError::NeedsFactory), [`Requires`](SteerError::Requires),
+    /// [`NotRunning`](SteerError::NotRunning), [`Ended`](SteerError::Ended): the service comes back.
+    /// [`StartFailed`](SteerError::StartFailed): then it is no member. [`Stopping`](SteerError::Stopping) and
+    /// [`WaitsForItself`](SteerError::WaitsForItself): it is a member, whose start cannot be waited for here.
     ///
     /// # Cancel safety
     ///

@@ -132,7 +132,7 @@ impl<S: Send + 'static> Replicas<S> {
     ///
     /// As [`ChildRef::replace`]; [`SteerError::NotThere`] if there is no replica of this index.
     pub fn replace<R: Replaces<S>>(&self, index: usize, service: R) -> Replacing<'_, S> {
-        let service = service.service();
+        let service = service.take_the_place();
         Box::pin(async move {
             match u32::try_from(index) {
                 Ok(index) => ChildRef::new(self.route.clone(), index).replace(service).await,

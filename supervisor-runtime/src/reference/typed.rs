@@ -19,12 +19,12 @@ pub enum Untyped {}
 pub trait Replaces<S>: Send {
     /// The same value.
     #[doc(hidden)]
-    fn service(self) -> S;
+    fn take_the_place(self) -> S;
 }
 
 #[diagnostic::do_not_recommend]
 impl<S: Send> Replaces<S> for S {
-    fn service(self) -> S {
+    fn take_the_place(self) -> S {
         self
     }
 }
@@ -48,7 +48,7 @@ impl<R: Send> Replaces<Untyped> for R
 where
     Untyped: States<R>,
 {
-    fn service(self) -> Untyped {
+    fn take_the_place(self) -> Untyped {
         unreachable!("no type is stated")
     }
 }

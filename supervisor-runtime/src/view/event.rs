@@ -221,6 +221,8 @@ impl fmt::Display for What {
             Self::Stopping => f.write_str("stopping"),
             Self::Dropping => f.write_str("told to be dropped"),
             Self::Stopped(None) => f.write_str("stopped"),
+            // Asked to stop, it has not failed, whatever it said.
+            Self::Stopped(Some(exit)) if exit.error().is_some() => write!(f, "stopped, but {exit}"),
             Self::Stopped(Some(exit)) | Self::Dropped(exit) => write!(f, "{exit}"),
             Self::Stuck => f.write_str("stuck"),
             Self::Done(_) => f.write_str("done"),

@@ -100,8 +100,8 @@ impl EventLog {
 
 /// A stream of everything that happens in a tree: [`TreeHandle::events`](crate::TreeHandle::events).
 ///
-/// Every listener sees the same events in the same order, and their numbers have no gaps. One that is slow loses the oldest:
-/// then it gets [`Missed`], and takes a new [snapshot](crate::TreeHandle::snapshot). The stream ends with the tree, after
+/// Every listener sees the same events in the same order, and their numbers have no gaps. One that is more than 8,192 behind
+/// loses the oldest: then it gets [`Missed`], and takes a new [snapshot](crate::TreeHandle::snapshot). The stream ends with the tree, after
 /// [`What::ShutDown`](crate::What::ShutDown).
 ///
 /// ```

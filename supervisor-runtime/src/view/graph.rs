@@ -1,5 +1,6 @@
 //! A snapshot as boxes and arrows.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use super::fold::{Told, in_each_state, members_by_child};
@@ -15,7 +16,8 @@ const MESSAGE: usize = 60;
 impl Snapshot {
     /// A flowchart in the language of [Mermaid](https://mermaid.js.org), drawn like that of an
     /// [`Outline`](crate::Outline::mermaid), with where each child stands: by glyph, word and colour. Replicas and members
-    /// of one child are one box that counts them by state, in the colour of the one that needs a look most.
+    /// of one child are one box that counts them by state, in the colour of the one that needs a look most. A dashed arrow
+    /// goes from a child to each that depends on it.
     ///
     /// Mermaid draws no more than 500 arrows unless it is told to (`maxEdges`).
     ///
@@ -61,18 +63,27 @@ impl Snapshot {
     }
 }
 
-fn add(graph: &mut Graph, above: Option<(Place, usize)>, told: Told<'_>) {
+fn add(graph: &mut Graph, above: Option<(Place, usize)>, told: Told<'_>) -> Place {
     let shape = if told.row.is_supervisor() { Shape::Group } else { Shape::Child };
     let place = graph.add(above, shape, Some(told.look.tone()), label(&told));
+    // By the number of the child: what it depends on stands before it.
+    let mut places: BTreeMap<u32, Place> = BTreeMap::new();
     for (turn, members) in (1..).zip(members_by_child(&told.row)) {
         let above = Some((place, turn));
-        if members[0].row.members() == Members::One || members[0].row.is_supervisor() {
-            members.into_iter().for_each(|told| add(graph, above, told));
+        let row = members[0].row;
+        let user = if row.members() == Members::One || row.is_supervisor() {
+            members.into_iter().map(|told| add(graph, above, told)).last()
         } else {
             let tone = members.iter().map(|told| told.look.tone()).max();
-            graph.add(above, Shape::Several, tone, label_of_several(&members));
+            Some(graph.add(above, Shape::Several, tone, label_of_several(&members)))
+        };
+        let Some(user) = user else { continue };
+        for provider in row.requirements().iter().filter_map(|child| places.get(child)) {
+            graph.add_use(*provider, user);
         }
+        places.insert(row.child(), user);
     }
+    place
 }
 
 fn label(told: &Told<'_>) -> [String; 4] {

@@ -35,14 +35,17 @@ impl Serialize for Snapshot {
     }
 }
 
-/// `path`, `name` (with the index of a replica or member), the fields of its [`Status`], for a supervisor `strategy`,
+/// `path`, `name` (with the index of a replica or member), the fields of its [`Status`], `requires` (the names of what it
+/// depends on) and `waits_for` (the paths of what has to come first, while it waits), for a supervisor `strategy`,
 /// `limit` with `max_restarts` and `over`, and `restarts_left`, and its `children`.
 impl Serialize for Row<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Row", 6 + STATUS_FIELDS)?;
+        let mut fields = serializer.serialize_struct("Row", 8 + STATUS_FIELDS)?;
         fields.serialize_field("path", self.path().as_str())?;
         fields.serialize_field("name", self.label().as_str())?;
         serialize_status(&self.status(), &mut fields)?;
+        fields.serialize_field("requires", &self.requires().collect::<Vec<_>>())?;
+        fields.serialize_field("waits_for", &self.waits_for())?;
         fields.serialize_field("strategy", &self.strategy())?;
         fields.serialize_field("limit", &self.limit().map(Limit))?;
         fields.serialize_field("restarts_left", &self.restarts_left())?;

@@ -232,7 +232,12 @@ impl<'a> Row<'a> {
     /// `requires`.
     pub fn requires(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         let labels = &self.group.names.labels;
-        labels[self.key.0 as usize].requires.iter().map(|&child| &*labels[child as usize].text)
+        self.requirements().iter().map(|&child| &*labels[child as usize].text)
+    }
+
+    /// The same, by number.
+    pub(crate) fn requirements(&self) -> &'a [u32] {
+        &self.group.names.labels[self.key.0 as usize].requires
     }
 
     /// What it waits for, if it is to be started and its turn has not come: the paths, without an index, of what has to

@@ -25,12 +25,12 @@ pub enum State {
     Stuck,
     /// It returned `Ok`, and may.
     Done,
-    /// It was stopped by hand, or with its supervisor. It stays stopped until it is started by hand, or its supervisor
-    /// starts everything again.
+    /// It was stopped by hand, or with its supervisor. It stays stopped until it is started by hand, or restarted with a set
+    /// that it belongs to.
     Stopped,
     /// It will not be started again, unless by hand.
     Forfeited,
-    /// It was `temporary` and has ended.
+    /// It was `temporary` and has failed, or was taken along by a restart.
     Gone,
 }
 

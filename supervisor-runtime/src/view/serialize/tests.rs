@@ -32,7 +32,7 @@ fn a_snapshot_is_nested_data() {
             "path": "Orders", "name": "Orders",
             "state": "running", "ready": false, "not_ready": "Orders/db: warming up",
             "incarnation": 1, "restarts": 0, "in_state": 5.0, "uptime": 5.0, "delay": null, "last_exit": null,
-            "strategy": "one_for_all", "limit": { "max_restarts": 10, "over": 1.5 }, "restarts_left": 9,
+            "requires": [], "waits_for": [], "strategy": "one_for_all", "limit": { "max_restarts": 10, "over": 1.5 }, "restarts_left": 9,
             "children": [
                 {
                     "path": "Orders/db", "name": "db",
@@ -42,20 +42,20 @@ fn a_snapshot_is_nested_data() {
                         "cause": "error", "phase": "run", "asked": false,
                         "message": "failed: opening", "chain": ["reading", "disk full"]
                     },
-                    "strategy": null, "limit": null, "restarts_left": null, "children": []
+                    "requires": [], "waits_for": [], "strategy": null, "limit": null, "restarts_left": null, "children": []
                 },
                 {
                     "path": "Orders/(crashing)", "name": "(crashing)",
                     "state": "running", "ready": false, "not_ready": "Orders/worker[1]: delayed for 500ms",
                     "incarnation": 1, "restarts": 0, "in_state": 4.0, "uptime": 4.0, "delay": null, "last_exit": null,
-                    "strategy": "crashing", "limit": null, "restarts_left": null,
+                    "requires": [], "waits_for": [], "strategy": "crashing", "limit": null, "restarts_left": null,
                     "children": [
                         {
                             "path": "Orders/worker[0]", "name": "worker[0]",
                             "state": "running", "ready": true, "not_ready": null,
                             "incarnation": 1, "restarts": 0, "in_state": 1.25, "uptime": 1.25, "delay": null,
                             "last_exit": null,
-                            "strategy": null, "limit": null, "restarts_left": null, "children": []
+                            "requires": [], "waits_for": [], "strategy": null, "limit": null, "restarts_left": null, "children": []
                         },
                         {
                             "path": "Orders/worker[1]", "name": "worker[1]",
@@ -65,7 +65,7 @@ fn a_snapshot_is_nested_data() {
                                 "cause": "panic", "phase": "run", "asked": false,
                                 "message": "panicked at src/worker.rs:7:9: boom", "chain": []
                             },
-                            "strategy": null, "limit": null, "restarts_left": null, "children": []
+                            "requires": [], "waits_for": [], "strategy": null, "limit": null, "restarts_left": null, "children": []
                         }
                     ]
                 }
