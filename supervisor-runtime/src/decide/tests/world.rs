@@ -426,7 +426,7 @@ impl World {
         self.check_nothing_is_lost();
         // Tasks that were told to look do so some time later.
         self.settled += 1;
-        if self.settled % 3 == 0 {
+        if self.settled.is_multiple_of(3) {
             for slot in std::mem::take(&mut self.told) {
                 if self.core.next(slot) == Next::End {
                     self.ends_task(slot);
