@@ -59,6 +59,7 @@ impl Orders {
         reason = "the expressions stand here as they are written"
     )]
     pub fn service(config: Config) -> supervisor_runtime::Supervisor {
+        let _ = &config;
         supervisor_runtime::Supervisor::one_for_one("Orders")
             .child({
                 let config = ::core::clone::Clone::clone(&config);

@@ -27,6 +27,10 @@ impl Mistakes {
         self.0.append(&mut others.0);
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The errors that the compiler prints, in the order of the source.
     pub(crate) fn into_tokens(mut self) -> TokenStream {
         self.0.sort_by_key(Mistake::place);

@@ -17,5 +17,5 @@ supervision_tree! {
 }
 
 fn main() {
-    let _ = Tree::run(0);
+    let _ = Tree::run(0, 0);
 }

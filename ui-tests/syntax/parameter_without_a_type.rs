@@ -17,5 +17,5 @@ supervision_tree! {
 }
 
 fn main() {
-    let _ = Tree::run();
+    let _ = Tree::run(0);
 }

@@ -44,7 +44,7 @@ pub(super) fn time(key: &str, value: &Expression, mistakes: &mut Mistakes) -> Op
             _ => Err(Problem::new("this is not a duration").help(FORMS)),
         },
         Expr::Unary(unary) if matches!((&unary.op, &*unary.expr), (UnOp::Neg(_), Expr::Lit(_))) => {
-            Err(Problem::new("a duration cannot be negative"))
+            Err(Problem::new("a duration cannot be negative").help(FORMS))
         }
         Expr::Closure(_) | Expr::Array(_) | Expr::Tuple(_) | Expr::Range(_) => {
             Err(Problem::new(format!("`{key}` takes one duration")).help(FORMS))
@@ -118,7 +118,7 @@ fn read(text: &str, unit: Unit) -> Result<Duration, Problem> {
         return Err(Problem::new("a duration is written in decimal").help(FORMS));
     }
     if rest.starts_with('-') {
-        return Err(Problem::new("a duration cannot be negative"));
+        return Err(Problem::new("a duration cannot be negative").help(FORMS));
     }
     let mut total: u128 = 0;
     while !rest.is_empty() {
@@ -144,7 +144,7 @@ fn read(text: &str, unit: Unit) -> Result<Duration, Problem> {
 }
 
 fn too_long() -> Problem {
-    Problem::new("this duration is too long")
+    Problem::new("this duration is too long").help("the longest is about 584 billion years")
 }
 
 fn split(text: &str, belongs: impl Fn(char) -> bool) -> (&str, &str) {

@@ -13,8 +13,8 @@ use super::strategy::Strategy;
 use super::{Body, Evaluated, Node, Setting, Value, count, option};
 use crate::mistake::{Mistake, Mistakes};
 
-/// What the runtime does where `over` is not written (`RestartLimit::default`). It is
-/// known here because a limit is written even if its window is not.
+/// What the runtime does where `over` is not written (`RestartLimit::default`; `tests/ui.rs` holds the two together). It
+/// is known here because a limit is written even if its window is not.
 const DEFAULT_OVER: Duration = Duration::from_secs(1);
 
 pub(super) fn check(strategy: Strategy, options: &[Setting], children: &[Node], mistakes: &mut Mistakes) {

@@ -44,10 +44,11 @@ pub(crate) fn check(tree: written::Tree, mistakes: &mut Mistakes) -> Tree {
     let mut scope = Scope::of(header.name.to_string());
     let root = tree.root.map(|root| checker.group(root, None, &mut scope, mistakes));
     // What the children do with a parameter of any type would only raise a second wave of errors.
-    let mut root = root.filter(|_| header.generics.is_none());
+    let are_typed = header.generics.is_none() && header.params.iter().all(|param| param.ty.is_some());
+    let mut root = root.filter(|_| are_typed);
     let params: Vec<Ident> = header.params.iter().map(|param| param.name.clone()).collect();
     let wires = root.as_mut().map(|root| wiring::wire(root, &params, mistakes)).unwrap_or_default();
-    Tree { krate: tree.krate, header, root, fields: scope.into_fields(), wires }
+    Tree { krate: tree.krate, header, root, fields: scope.into_fields(), wires, is_wrong: !mistakes.is_empty() }
 }
 
 fn default_header() -> Header {
@@ -164,6 +165,8 @@ impl Checker {
         relations::can_end(&options, default, around, mistakes);
         relations::no_replace(child, path, &mut options, mistakes);
         relations::in_place(&options, mistakes);
+        relations::heartbeat(&options, default, around, mistakes);
+        relations::backoff_of_temporary(&options, default, mistakes);
         relations::keeps_members(child, &options, default, around, mistakes);
         options
     }

@@ -67,8 +67,19 @@ pub(super) fn header(header: &mut Header, mistakes: &mut Mistakes) {
     if !is_identifier(&header.name) {
         header.name = Ident::new("Tree", header.name.span());
     }
-    for param in &header.params {
+    // Each keeps its place, under a name that nobody uses: `Tree::run(..)` is called with as many arguments as are written.
+    let mut names: Vec<Ident> = Vec::new();
+    for (index, param) in header.params.iter_mut().enumerate() {
         usable(&param.name, mistakes);
+        let is_taken = names.contains(&param.name);
+        if is_taken {
+            let message = format!("duplicate parameter `{}`", param.name);
+            mistakes.push(Mistake::at(&param.name, message).help("rename one of the two"));
+        }
+        if is_taken || !is_identifier(&param.name) {
+            param.name = Ident::new(&format!("__{index}"), param.name.span());
+        }
+        names.push(param.name.clone());
     }
 }
 

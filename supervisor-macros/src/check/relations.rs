@@ -103,6 +103,46 @@ pub(super) fn no_replace(child: &Child, path: &str, options: &mut Vec<Setting>, 
     }
 }
 
+/// A child that hangs is noticed when its heartbeat is missed. If it has then run for longer than the longest delay, its
+/// backoff starts over, and it hangs for ever, as if there were none.
+pub(super) fn heartbeat(options: &[Setting], default: Restart, around: &Around<'_>, mistakes: &mut Mistakes) {
+    if restart(options, default) == Some(TEMPORARY) {
+        return;
+    }
+    let backoff = option(options, "backoff").or_else(|| option(around.options, "backoff"));
+    let (Some(heartbeat), Some(Value::Range(_, max))) =
+        (option(options, "heartbeat"), backoff.map(|backoff| &backoff.value))
+    else {
+        return;
+    };
+    let (Some(limit), Some(max)) = (literal(heartbeat), max.literal()) else { return };
+    if limit > max {
+        let message = format!(
+            "this `heartbeat` of {limit:?} is longer than the {max:?} after which `backoff` starts over: the delay of a child that hangs would never grow"
+        );
+        mistakes.push(
+            Mistake::at(&heartbeat.written, message).help("shorten it, or lengthen the second delay of `backoff`"),
+        );
+    }
+}
+
+/// A delay before restarts means nothing to a child that has none.
+pub(super) fn backoff_of_temporary(options: &[Setting], default: Restart, mistakes: &mut Mistakes) {
+    if restart(options, default) != Some(TEMPORARY) {
+        return;
+    }
+    if let Some(backoff) = option(options, "backoff") {
+        let message = match option(options, "restart") {
+            Some(_) => "a `temporary` child is never restarted, so it takes no `backoff`",
+            None => "the members of an open group are `temporary` unless it says otherwise, so it takes no `backoff`",
+        };
+        mistakes.push(
+            Mistake::at(&backoff.key, message)
+                .help("remove `backoff`, or say `restart = transient` or `restart = permanent`"),
+        );
+    }
+}
+
 /// A child that keeps its value has nothing to replace.
 pub(super) fn in_place(options: &[Setting], mistakes: &mut Mistakes) {
     if let (Some(_), Some(replace)) = (option(options, "in_place"), option(options, "replace")) {
@@ -213,9 +253,14 @@ fn ending(name: &str, passed: Passed) -> Option<String> {
 
 fn significant(setting: &Setting, around: &Around<'_>, mistakes: &mut Mistakes) {
     let auto_shutdown = option(around.options, "auto_shutdown");
-    let is_never = |setting: &Setting| setting.word() == Some("Never");
-    if auto_shutdown.is_none_or(is_never) {
-        let message = "`significant` has no meaning in a group without `auto_shutdown`";
+    let message = match auto_shutdown {
+        None => Some("`significant` has no meaning in a group without `auto_shutdown`"),
+        Some(never) if never.word() == Some("Never") => {
+            Some("`significant` has no meaning in a group whose `auto_shutdown` is `never`")
+        }
+        Some(_) => None,
+    };
+    if let Some(message) = message {
         mistakes.push(
             Mistake::at(&setting.key, message).help("say `auto_shutdown = any_significant` or `all_significant` there"),
         );

@@ -19,6 +19,8 @@ pub(crate) struct Tree {
     pub(crate) fields: Vec<Field>,
     /// Which children are used.
     pub(crate) wires: Wires,
+    /// Something of it has been reported.
+    pub(crate) is_wrong: bool,
 }
 
 pub(crate) enum Node {

@@ -7,6 +7,7 @@ use super::builder::Builder;
 use super::outline;
 use super::params::Params;
 use crate::check::Tree;
+use crate::parse::Param;
 
 /// The items of the `impl`; `values` are the fields of the running tree, by the name `running`.
 pub(super) fn functions(tree: &Tree, title: &str, values: &TokenStream) -> TokenStream {
@@ -15,7 +16,9 @@ pub(super) fn functions(tree: &Tree, title: &str, values: &TokenStream) -> Token
     let params = &tree.header.params;
     let names = params.iter().map(|param| &param.name);
     let arguments = quote!(#(#names),*);
-    let (names, types) = (params.iter().map(|param| &param.name), params.iter().map(|param| &param.ty));
+    // Where none can be read, whatever is given to it is of the right type.
+    let ty = |param: &Param| param.ty.clone().unwrap_or_else(|| quote!(impl ::core::marker::Sized));
+    let (names, types) = (params.iter().map(|param| &param.name), params.iter().map(ty));
     let parameters = quote!(#(#names: #types),*);
     let (supervisor, outline) = match &tree.root {
         Some(root) => {
@@ -26,6 +29,9 @@ pub(super) fn functions(tree: &Tree, title: &str, values: &TokenStream) -> Token
             (quote!(#krate::Supervisor::one_for_one(#title)), quote!(#krate::Outline::group(#title, "one_for_one")))
         }
     };
+    // What has been left out may be all that uses a parameter.
+    let names = params.iter().map(|param| &param.name);
+    let used = tree.is_wrong.then(|| quote!(#(let _ = &#names;)*));
 
     quote! {
         /// The declaration as data.
@@ -41,6 +47,7 @@ pub(super) fn functions(tree: &Tree, title: &str, values: &TokenStream) -> Token
             reason = "the expressions stand here as they are written"
         )]
         #visibility fn service #generics (#parameters) -> #krate::Supervisor {
+            #used
             #supervisor
         }
 

@@ -6,7 +6,9 @@ use syn::ext::IdentExt;
 use syn::parse::ParseStream;
 use syn::{Ident, Lit, Token, parenthesized, token};
 
-use super::stream::{any_ident, at_end, at_equals, expression, here, skip_to_comma};
+use super::stream::{
+    any_ident, at_end, at_equals, expression, here, is_options, peek_parens_then_brace, skip_to_comma,
+};
 use super::written::Argument;
 use crate::mistake::{Mistake, Mistakes};
 
@@ -25,7 +27,13 @@ pub(super) fn arguments(input: ParseStream<'_>, mistakes: &mut Mistakes) -> Vec<
     if !input.peek(token::Paren) {
         return Vec::new();
     }
-    parentheses(input, mistakes).unwrap_or_default()
+    let mut arguments = parentheses(input, mistakes).unwrap_or_default();
+    while is_options(input) || peek_parens_then_brace(input) {
+        let message = "all the options stand in one pair of parentheses";
+        mistakes.push(Mistake::at_span(here(input), message).help("write `(first = .., second = ..)`"));
+        arguments.extend(parentheses(input, mistakes).unwrap_or_default());
+    }
+    arguments
 }
 
 fn parentheses(input: ParseStream<'_>, mistakes: &mut Mistakes) -> syn::Result<Vec<Argument>> {

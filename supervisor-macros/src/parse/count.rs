@@ -6,7 +6,7 @@ use syn::parse::discouraged::Speculative;
 use syn::parse::{ParseStream, Parser};
 use syn::{Expr, ExprLit, ExprPath, Lit, Path, Token, token};
 
-use super::stream::{any_ident, at_end, between, expression, here, take_while, verbatim};
+use super::stream::{any_ident, at_end, between, expression, here, is_options, take_while, verbatim};
 use super::written::{Amount, Count, Expression, Open};
 use crate::mistake::{Mistake, Mistakes};
 use crate::text::text;
@@ -124,17 +124,4 @@ fn path(input: ParseStream<'_>, amount: Amount) -> Result<Expression, Mistake> {
     }
     let tokens = path.to_token_stream();
     Ok(Expression::new(Expr::Path(ExprPath { attrs: Vec::new(), qself: None, path }), tokens))
-}
-
-/// Whether the parentheses ahead hold options: a flag, `(name, ..`, or `(name = ..`.
-fn is_options(input: ParseStream<'_>) -> bool {
-    let Some((TokenTree::Group(group), _)) = input.cursor().token_tree() else {
-        return false;
-    };
-    let mut tokens = group.stream().into_iter();
-    match (tokens.next(), tokens.next()) {
-        (Some(TokenTree::Ident(flag)), None) => flag == "in_place" || flag == "significant",
-        (Some(TokenTree::Ident(_)), Some(TokenTree::Punct(punct))) => matches!(punct.as_char(), ',' | '='),
-        _ => false,
-    }
 }

@@ -72,14 +72,7 @@ fn parameters(input: ParseStream<'_>, mistakes: &mut Mistakes) -> Vec<Param> {
     let mut params: Vec<Param> = Vec::new();
     let read = |content: ParseStream<'_>| {
         while !content.is_empty() {
-            if let Some(param) = parameter(content, mistakes) {
-                if params.iter().any(|earlier| earlier.name == param.name) {
-                    let message = format!("duplicate parameter `{}`", param.name);
-                    mistakes.push(Mistake::at(&param.name, message).help("rename one of the two"));
-                } else {
-                    params.push(param);
-                }
-            }
+            params.extend(parameter(content, mistakes));
             if content.parse::<Option<Token![,]>>()?.is_none() && !content.is_empty() {
                 mistakes.push(
                     Mistake::at_span(here(content), "expected `,` between two parameters")
@@ -96,19 +89,19 @@ fn parameters(input: ParseStream<'_>, mistakes: &mut Mistakes) -> Vec<Param> {
     params
 }
 
-/// `name: Type`
+/// `name: Type`; whether it can have this name is for `check` to say.
 fn parameter(input: ParseStream<'_>, mistakes: &mut Mistakes) -> Option<Param> {
     let place = here(input);
+    let name = any_ident(input);
     let read = || {
-        let name = input.parse()?;
         input.parse::<Token![:]>()?;
         let (_, ty) = verbatim::<Type>(input)?;
-        Ok::<_, syn::Error>(Param { name, ty })
+        Ok::<_, syn::Error>(ty)
     };
-    let read = read();
-    if read.is_err() {
+    let ty = name.as_ref().and_then(|_| read().ok());
+    if ty.is_none() {
         mistakes.push(Mistake::at_span(place, "a parameter is a name and a type").help("write `name: Type`"));
         skip_to_comma(input);
     }
-    read.ok()
+    name.map(|name| Param { name, ty })
 }

@@ -12,7 +12,7 @@ mod open;
 mod stream;
 mod written;
 
-pub(crate) use written::{Amount, Argument, Child, Count, Expression, Group, Header, Node, Open, Tree};
+pub(crate) use written::{Amount, Argument, Child, Count, Expression, Group, Header, Node, Open, Param, Tree};
 
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use quote::quote;

@@ -81,8 +81,23 @@ pub(super) fn here(input: ParseStream<'_>) -> Span {
     input.cursor().token_tree().map_or_else(|| input.span(), |(token, _)| token.span())
 }
 
-/// `(..)` and then a `{`.
+/// `(..)` and then a `{`; by mistake, more than one `(..)`.
 pub(super) fn peek_parens_then_brace(input: ParseStream<'_>) -> bool {
     let fork = input.fork();
-    fork.peek(token::Paren) && fork.parse::<TokenTree>().is_ok() && fork.peek(token::Brace)
+    let is_called = fork.peek(token::Paren);
+    while fork.peek(token::Paren) && fork.parse::<TokenTree>().is_ok() {}
+    is_called && fork.peek(token::Brace)
+}
+
+/// Whether the parentheses ahead hold options: a flag, `(name, ..`, or `(name = ..`.
+pub(super) fn is_options(input: ParseStream<'_>) -> bool {
+    let Some((TokenTree::Group(group), _)) = input.cursor().token_tree() else {
+        return false;
+    };
+    let mut tokens = group.stream().into_iter();
+    match (tokens.next(), tokens.next()) {
+        (Some(TokenTree::Ident(flag)), None) => flag == "in_place" || flag == "significant",
+        (Some(TokenTree::Ident(_)), Some(TokenTree::Punct(punct))) => matches!(punct.as_char(), ',' | '='),
+        _ => false,
+    }
 }

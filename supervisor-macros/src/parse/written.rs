@@ -29,7 +29,8 @@ pub(crate) struct Header {
 /// `config: Arc<Config>`
 pub(crate) struct Param {
     pub(crate) name: Ident,
-    pub(crate) ty: TokenStream,
+    /// `None` if it is missing or cannot be read, which has been reported.
+    pub(crate) ty: Option<TokenStream>,
 }
 
 /// What stands in a group.

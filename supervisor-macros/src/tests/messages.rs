@@ -39,6 +39,8 @@ fn a_valid_tree_has_no_mistakes() {
         "custom(|failure| decide(failure), over = 1s) { a: A }",
         "one_for_one(shutdown = 5s) { a(shutdown = 5s): A, b(shutdown = infinity): B, c(shutdown = LIMIT): C }",
         "one_for_one(max_restarts = 3) { a: A, b(backoff = 1s..2s): B }",
+        "one_for_one(backoff = 1s..5s) { a(heartbeat = 5s): A, b(backoff = X, heartbeat = 6s): B, c(backoff = 1s..9s, heartbeat = 6s): C }",
+        "one_for_one(backoff = 1s..5s) { a*..(heartbeat = 6s): A, b(restart = temporary, heartbeat = 6s): B }",
         "one_for_one(max_restarts = 3) { a(restart = temporary): A, b: B }",
         "one_for_one(max_restarts = 2, backoff = 1s..30s) { a: A }",
         "one_for_one(max_restarts = 100, backoff = 1s..30s) { a*N: A }",
@@ -191,6 +193,19 @@ fn one_mistake_is_reported_once() {
         (
             "one_for_one(max_restarts = 3, backoff = 1s..30s) { a: A }",
             "this limit can never be reached: with their backoff, the children restart at most 3 times in 1s",
+        ),
+        ("struct T(size, b: B); one_for_one { a: A(size) }", "a parameter is a name and a type"),
+        ("struct T(type: A, b: B); one_for_one { a: A }", "`type` is a keyword of Rust and cannot be a name"),
+        ("struct T(a: A, a: B); one_for_one { a: A }", "duplicate parameter `a`"),
+        ("one_for_one(over = 1s)(backoff = 1s..2s) { a: A }", "all the options stand in one pair of parentheses"),
+        ("one_for_one { a(heartbeat = 1s)(shutdown = 1s): A }", "all the options stand in one pair of parentheses"),
+        (
+            "one_for_one(backoff = 1s..5s) { a(heartbeat = 6s): A }",
+            "this `heartbeat` of 6s is longer than the 5s after which `backoff` starts over: the delay of a child that hangs would never grow",
+        ),
+        (
+            "one_for_one { a(restart = temporary, backoff = 1s..5s, heartbeat = 6s): A }",
+            "a `temporary` child is never restarted, so it takes no `backoff`",
         ),
         ("one_for_one(max_restarts = 4294967296) { a: A }", "this number is too large for `max_restarts`"),
         ("crashing(raises = E::from) { a: A }", "`crashing` never restarts anything, so it takes no `raises`"),

@@ -1,0 +1,22 @@
+use supervisor_runtime::{Context, Service, ServiceResult, supervision_tree};
+
+struct Worker(usize);
+
+impl Service for Worker {
+    async fn run(&mut self, cx: &Context) -> ServiceResult {
+        cx.stopping().await;
+        Ok(())
+    }
+}
+
+struct NotService(usize);
+
+supervision_tree! {
+    one_for_one {
+        worker*4: |index| NotService(index),
+    }
+}
+
+fn main() {
+    let _ = Tree::run();
+}
