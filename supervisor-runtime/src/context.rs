@@ -15,7 +15,7 @@ use crate::decide::{ChildId, SlotId};
 use crate::declare::ChildSpec;
 use crate::handle::TreeHandle;
 use crate::shell::{Cell, Group};
-use crate::{BoxError, Exit, ServiceResult};
+use crate::{BoxError, Exit, GroupRef, ServiceResult, SteerError};
 
 /// A service's view of its own incarnation: whether it is to stop, who it is, how the one before ended.
 ///
@@ -190,6 +190,46 @@ impl Context {
             tasks.spawn(name.into(), task(self.clone()));
             self.group.wake_task(self);
         }
+    }
+
+    /// The nearest supervisor above that has a name: to look up siblings, wherever the tree that they are declared in stands.
+    /// As with [`tree`](Self::tree), what waits there ends when this service is asked to stop.
+    ///
+    /// ```
+    /// # use supervisor_runtime::{Child, Context, Service, ServiceResult, Supervisor};
+    /// # struct Conn;
+    /// # impl Service for Conn { async fn run(&mut self, cx: &Context) -> ServiceResult { cx.stopping().await; Ok(()) } }
+    /// struct Listener;
+    ///
+    /// impl Service for Listener {
+    ///     async fn run(&mut self, cx: &Context) -> ServiceResult {
+    ///         let conns = cx.supervisor()?.children::<Conn>("conn")?;
+    ///         conns.add(Conn).await?;
+    ///         cx.stopping().await;
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), supervisor_runtime::TreeError> {
+    /// # let server = || Supervisor::one_for_one("server")
+    /// #     .child(Child::<Conn>::open("conn", ..))
+    /// #     .child(Child::new("listener", || Listener));
+    /// # let running = Supervisor::one_for_one("embedded").child(server()).start().await?;
+    /// # tokio::task::yield_now().await;
+    /// # assert_eq!(running.children::<Conn>("server/conn")?.len(), 1);
+    /// # running.shutdown().await?;
+    /// # let running = server().start().await?;
+    /// # tokio::task::yield_now().await;
+    /// # assert_eq!(running.children::<Conn>("conn")?.len(), 1);
+    /// # running.shutdown().await
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`SteerError::Ended`](crate::SteerError::Ended) once the tree has ended.
+    pub fn supervisor(&self) -> Result<GroupRef, SteerError> {
+        self.tree().nearest(&self.group.names().prefix)
     }
 
     /// The tree that the service is part of, the outermost one: to look at it, to steer it, to shut it down from inside.

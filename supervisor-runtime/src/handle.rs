@@ -158,6 +158,14 @@ impl TreeHandle {
         Snapshot::take(&self.tree).ok_or(SteerError::Ended)
     }
 
+    /// The supervisor of a whole path.
+    pub(crate) fn nearest(&self, path: &str) -> Result<GroupRef, SteerError> {
+        match path.strip_prefix(self.name()).and_then(|below| below.strip_prefix('/')) {
+            Some(below) => self.root().group(below),
+            None => Ok(self.root().into_group()),
+        }
+    }
+
     fn root(&self) -> Route {
         Route::root(self.clone())
     }

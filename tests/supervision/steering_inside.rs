@@ -264,3 +264,35 @@ async fn in_start_a_restart_of_oneself_is_refused_because_nothing_would_end_it()
     assert_eq!(world.page(), ["start asker", "InItsStart"]);
     tree.shutdown().await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_service_finds_its_siblings_wherever_its_tree_stands_but_does_not_steer_the_outermost_supervisor() {
+    let world = World::new();
+    let asks = |cx: Context| async move {
+        let above = cx.supervisor()?;
+        above.child::<Probe>("a")?.restart().await?;
+        above.restart().await
+    };
+    for (outer, expected) in [("plain", "Outermost"), ("embedded", "Stopping")] {
+        let answer = Arc::new(Mutex::new(Vec::new()));
+        let told = Arc::clone(&answer);
+        let asked = Child::new("asked", move || {
+            let answer = Arc::clone(&told);
+            supervisor_runtime::service_fn(move |cx| async move {
+                if answer.lock().unwrap().is_empty() {
+                    let error = asks(cx.clone()).await.unwrap_err();
+                    answer.lock().unwrap().push(format!("{error:?}"));
+                }
+                cx.stopping().await;
+                Ok(())
+            })
+        });
+        let inner = Supervisor::one_for_one("inner").child(world.child("a")).child(asked);
+        let tree = if outer == "plain" { inner } else { Supervisor::one_for_one(outer).child(inner) };
+        let tree = started(tree).await;
+        world.idle().await;
+        let said: String = answer.lock().unwrap().first().cloned().unwrap_or_default();
+        assert!(said.starts_with(expected), "{outer}: {said}");
+        tree.shutdown().await.unwrap();
+    }
+}

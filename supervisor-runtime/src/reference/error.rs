@@ -87,6 +87,12 @@ pub enum SteerError {
         /// The path of what was to be waited for.
         path: String,
     },
+    /// The outermost supervisor is stopped by [`shutdown`](crate::TreeHandle::shutdown), and started by its owner.
+    #[non_exhaustive]
+    Outermost {
+        /// Its path.
+        path: String,
+    },
     /// A service that is in its `start` cannot restart itself: it would do nothing else, and no limit would end that.
     #[non_exhaustive]
     InItsStart {
@@ -145,6 +151,9 @@ impl fmt::Display for SteerError {
                     "`{path}` cannot be waited for here: it starts only when the `start` that waits has returned; what was \
                      asked for goes on"
                 )
+            }
+            Self::Outermost { path } => {
+                write!(f, "`{path}` is the outermost supervisor, which is not steered: stop it with `shutdown`")
             }
             Self::InItsStart { path } => {
                 write!(f, "`{path}` cannot be restarted from within its `start`: return an error from there instead")

@@ -224,6 +224,11 @@ impl Route {
         Ok(GroupRef(ChildRef::new(route.one(index), index)))
     }
 
+    /// The supervisor at its end, which is not replicated.
+    pub(crate) fn into_group(self) -> GroupRef {
+        GroupRef(ChildRef::new(self, 0))
+    }
+
     pub(crate) async fn wait_ready(&self) -> Result<(), SteerError> {
         until(self, 0, Status::is_ready, None).await
     }

@@ -24,6 +24,7 @@ impl Stop {
             }
             NotDone::NeedsFactory => SteerError::NeedsFactory { path: path() },
             NotDone::Full(bound) => SteerError::Full { path: self.path_of_all(), bound },
+            NotDone::Outermost => SteerError::Outermost { path: path() },
             NotDone::TooMany(limit) => SteerError::TooMany { path: self.path_of_all(), limit },
         }
     }

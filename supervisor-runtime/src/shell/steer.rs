@@ -27,6 +27,8 @@ pub(crate) enum NotDone {
     Full(usize),
     /// So many replicas cannot be.
     TooMany(usize),
+    /// It is the outermost supervisor, which nobody is above.
+    Outermost,
 }
 
 /// What somebody waits for after an order.
@@ -114,6 +116,9 @@ impl Group {
         index: Option<u32>,
         order: Order,
     ) -> Result<Vec<Ticket>, NotDone> {
+        if self.is_anchor() {
+            return Err(NotDone::Outermost);
+        }
         let has_gone = |index| !self.child(child).launch.can_restart(index);
         if order == Order::Restart && index.is_some_and(|index| self.slot_of(child, index).is_some() && has_gone(index))
         {
