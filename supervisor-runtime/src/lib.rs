@@ -46,10 +46,11 @@
 //! |---|---|
 //! | declare a tree | [`supervision_tree!`]: the whole language |
 //! | write a service | [`Service`], [`Context`], [`service_fn`] |
+//! | have children use each other | [`Provide`], and the page on [wiring](guide::wiring) |
 //! | choose a strategy | the constructors of [`Supervisor`] |
 //! | say when a child is restarted | [`Restart`], [`RestartLimit`], [`Backoff`], [`forfeit`], [`escalate`] |
 //! | hold a tree while it runs, and steer it | [the fields of a tree](supervision_tree!#the-running-tree), [`ChildRef`], [`Replicas`], [`Children`], [`GroupRef`]; [`Running`], its owner, and [`TreeHandle`] |
-//! | steer it from inside | [`Context::tree`] |
+//! | steer it from inside | [`Context::tree`], [`Context::supervisor`] |
 //! | know whether it is ready | [`TreeHandle::wait_ready`], [`Context::not_ready`] |
 //! | hear what happens in it | [`TreeHandle::events`], [`Event`], [`What`] |
 //! | see where it stands | [`TreeHandle::snapshot`], [`Snapshot`], [`Status`], [`State`] |
@@ -69,6 +70,8 @@
 //! - A supervisor *gives up* past its limit: it stops its children and fails; its own supervisor decides on.
 //! - *Done* is a child that returned `Ok` and may. *Forfeited* is a child that will not be started again. *Stuck* is one
 //!   that blocks its thread, so that it cannot even be dropped.
+//! - A *handle* is what a service offers to others ([`Provide`]); it dies with its incarnation. A *reference* is what
+//!   steers a child ([`ChildRef`]); it stays.
 //!
 //! # What is guaranteed
 //!
