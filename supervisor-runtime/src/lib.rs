@@ -136,7 +136,7 @@ pub use reference::{
 };
 pub use service::{BoxError, BoxService, Provide, Service, ServiceFn, ServiceResult, StableHandle, service_fn};
 pub use tree::Running;
-pub use view::{Event, Events, Initial, Missed, Row, Snapshot, State, Status, What};
+pub use view::{Event, Events, Initial, Missed, Order, Row, Snapshot, State, Status, What};
 
 /// What `supervision_tree!` expands to, besides the public API: the macro itself.
 #[doc(hidden)]

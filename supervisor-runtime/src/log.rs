@@ -55,6 +55,7 @@ fn of_child(event: &Event, place: &Place) {
         What::Initialized(_) => debug!(target: TARGET, supervisor = child(), "initialized"),
         What::Waiting => debug!(target: TARGET, child = child(), "waiting"),
         What::Starting => debug!(target: TARGET, child = child(), incarnation, "starting"),
+        What::Steered(order) => info!(target: TARGET, child = child(), %order, "steered by hand"),
         What::Stopping => debug!(target: TARGET, child = child(), "stopping"),
         What::Dropping => debug!(target: TARGET, child = child(), "told to be dropped"),
         What::ShuttingDown => info!(target: TARGET, child = child(), "shutting down"),

@@ -207,7 +207,14 @@ async fn what_is_dropped_by_force() {
     tree.child::<Untyped>("a").unwrap().restart().await.unwrap();
     assert_eq!(
         page(&mut events),
-        ["a stopping", "a told to be dropped", "a was dropped by force", "a starting", "a started"]
+        [
+            "a restart by hand",
+            "a stopping",
+            "a told to be dropped",
+            "a was dropped by force",
+            "a starting",
+            "a started"
+        ]
     );
     world.fail("b");
     tokio::time::sleep(secs(10.0)).await;
@@ -235,7 +242,7 @@ async fn a_slow_stop_after_a_failure_into_which_a_stop_by_hand_comes_is_told_onc
     a.stop().await.unwrap();
     assert_eq!(
         page(&mut events),
-        ["a failed: a failed on demand", "a stopping", "a was dropped by force in stop", "a stopped"]
+        ["a failed: a failed on demand", "a stop by hand", "a stopping", "a was dropped by force in stop", "a stopped"]
     );
     tree.shutdown().await.unwrap();
 }
@@ -247,17 +254,27 @@ async fn what_is_stopped_and_started_by_hand() {
     let (tree, mut events) = listened(tree).await;
     let a = tree.child::<Untyped>("a").unwrap();
     a.stop().await.unwrap();
-    assert_eq!(page(&mut events), ["b stopping", "b stopped", "a stopping", "a stopped"]);
+    assert_eq!(page(&mut events), ["a stop by hand", "b stopping", "b stopped", "a stopping", "a stopped"]);
     a.start().await.unwrap();
     world.idle().await;
-    assert_eq!(page(&mut events), ["a waiting", "b waiting", "a starting", "a started", "b starting", "b started"]);
+    assert_eq!(
+        page(&mut events),
+        ["a start by hand", "a waiting", "b waiting", "a starting", "a started", "b starting", "b started"]
+    );
     tree.child::<Untyped>("b").unwrap().restart().await.unwrap();
-    assert_eq!(page(&mut events), ["b stopping", "b stopped", "b starting", "b started"]);
+    assert_eq!(page(&mut events), ["b restart by hand", "b stopping", "b stopped", "b starting", "b started"]);
     world.plan("b", [Act::FailStart]);
     tree.child::<Untyped>("b").unwrap().restart().await.unwrap_err();
     assert_eq!(
         page(&mut events),
-        ["b stopping", "b stopped", "b starting", "b failed in start: b start failed", "b not started"]
+        [
+            "b restart by hand",
+            "b stopping",
+            "b stopped",
+            "b starting",
+            "b failed in start: b start failed",
+            "b not started"
+        ]
     );
     tree.shutdown().await.unwrap();
 }

@@ -42,8 +42,9 @@ use self::plan::Plan;
 pub(crate) use self::roster::Roster;
 pub(crate) use self::rules::{ChildId, ChildRules, Rules, Size, StrategyRule};
 pub(crate) use self::slot::{After, Rest, Slot, SlotId, State};
-pub(crate) use self::steer::{Order, Refused};
+pub(crate) use self::steer::Refused;
 use crate::Restart;
+pub(crate) use crate::view::Order;
 
 /// The deciding core of one group in one incarnation.
 pub(crate) struct Core {

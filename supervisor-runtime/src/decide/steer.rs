@@ -7,18 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::plan::Plan;
 use super::{Action, After, ChildId, ChildRules, Core, Phase, Rest, Size, Slot, SlotId, State, Verdict};
-use crate::Restart;
-
-/// What is asked by hand of a child, or of several.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Order {
-    /// Have it run: what runs already is left alone, what waits for its backoff waits no longer.
-    Start,
-    /// Have it down until it is started by hand, or everything is.
-    Stop,
-    /// Have a new incarnation of it run.
-    Restart,
-}
+use crate::{Order, Restart};
 
 /// Why nothing was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use crate::Exit;
 use crate::decide::{Action, ChildId, Order, Refused, SlotId, State as CoreState};
 use crate::declare::MAX_REPLICAS;
 use crate::sync::MutexExt;
-use crate::view::{Event, Status};
+use crate::view::{Event, Status, What};
 
 /// Why a group does not do what was asked, in its own terms.
 #[derive(Debug)]
@@ -137,7 +137,11 @@ impl Group {
         }
         let tickets = slots.iter().map(|&slot| self.ticket(slot, state.goal(slot, order), &mut state)).collect();
         let steered = state.core.steer(&slots, order, now());
-        self.finish(state, Work::default());
+        let mut work = Work::default();
+        if steered.is_ok() && state.core.is_recording() {
+            work.events.extend(slots.iter().map(|&slot| state.event(self, slot, What::Steered(order))));
+        }
+        self.finish(state, work);
         steered.map(|()| tickets).map_err(NotDone::Refused)
     }
 
@@ -225,7 +229,7 @@ impl Group {
     fn finish(self: &Arc<Self>, mut state: MutexGuard<'_, State>, work: Work) {
         let Work { mut outside, spawn, events } = work;
         // That one was added says that it waits.
-        let has_added = !events.is_empty();
+        let has_added = events.iter().any(|event| matches!(event.what, What::Added));
         state.tell(self, events, |_, to| !has_added || to != CoreState::Pending, &mut outside);
         let driver = state.driver_to_wake();
         drop(state);

@@ -68,6 +68,8 @@ pub enum What {
         /// How many other children are restarted along with it.
         others: usize,
     },
+    /// Somebody steered it by hand, which what follows is about.
+    Steered(Order),
     /// It was asked to stop.
     Stopping,
     /// It was told to be dropped: its `shutdown` deadline had passed, or it had none.
@@ -119,6 +121,28 @@ pub enum What {
         /// Why, if it failed.
         error: Option<Arc<str>>,
     },
+}
+
+/// What is asked by hand of a child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Order {
+    /// [`ChildRef::start`](crate::ChildRef::start).
+    Start,
+    /// [`ChildRef::stop`](crate::ChildRef::stop).
+    Stop,
+    /// [`ChildRef::restart`](crate::ChildRef::restart), or [`replace`](crate::ChildRef::replace).
+    Restart,
+}
+
+impl fmt::Display for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Restart => "restart",
+        })
+    }
 }
 
 /// The children with which a supervisor begins.
@@ -218,6 +242,7 @@ impl fmt::Display for What {
                 }
                 if *others > 0 { write!(f, ", with {others} others") } else { Ok(()) }
             }
+            Self::Steered(order) => write!(f, "{order} by hand"),
             Self::Stopping => f.write_str("stopping"),
             Self::Dropping => f.write_str("told to be dropped"),
             Self::Stopped(None) => f.write_str("stopped"),

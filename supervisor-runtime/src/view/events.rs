@@ -123,7 +123,7 @@ impl EventLog {
 /// }
 /// assert_eq!(
 ///     seen,
-///     ["app/clock stopping", "app/clock stopped", "app/clock starting", "app/clock started"]
+///     ["app/clock restart by hand", "app/clock stopping", "app/clock stopped", "app/clock starting", "app/clock started"]
 /// );
 /// # running.shutdown().await?;
 /// # Ok(())

@@ -17,7 +17,7 @@ mod snapshot;
 mod status;
 mod table;
 
-pub use event::{Event, Initial, What};
+pub use event::{Event, Initial, Order, What};
 pub use events::{Events, Missed};
 pub use snapshot::{Row, Snapshot};
 pub use status::{State, Status};
