@@ -58,10 +58,6 @@ fn child<T: Source>(source: Arc<T>, mut cx: Context) -> impl Future<Output = ()>
                     Next::Park => changed(&mut cx).await,
                     Next::End => {
                         let index = cx.index();
-                        // Who has returned `Ok`, and may, is done, not dead: its handle goes on to work.
-                        if cx.group().rest_of(&cx) != Some(Rest::Done) {
-                            withdraw(&*source, &cx);
-                        }
                         let dropped = match cx.group().rest_of(&cx) {
                             // What was stopped by hand may be started again.
                             Some(Rest::Stopped) => Ok(()),
@@ -140,7 +136,12 @@ fn incarnation<'a, T: Source>(source: &'a T, cx: &'a Context) -> impl Future<Out
                     cx.group().failed(cx.slot(), &exit);
                 }
                 let was_dropped = matches!(exit.cause, Cause::Dropped | Cause::Unresponsive(_));
-                if was_dropped { exit } else { stop(&mut service, cx, exit).await }
+                let exit = if was_dropped { exit } else { stop(&mut service, cx, exit).await };
+                // Who has returned `Ok`, and may, is done, not dead: its handle goes on to work.
+                if is_told(&exit, cx.child()) {
+                    withdraw(source, cx);
+                }
+                exit
             }
         };
         cx.group().note_ending(cx);
