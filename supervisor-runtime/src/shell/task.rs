@@ -143,7 +143,12 @@ fn incarnation<'a, T: Source>(source: &'a T, cx: &'a Context) -> impl Future<Out
                     cx.group().failed(cx.slot(), &exit);
                 }
                 let was_dropped = matches!(exit.cause, Cause::Dropped | Cause::Unresponsive(_));
-                if was_dropped { exit } else { stop(&mut service, cx, exit).await }
+                let exit = if was_dropped { exit } else { stop(&mut service, cx, exit).await };
+                // Who has returned `Ok`, and may, is done, not dead: its handle goes on to work.
+                if is_told(&exit, cx.child()) {
+                    withdraw(source, cx);
+                }
+                exit
             }
         };
         cx.group().note_ending(cx);
