@@ -7,7 +7,7 @@ use std::time::Duration;
 #[cfg(doc)]
 use super::Supervisor;
 use super::spec::{ChildSpec, Kind, Size};
-use super::wire::{List, Offer, Offered, WireId};
+use super::wire::{List, Offered, WireId};
 use super::wiring::{Carries, Provided, Stability, Use};
 use super::{Backoff, Bound, Connect, Makes, MakesOnce, Name, Restart, Shutdown, Uses, Wire, Wires};
 use crate::shell::{Added, Evaluated, Factory, InPlace, Inserted, Offers, Replaced, Using};
@@ -188,7 +188,7 @@ impl<S> Child<S> {
     where
         S: Provide,
     {
-        self.offers(wire.id(), Carries::One, Stability::PerIncarnation, Arc::new(Offered::one(wire, false)))
+        self.offers(wire.id(), Carries::One, Stability::PerIncarnation, Offered::one(wire, false))
     }
 
     /// Offers a handle that works across restarts of the same value: for an [`in_place`](Self::in_place) child.
@@ -196,7 +196,7 @@ impl<S> Child<S> {
     where
         S: StableHandle,
     {
-        self.offers(wire.id(), Carries::One, Stability::Stable, Arc::new(Offered::one(wire, true)))
+        self.offers(wire.id(), Carries::One, Stability::Stable, Offered::one(wire, true))
     }
 
     /// [`provides`](Self::provides), for replicas: those that use them get a `Vec` of the handles of all.
@@ -204,7 +204,7 @@ impl<S> Child<S> {
     where
         S: Provide,
     {
-        self.offers(wires.id(), Carries::Each, Stability::PerIncarnation, Arc::new(Offered::each(wires, false)))
+        self.offers(wires.id(), Carries::Each, Stability::PerIncarnation, Offered::each(wires, false))
     }
 
     /// [`provides_stable`](Self::provides_stable), for replicas.
@@ -212,7 +212,7 @@ impl<S> Child<S> {
     where
         S: StableHandle,
     {
-        self.offers(wires.id(), Carries::Each, Stability::Stable, Arc::new(Offered::each(wires, true)))
+        self.offers(wires.id(), Carries::Each, Stability::Stable, Offered::each(wires, true))
     }
 
     fn uses(mut self, List(wires): List) -> Self {
@@ -222,9 +222,13 @@ impl<S> Child<S> {
         self
     }
 
-    fn offers(mut self, wire: WireId, carries: Carries, stability: Stability, offer: Arc<dyn Offer<S>>) -> Self {
+    fn offers(mut self, wire: WireId, carries: Carries, stability: Stability, offer: Offered<S::Handle>) -> Self
+    where
+        S: Provide,
+    {
         self.spec.provides.push(Provided { wire, carries, stability });
-        self.offers.push(offer);
+        self.spec.handles = Some(offer.handles());
+        self.offers.push(Arc::new(offer));
         self
     }
 

@@ -22,4 +22,4 @@ pub(crate) use check::MAX_REPLICAS;
 pub(crate) use make::{Makes, MakesOnce};
 pub(crate) use spec::{ChildSpec, Kind, Size};
 pub(crate) use supervisor::{GroupSpec, Strategy};
-pub(crate) use wire::Offer;
+pub(crate) use wire::{Handles, Offer};

@@ -55,6 +55,8 @@ pub(crate) struct ChildSpec {
     pub(super) uses: Vec<Use>,
     /// The wires that it offers its handle on.
     pub(super) provides: Vec<Provided>,
+    /// The [`Handles`](super::wire::Handles) of those wires, for references.
+    pub(crate) handles: Option<Arc<dyn Any + Send + Sync>>,
     /// The declaration inside it, if it is a supervisor that was declared.
     pub(crate) inner: Option<Arc<GroupSpec>>,
     /// What is wrong inside it, if it is a supervisor.
@@ -82,6 +84,7 @@ impl ChildSpec {
             scaled: AtomicUsize::new(usize::MAX),
             uses: Vec::new(),
             provides: Vec::new(),
+            handles: None,
             inner: None,
             problems: Vec::new(),
             inner_names: Vec::new(),

@@ -55,7 +55,7 @@ pub struct Wire<H>(Arc<Handles<H>>);
 pub struct Wires<H>(Arc<Handles<H>>);
 
 /// The handles of the current incarnations of one child, by index.
-struct Handles<H> {
+pub(crate) struct Handles<H> {
     current: Mutex<BTreeMap<usize, H>>,
     id: WireId,
 }
@@ -67,6 +67,13 @@ pub(crate) struct WireId(Arc<()>);
 impl PartialEq for WireId {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl<H: Clone> Handles<H> {
+    /// The handle of the current incarnation at an index, if it offers one.
+    pub(crate) fn get(&self, index: usize) -> Option<H> {
+        self.current.hold().get(&index).cloned()
     }
 }
 
@@ -150,6 +157,11 @@ impl<H> Offered<H> {
 
     pub(super) fn each(wires: &Wires<H>, stable: bool) -> Self {
         Self { handles: Arc::clone(&wires.0), stable }
+    }
+
+    /// What it offers, for references.
+    pub(super) fn handles(&self) -> Arc<Handles<H>> {
+        Arc::clone(&self.handles)
     }
 }
 

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use super::route::Route;
 use super::wait::{self, done, order, status, until};
 use super::{Rejected, Replaces, Replacing, SteerError, Untyped};
+use crate::Provide;
 use crate::decide::Order;
+use crate::declare::Handles;
 use crate::shell::Inserted;
 use crate::view::{State, Status};
 
@@ -208,6 +210,46 @@ impl<S: Send + 'static> ChildRef<S> {
     /// Waits for what was ordered of it.
     pub(super) async fn done(&self, ticket: crate::shell::Ticket) -> Result<(), SteerError> {
         done(&self.route.tree, ticket).await
+    }
+}
+
+impl<S: Provide> ChildRef<S> {
+    /// The handle of its current incarnation, as those in the tree that use it get it.
+    ///
+    /// From outside of the tree nobody is restarted with the provider: ask again rather than keep it. A child offers its
+    /// handle through the tree if another uses it (or, by hand, if it [provides](crate::Child::provides) a wire).
+    ///
+    /// ```
+    /// # use supervisor_runtime::{Context, Provide, Service, ServiceResult, supervision_tree};
+    /// # struct Db;
+    /// # struct Worker(u32);
+    /// # impl Db { fn new() -> Self { Self } }
+    /// # impl Service for Db { async fn run(&mut self, cx: &Context) -> ServiceResult { cx.stopping().await; Ok(()) } }
+    /// # impl Service for Worker { async fn run(&mut self, cx: &Context) -> ServiceResult { cx.stopping().await; Ok(()) } }
+    /// # impl Provide for Db { type Handle = u32; fn handle(&self) -> u32 { 7 } }
+    /// supervision_tree! {
+    ///     dependents_for_one {
+    ///         db: Db = Db::new(),
+    ///         worker: Worker(db),
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), supervisor_runtime::TreeError> {
+    /// let tree = Tree::start().await?;
+    /// assert_eq!(tree.db.handle()?, 7);
+    /// tree.shutdown().await
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`SteerError::NoHandle`] if it offers none: it has not started, or nobody in the tree uses it.
+    pub fn handle(&self) -> Result<S::Handle, SteerError> {
+        let stop = self.route.walk()?;
+        let handles = stop.spec().handles.clone().and_then(|it| it.downcast::<Handles<S::Handle>>().ok());
+        let handle = handles.and_then(|handles| handles.get(self.index as usize));
+        handle.ok_or_else(|| SteerError::NoHandle { path: stop.path(self.index) })
     }
 }
 

@@ -87,6 +87,12 @@ pub enum SteerError {
         /// The path of what was to be waited for.
         path: String,
     },
+    /// The child offers no handle now: it is not up, or nobody in the tree uses it.
+    #[non_exhaustive]
+    NoHandle {
+        /// The path of the child.
+        path: String,
+    },
     /// The outermost supervisor is stopped by [`shutdown`](crate::TreeHandle::shutdown), and started by its owner.
     #[non_exhaustive]
     Outermost {
@@ -151,6 +157,9 @@ impl fmt::Display for SteerError {
                     "`{path}` cannot be waited for here: it starts only when the `start` that waits has returned; what was \
                      asked for goes on"
                 )
+            }
+            Self::NoHandle { path } => {
+                write!(f, "`{path}` offers no handle: it is not up, or nobody in the tree uses it by its name")
             }
             Self::Outermost { path } => {
                 write!(f, "`{path}` is the outermost supervisor, which is not steered: stop it with `shutdown`")

@@ -43,13 +43,7 @@ fn child<T: Source>(source: Arc<T>, mut cx: Context) -> impl Future<Output = ()>
             let exit = incarnation(&*source, &cx).await;
             // A child that fails without ever waiting must not keep its thread to itself.
             let is_spent = burst.is_spent(exit.at);
-            // Who has returned `Ok`, and may, is done, not dead: its handle goes on to work. Otherwise it is offered until it is
-            // decided what takes its users along.
-            let is_dead = exit.asked || is_told(&exit, cx.child());
             let (mut next, woken) = exited(&mut cx, exit);
-            if is_dead && next != Next::Start {
-                withdraw(&*source, &cx);
-            }
             if next == Next::Start && woken {
                 let_it_run().await;
             }
