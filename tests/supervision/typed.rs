@@ -251,7 +251,8 @@ async fn a_tree_is_waited_for_listened_to_and_looked_at_as_its_running_tree() {
         let line = event.unwrap().to_string();
         told.push(line.split_once(' ').expect("first its number").1.to_owned());
     }
-    let expected = ["stopping", "stopped", "starting", "started"].map(|what| format!("Orders/db {what}"));
+    let expected =
+        ["restart by hand", "stopping", "stopped", "starting", "started"].map(|what| format!("Orders/db {what}"));
     assert_eq!(told, expected);
     let snapshot = tree.snapshot().unwrap();
     let row = snapshot.get("Orders/pool/inner/leaf").expect("it is there");
