@@ -2,11 +2,11 @@
 
 use proc_macro2::TokenTree;
 use quote::{ToTokens, quote};
+use syn::parse::ParseStream;
 use syn::parse::discouraged::Speculative;
-use syn::parse::{ParseStream, Parser};
 use syn::{Expr, ExprLit, ExprPath, Lit, Path, Token, token};
 
-use super::stream::{any_ident, at_end, between, expression, here, is_options, take_while, verbatim};
+use super::stream::{any_ident, at_end, between, expression, here, is_options, take_while, verbatim, within};
 use super::written::{Amount, Count, Expression, Open};
 use crate::mistake::{Mistake, Mistakes};
 use crate::text::text;
@@ -91,8 +91,12 @@ fn unreadable(error: &syn::Error, amount: Amount) -> Mistake {
 }
 
 fn in_parentheses(input: ParseStream<'_>, amount: Amount) -> Result<Expression, Mistake> {
+    let all = |input: ParseStream<'_>| {
+        let expression = expression(input)?;
+        if input.is_empty() { Ok(expression) } else { Err(input.error("expected the end of the expression")) }
+    };
     let read = match input.parse() {
-        Ok(TokenTree::Group(group)) => expression.parse2(group.stream()),
+        Ok(TokenTree::Group(group)) => within(group.stream(), group.span_close(), all),
         Ok(other) => Err(syn::Error::new(other.span(), "expected parentheses")),
         Err(error) => Err(error),
     };

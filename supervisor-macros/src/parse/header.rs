@@ -1,11 +1,11 @@
 //! `pub struct Orders(config: Arc<Config>);`
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use syn::parse::ParseStream;
 use syn::parse::discouraged::Speculative;
-use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, Generics, Token, Type, Visibility, token};
 
-use super::stream::{any_ident, here, skip_to_comma, verbatim};
+use super::stream::{any_ident, here, skip_to_comma, verbatim, within};
 use super::written::{Header, Param};
 use crate::mistake::{Mistake, Mistakes};
 
@@ -50,9 +50,12 @@ pub(super) fn header(input: ParseStream<'_>, mistakes: &mut Mistakes) -> Option<
 fn no_generics(input: ParseStream<'_>, mistakes: &mut Mistakes) -> Option<TokenStream> {
     let message = "a tree takes no generics";
     let help = "give its parameters concrete types";
+    let place = here(input);
     match verbatim::<Generics>(input) {
         Ok((_, tokens)) => {
-            mistakes.push(Mistake::at(&tokens, message).help(help));
+            let mistake =
+                if tokens.is_empty() { Mistake::at_span(place, message) } else { Mistake::at(&tokens, message) };
+            mistakes.push(mistake.help(help));
             Some(tokens)
         }
         Err(error) => {
@@ -85,7 +88,7 @@ fn parameters(input: ParseStream<'_>, mistakes: &mut Mistakes) -> Vec<Param> {
         Ok(())
     };
     // What cannot be read is reported on the way.
-    let _ = read.parse2(group.stream());
+    let _ = within(group.stream(), group.span_close(), read);
     params
 }
 

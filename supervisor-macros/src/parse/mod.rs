@@ -17,7 +17,7 @@ pub(crate) use written::{Amount, Argument, Child, Count, Expression, Group, Head
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use quote::quote;
 use syn::Token;
-use syn::parse::{ParseStream, Parser};
+use syn::parse::ParseStream;
 
 use crate::mistake::{Mistake, Mistakes};
 
@@ -40,10 +40,14 @@ pub(crate) fn parse(input: TokenStream, mistakes: &mut Mistakes) -> Tree {
     let read = |input: ParseStream<'_>| {
         let header = header::header(input, &mut found);
         let root = root(input, &mut found);
-        stream::drain(input);
         Ok((header, root))
     };
-    let (header, root) = read.parse2(input).unwrap_or_else(|error| {
+    // What is missing at the end is missed at the last token, not at the whole macro call.
+    let end = input.clone().into_iter().last().map(|token| match token {
+        TokenTree::Group(group) => group.span_close(),
+        token => token.span(),
+    });
+    let (header, root) = stream::within(input, end.unwrap_or_else(Span::call_site), read).unwrap_or_else(|error| {
         found.push(Mistake::at_span(error.span(), error.to_string()));
         (None, None)
     });
@@ -63,7 +67,7 @@ fn split_crate(input: TokenStream) -> (TokenStream, TokenStream) {
 fn root(input: ParseStream<'_>, mistakes: &mut Mistakes) -> Option<Group> {
     const HELP: &str = "begin with a strategy: `one_for_one { db: Db::new() }`";
     if input.is_empty() {
-        mistakes.push(Mistake::at_span(Span::call_site(), "a tree needs a root group").help(HELP));
+        mistakes.push(Mistake::at_span(stream::here(input), "a tree needs a root group").help(HELP));
         return None;
     }
     let root = match node::node(input, mistakes)? {

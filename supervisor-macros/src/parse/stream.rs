@@ -1,12 +1,12 @@
 //! Reading on after a mistake, and keeping tokens as they are written.
 
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::buffer::Cursor;
 use syn::ext::IdentExt;
 use syn::parse::discouraged::Speculative;
-use syn::parse::{Parse, ParseStream};
-use syn::{Token, token};
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::{Token, braced, token};
 
 use super::written::Expression;
 
@@ -21,6 +21,8 @@ pub(super) fn verbatim<T: Parse + ToTokens>(input: ParseStream<'_>) -> syn::Resu
     let fork = input.fork();
     let syntax: T = fork.parse()?;
     let tokens = between(input.cursor(), fork.cursor()).unwrap_or_else(|| syntax.to_token_stream());
+    // A fork does not tell what it has left over inside of delimiters: `[Db, 3:]` is no type.
+    let syntax = syn::parse2(tokens.clone())?;
     input.advance_to(&fork);
     Ok((syntax, tokens))
 }
@@ -71,9 +73,22 @@ pub(super) fn take_while(input: ParseStream<'_>, more: impl Fn(ParseStream<'_>) 
     tokens
 }
 
-/// Skips everything.
-pub(super) fn drain(input: ParseStream<'_>) {
-    while input.parse::<TokenTree>().is_ok() {}
+/// Reads `tokens`, and skips what is left of them; what is missing after the last of them is missed at `end`.
+pub(super) fn within<T>(
+    tokens: TokenStream,
+    end: Span,
+    read: impl FnOnce(ParseStream<'_>) -> syn::Result<T>,
+) -> syn::Result<T> {
+    let mut group = Group::new(Delimiter::Brace, tokens);
+    group.set_span(end);
+    let read = |input: ParseStream<'_>| {
+        let content;
+        braced!(content in input);
+        let read = read(&content);
+        while content.parse::<TokenTree>().is_ok() {}
+        read
+    };
+    read.parse2(TokenTree::from(group).into())
 }
 
 /// The next token, to point at; the end of the surrounding group if there is none.
@@ -94,6 +109,9 @@ pub(super) fn is_options(input: ParseStream<'_>) -> bool {
     let Some((TokenTree::Group(group), _)) = input.cursor().token_tree() else {
         return false;
     };
+    if group.delimiter() != Delimiter::Parenthesis {
+        return false;
+    }
     let mut tokens = group.stream().into_iter();
     match (tokens.next(), tokens.next()) {
         (Some(TokenTree::Ident(flag)), None) => flag == "in_place" || flag == "significant",

@@ -1,8 +1,8 @@
 //! The pipeline as a whole: what it says, what it gives, and that it never panics.
 
 mod expansion;
+mod fuzz;
 mod messages;
-mod mutations;
 mod typed;
 mod wiring;
 

@@ -20,12 +20,19 @@ use crate::{BoxError, Service};
     note = "implement `Service` for your type, or wrap async code in `service_fn(|cx| async move {{ .. }})`",
     note = "a function is called here, as in `Worker::new()`; replicas (`worker*4`) take the function itself"
 )]
-pub trait IntoService<M>: Send {
+pub trait IntoService<M>: Sized {
     /// The service that comes out.
     type Service: Service;
 
+    /// The future on the way, which has to be `Send`. That is a bound of its own, so that the compiler says what is not,
+    /// and where it is held, instead of that the future is no service.
+    #[doc(hidden)]
+    type Way;
+
     /// Waits for the service; an `Err` on the way is a failed start.
-    fn into_service(self) -> impl Future<Output = Result<Self::Service, BoxError>> + Send;
+    fn into_service(self) -> impl Future<Output = Result<Self::Service, BoxError>> + Send
+    where
+        Self::Way: Send;
 }
 
 /// Tells the implementations of [`IntoService`] apart; inferred.
@@ -41,6 +48,7 @@ pub struct Async<M>(M);
 #[diagnostic::do_not_recommend]
 impl<S: Service> IntoService<ByValue> for S {
     type Service = S;
+    type Way = ();
 
     fn into_service(self) -> impl Future<Output = Result<S, BoxError>> + Send {
         std::future::ready(Ok(self))
@@ -51,14 +59,21 @@ impl<S: Service> IntoService<ByValue> for S {
 impl<T, E, M> IntoService<Fallible<M>> for Result<T, E>
 where
     T: IntoService<M>,
-    E: Into<BoxError> + Send,
+    E: Into<BoxError>,
 {
     type Service = T::Service;
+    type Way = T::Way;
 
-    async fn into_service(self) -> Result<T::Service, BoxError> {
-        match self {
-            Ok(made) => made.into_service().await,
-            Err(error) => Err(error.into()),
+    fn into_service(self) -> impl Future<Output = Result<T::Service, BoxError>> + Send
+    where
+        Self::Way: Send,
+    {
+        let made = self.map(T::into_service).map_err(E::into);
+        async {
+            match made {
+                Ok(made) => made.await,
+                Err(error) => Err(error),
+            }
         }
     }
 }
@@ -66,12 +81,17 @@ where
 #[diagnostic::do_not_recommend]
 impl<F, M> IntoService<Async<M>> for F
 where
-    F: Future + Send,
+    F: Future,
     F::Output: IntoService<M>,
+    <F::Output as IntoService<M>>::Way: Send,
 {
     type Service = <F::Output as IntoService<M>>::Service;
+    type Way = F;
 
-    async fn into_service(self) -> Result<Self::Service, BoxError> {
+    async fn into_service(self) -> Result<Self::Service, BoxError>
+    where
+        Self::Way: Send,
+    {
         self.await.into_service().await
     }
 }
@@ -110,12 +130,14 @@ pub trait MakesOnce<S, A, M>: Send + 'static {
     fn make_once(self, args: A) -> impl Future<Output = Result<S, BoxError>> + Send;
 }
 
-async fn declared<R, M, S>(made: R) -> Result<S, BoxError>
+fn declared<R, M, S>(made: R) -> impl Future<Output = Result<S, BoxError>> + Send
 where
     R: IntoService<M>,
+    R::Way: Send,
     R::Service: Declared<S>,
 {
-    made.into_service().await.map(Declared::declared)
+    let made = made.into_service();
+    async { made.await.map(Declared::declared) }
 }
 
 macro_rules! makes {
@@ -124,6 +146,7 @@ macro_rules! makes {
         where
             F: Fn($($ty),*) -> R + Send + Sync + 'static,
             R: IntoService<M>,
+            R::Way: Send,
             R::Service: Declared<S>,
             S: Service,
         {
@@ -143,6 +166,7 @@ macro_rules! makes_once {
         where
             F: FnOnce($($ty),*) -> R + Send + 'static,
             R: IntoService<M>,
+            R::Way: Send,
             R::Service: Declared<S>,
             S: Service,
         {
