@@ -174,6 +174,11 @@ impl TreeHandle {
         self.tree.anchor()
     }
 
+    /// Whether the tree was asked to stop, or has ended.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.anchor().is_none_or(|anchor| anchor.read(|core| !core.slot(0).is_fresh()))
+    }
+
     /// Whether nothing runs any more.
     pub(crate) fn has_ended(&self) -> bool {
         self.tree.has_ended()

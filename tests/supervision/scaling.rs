@@ -400,3 +400,23 @@ async fn supervisors_are_scaled_too_where_they_are_replicated() {
     assert!(tree.child::<Probe>("shard[1]/a").is_err());
     tree.shutdown().await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn scaling_waits_for_a_restart_of_the_whole_group_but_not_for_one_that_is_stopped() {
+    let world = World::new();
+    world.plan("a", [Act::SlowStop(secs(3.0))]);
+    let pool = Supervisor::one_for_one("pool").child(world.child("a")).child(world.replicas("w", 1));
+    let tree = started(Supervisor::one_for_one("tree").child(pool)).await;
+    let (group, w) = (tree.group("pool").unwrap(), tree.replicas::<Probe>("pool/w").unwrap());
+    let restarts = tokio::spawn({
+        let group = group.clone();
+        async move { group.restart().await }
+    });
+    tokio::time::sleep(secs(1.0)).await;
+    answered(w.scale_to(3)).await.unwrap();
+    answered(restarts).await.unwrap().unwrap();
+    assert_eq!(w.len(), 3);
+    group.stop().await.unwrap();
+    assert!(matches!(answered(w.scale_to(1)).await, Err(SteerError::NotRunning { .. })));
+    tree.shutdown().await.unwrap();
+}

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::route::Route;
-use super::wait::{all_done, order};
+use super::route::{Route, Stop};
+use super::wait::{all_done, order, when_running};
 use super::{ChildRef, Rejected, Replaces, Replacing, SteerError, Untyped};
 use crate::decide::Order;
 
@@ -80,8 +80,8 @@ impl<S> Replicas<S> {
     ///
     /// Dropping the future does not undo it.
     pub async fn scale_to(&self, count: usize) -> Result<(), SteerError> {
-        let stop = self.route.walk()?;
-        let tickets = stop.group.scale(stop.child, count).map_err(|error| stop.not_done(error, 0))?;
+        let scale = |stop: &Stop| stop.group.scale(stop.child, count).map_err(|error| stop.not_done(error, 0));
+        let tickets = when_running(&self.route, scale).await?;
         all_done(&self.route.tree, tickets).await
     }
 

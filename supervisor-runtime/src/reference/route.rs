@@ -7,6 +7,7 @@ use crate::decide::{ChildId, SlotId};
 use crate::declare::{ChildSpec, GroupSpec, Kind};
 use crate::handle::TreeHandle;
 use crate::shell::Group;
+use crate::view::State;
 
 /// The way to a child, or to all replicas or members of one.
 #[derive(Clone)]
@@ -78,6 +79,19 @@ impl Route {
         }
         let child = number(group.spec(), last).ok_or_else(|| self.unknown())?;
         Ok(Stop { group, child })
+    }
+
+    /// Whether the group in which the child stands is not running now, but will be by itself: a supervisor on the way is on
+    /// its own way up.
+    pub(super) fn comes_up(&self) -> bool {
+        let Some((_, before)) = self.steps.split_last() else { return false };
+        (1..=before.len()).rev().any(|count| {
+            let above = Self { steps: before[..count].into(), ..self.clone() };
+            let index = before[count - 1].index;
+            let state = above.walk().and_then(|stop| Ok(stop.group.status(stop.slot(index)?).state()));
+            let on_its_way = [State::Waiting, State::Delayed, State::Starting, State::Running, State::Stopping];
+            count > 1 && state.is_ok_and(|state| on_its_way.contains(&state) && !self.tree.is_stopping())
+        })
     }
 
     /// The group of the supervisor at the end of the way.

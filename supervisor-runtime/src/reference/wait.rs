@@ -51,6 +51,23 @@ pub(super) async fn order(route: &Route, index: Option<u32>, order: Order) -> Re
     all_done(&route.tree, tickets).await
 }
 
+/// Does something in a group, when that is running: a restart of it that is under way is waited for.
+pub(super) async fn when_running<T>(
+    route: &Route,
+    mut act: impl FnMut(&Stop) -> Result<T, SteerError>,
+) -> Result<T, SteerError> {
+    let tree = &route.tree;
+    tree.watch(|| match route.walk().and_then(|stop| act(&stop)) {
+        Err(SteerError::NotRunning { .. }) if route.comes_up() => {
+            let waits = route.as_far_as_there().is_some_and(|(group, slot)| tree.waits_for_itself(&group, slot));
+            let path = route.path().to_owned();
+            if waits { Poll::Ready(Err(SteerError::WaitsForItself { path })) } else { Poll::Pending }
+        }
+        done => Poll::Ready(done),
+    })
+    .await
+}
+
 /// Waits for what was ordered; the first that went wrong is told.
 pub(super) async fn all_done(tree: &TreeHandle, tickets: Vec<Ticket>) -> Result<(), SteerError> {
     let mut result = Ok(());
