@@ -342,6 +342,8 @@ async fn a_replica_that_is_brought_back_while_it_still_starts() {
     let (tree, mut events) = listened(Supervisor::one_for_one("tree").child(world.replicas("w", 1))).await;
     let w = tree.replicas::<Probe>("w").unwrap();
     let (_, away, back) = tokio::join!(
+        // In this order, at every look.
+        biased;
         w.scale_to(2),
         async {
             world.idle().await;
