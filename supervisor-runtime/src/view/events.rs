@@ -105,7 +105,7 @@ impl EventLog {
 /// [`What::ShutDown`](crate::What::ShutDown).
 ///
 /// ```
-/// use supervisor_runtime::{Child, State, Supervisor, service_fn};
+/// use supervisor_runtime::{Child, Supervisor, What, service_fn};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -117,7 +117,7 @@ impl EventLog {
 /// while let Some(event) = events.next().await {
 ///     let event = event?;
 ///     seen.push(format!("{} {}", event.path(), event.what()));
-///     if event.state() == Some(State::Running) {
+///     if matches!(event.what(), What::Started) {
 ///         break;
 ///     }
 /// }
