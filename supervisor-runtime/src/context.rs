@@ -36,6 +36,7 @@ impl Context {
     }
 
     /// Whether this incarnation has been asked to stop.
+    #[inline]
     pub fn is_stopping(&self) -> bool {
         self.cell().is_over(self.index, self.incarnation)
     }
@@ -100,6 +101,7 @@ impl Context {
     }
 
     /// The replica's index, which is its own for life; 0 for a child that is not replicated.
+    #[inline]
     pub fn index(&self) -> usize {
         self.index as usize
     }
@@ -110,6 +112,7 @@ impl Context {
     }
 
     /// The number of this incarnation in its place, from 1. A restart of the supervisor itself begins anew.
+    #[inline]
     pub fn incarnation(&self) -> u32 {
         self.incarnation
     }
@@ -253,28 +256,34 @@ impl Context {
         TreeHandle::new(Arc::clone(self.group.tree()), Some(self.clone()))
     }
 
+    #[inline]
     pub(crate) fn group(&self) -> &Arc<Group> {
         &self.group
     }
 
     /// What is declared of it.
+    #[inline]
     pub(crate) fn child(&self) -> &ChildSpec {
         self.group.child(self.child)
     }
 
     /// Its index, for its cell.
+    #[inline]
     pub(crate) fn member(&self) -> u32 {
         self.index
     }
 
+    #[inline]
     pub(crate) fn slot(&self) -> SlotId {
         self.slot
     }
 
+    #[inline]
     pub(crate) fn cell(&self) -> &Cell {
         self.group.cell(self.slot)
     }
 
+    #[inline]
     pub(crate) fn set_incarnation(&mut self, incarnation: u32) {
         self.incarnation = incarnation;
     }

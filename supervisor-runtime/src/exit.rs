@@ -56,9 +56,13 @@ pub enum Phase {
 
 /// What is known about a panic.
 #[derive(Debug, Clone)]
-pub struct Panic {
-    pub(crate) message: String,
-    pub(crate) place: Option<String>,
+pub struct Panic(Box<Said>);
+
+/// In a box: how an incarnation ended is moved about at every restart, and few panic.
+#[derive(Debug, Clone)]
+struct Said {
+    message: String,
+    place: Option<String>,
 }
 
 impl Exit {
@@ -149,22 +153,26 @@ impl fmt::Display for Exit {
 }
 
 impl Panic {
+    pub(crate) fn new(message: String, place: Option<String>) -> Self {
+        Self(Box::new(Said { message, place }))
+    }
+
     /// The message, or a note that the panic's payload was not text.
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
     /// `file:line:column`, unless the panic hook was opted out of.
     pub fn place(&self) -> Option<&str> {
-        self.place.as_deref()
+        self.0.place.as_deref()
     }
 }
 
 impl fmt::Display for Panic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            Some(place) => write!(f, " at {place}: {}", self.message),
-            None => write!(f, ": {}", self.message),
+        match &self.0.place {
+            Some(place) => write!(f, " at {place}: {}", self.0.message),
+            None => write!(f, ": {}", self.0.message),
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::declare::{GroupSpec, Supervisor};
 use crate::error::Left;
 use crate::exit::bare;
 use crate::handle::{TreeHandle, Watchers};
-use crate::shell::{Group, Guarded, catch, guard, install_hook};
+use crate::shell::{Group, Guarded, Limit, catch, guard, install_hook};
 use crate::signals::Signals;
 use crate::sync::MutexExt;
 use crate::view::{ANCHOR, EventLog, GroupId, What};
@@ -135,11 +135,11 @@ impl Supervisor {
 
 /// The life of the outermost supervisor; what it failed with, if it failed.
 async fn outermost(mut supervisor: Supervisor, cx: Context, started: oneshot::Sender<()>) -> Option<BoxError> {
-    let mut end = guard(&cx, || Service::start(&mut supervisor, &cx), &mut None).await;
+    let mut end = guard(&cx, || Service::start(&mut supervisor, &cx), Limit::Above).await;
     if matches!(end, Guarded::Ended(Ok(()))) {
         cx.group().outermost_started();
         let _ = started.send(());
-        end = guard(&cx, || Service::run(&mut supervisor, &cx), &mut None).await;
+        end = guard(&cx, || Service::run(&mut supervisor, &cx), Limit::Above).await;
     }
     supervisor.clear_kept();
     let was_dropped = matches!(end, Guarded::Dropped);

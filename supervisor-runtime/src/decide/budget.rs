@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
+use super::later;
 use crate::RestartLimit;
 
 /// The restarts made in the last window, and so what is left of the limit.
@@ -11,6 +12,8 @@ use crate::RestartLimit;
 pub(crate) struct RestartBudget {
     limit: RestartLimit,
     spent: VecDeque<Instant>,
+    /// Until when the first of them counts.
+    first_counts: Option<Instant>,
 }
 
 /// The limit is reached: one more restart would be too many.
@@ -19,7 +22,7 @@ pub(crate) struct Exhausted;
 
 impl RestartBudget {
     pub(crate) fn new(limit: RestartLimit) -> Self {
-        Self { limit, spent: VecDeque::new() }
+        Self { limit, spent: VecDeque::new(), first_counts: None }
     }
 
     /// Counts a restart decided at `now` and says how many more are allowed in this window.
@@ -32,6 +35,7 @@ impl RestartBudget {
             return Err(Exhausted);
         }
         self.spent.push_back(now);
+        self.first_counts.get_or_insert_with(|| later(now, self.limit.over));
         Ok((u64::from(self.limit.max_restarts) - spent - 1) as u32)
     }
 
@@ -42,12 +46,20 @@ impl RestartBudget {
 
     /// Forgets what is longer ago than the window; a restart exactly `over` ago still counts.
     fn expire(&mut self, now: Instant) {
-        let Some(&first) = self.spent.front() else { return };
-        let over = self.limit.over;
-        if now.duration_since(first) > over {
-            let expired = self.spent.partition_point(|&then| now.duration_since(then) > over);
-            self.spent.drain(..expired);
+        if self.first_counts.is_none_or(|until| now <= until) {
+            return;
         }
+        // Mostly it is one or two; after a quiet time it may be very many.
+        for _ in 0..4 {
+            self.spent.pop_front();
+            self.first_counts = self.spent.front().map(|&first| later(first, self.limit.over));
+            if self.first_counts.is_none_or(|until| now <= until) {
+                return;
+            }
+        }
+        let expired = self.spent.partition_point(|&then| now > later(then, self.limit.over));
+        self.spent.drain(..expired);
+        self.first_counts = self.spent.front().map(|&first| later(first, self.limit.over));
     }
 }
 

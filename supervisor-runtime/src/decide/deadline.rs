@@ -22,8 +22,9 @@ pub(super) enum Patience {
     ToBeDropped,
 }
 
-/// When the patience with a slot ends, and whether it is still meant: how often that slot had been asked or told then.
-pub(super) type Deadline = (Instant, SlotId, u32, Patience);
+/// When the patience with a slot ends, and whether it is still meant: how often that slot had been asked or told then. In the
+/// order in which they are asked: the last is first.
+pub(super) type Deadline = (Instant, Reverse<SlotId>, u32, Patience);
 
 impl Core {
     /// When [`step`](Self::step) is to be called next if nothing happens before.
@@ -99,7 +100,7 @@ impl Core {
         let times = self.note_asked(slot);
         let Some(plan) = &mut self.plans[id as usize] else { return };
         let before = plan.next_timer();
-        plan.deadlines.push(Reverse((until, slot, times, patience)));
+        plan.deadlines.push(Reverse((until, Reverse(slot), times, patience)));
         // For those that are later, there is one when their turn comes.
         if plan.next_timer() != before {
             self.set_timer(id);
@@ -151,7 +152,7 @@ impl Core {
 
     fn pop_expired(&mut self, id: u32, now: Instant) -> Option<(SlotId, u32, Patience)> {
         let plan = self.plans.get_mut(id as usize)?.as_mut()?;
-        let Reverse((when, slot, times, patience)) = *plan.deadlines.peek()?;
+        let Reverse((when, Reverse(slot), times, patience)) = *plan.deadlines.peek()?;
         if plan.stage != Stage::Sweep || when > now {
             return None;
         }

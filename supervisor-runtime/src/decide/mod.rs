@@ -16,7 +16,7 @@
 //! 4. Once the group is stopping, nothing starts.
 //! 5. Who uses another has the handle of its current incarnation: nothing is asked to stop while what uses it is alive, and
 //!    nothing of a plan starts before what it uses, in whichever plan that is.
-//! 6. Every counter is kept by [`Core::update`] alone, from the slot's marks before and after.
+//! 6. Every counter is kept by [`Core::update`] alone, from the slot's facts before and after.
 
 mod budget;
 mod deadline;
@@ -32,7 +32,7 @@ mod tests;
 mod verdict;
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use self::budget::RestartBudget;
@@ -76,6 +76,10 @@ pub(crate) struct Core {
     news: bool,
     budget: RestartBudget,
     rng: fastrand::Rng,
+    /// Until when what waits for its restart does.
+    delays: HashMap<SlotId, Instant>,
+    /// Since when what has a backoff has been running, which ends it after a while.
+    running_since: HashMap<SlotId, Instant>,
     /// Slots that run, will run, or were stopped by hand: while there are any, the group is not done.
     open: usize,
     open_significant: usize,
@@ -218,7 +222,7 @@ pub(crate) fn later(now: Instant, by: Duration) -> Instant {
 impl Core {
     pub(crate) fn new(rules: Rules, seed: u64, now: Instant) -> Self {
         let mut core = Self {
-            slots: Vec::new(),
+            slots: Vec::with_capacity(rules.children.iter().map(|child| child.size.count()).sum()),
             children: rules.children.iter().map(|child| Roster::with_capacity(child.size.count())).collect(),
             kept_open: vec![false; rules.children.len()],
             graph: Graph::new(&rules),
@@ -234,6 +238,8 @@ impl Core {
             news: false,
             budget: RestartBudget::new(rules.limit),
             rng: fastrand::Rng::with_seed(seed),
+            delays: HashMap::new(),
+            running_since: HashMap::new(),
             open: 0,
             open_significant: 0,
             forfeited: 0,
@@ -313,6 +319,11 @@ impl Core {
         self.recording = wanted;
     }
 
+    /// Whether somebody wants to know of every change of `slot`.
+    pub(super) fn is_seen(&self, slot: SlotId) -> bool {
+        self.recording || self.slot(slot).observed
+    }
+
     /// Whether every change is recorded.
     pub(crate) fn is_recording(&self) -> bool {
         self.recording
@@ -333,6 +344,11 @@ impl Core {
     pub(crate) fn show(&mut self, slot: SlotId, state: State, now: Instant) {
         self.now = now;
         self.update(slot, |slot| slot.state = state);
+    }
+
+    /// Whether anything that somebody wants to know of has changed.
+    pub(crate) fn has_changes(&self) -> bool {
+        !self.changes.is_empty()
     }
 
     /// What has changed since this was last called.
@@ -412,7 +428,6 @@ impl Core {
         self.update(slot, |slot| {
             slot.has_started = true;
             slot.by_hand &= slot.anew;
-            slot.started_at = Some(now.unwrap_or(since));
             if state == State::Starting {
                 slot.state = State::Running;
                 if !slot.swept {
@@ -420,6 +435,9 @@ impl Core {
                 }
             }
         });
+        if self.has_backoff(slot) {
+            self.running_since.insert(slot, self.now);
+        }
         if state == State::Starting { Started::Run } else { Started::Stop }
     }
 
@@ -430,17 +448,22 @@ impl Core {
 
     /// The incarnation in `slot` has spent this long in `stop`: that was no running.
     pub(crate) fn forget_stop(&mut self, slot: SlotId, took: Duration) {
-        if let Some(started_at) = &mut self.slots[slot as usize].started_at {
-            *started_at = later(*started_at, took);
+        if let Some(since) = self.running_since.get_mut(&slot) {
+            *since = later(*since, took);
         }
     }
 
     /// The delay of the restart in `slot` is over.
     pub(crate) fn delay_over(&mut self, slot: SlotId, now: Instant) {
         self.now = now;
-        if matches!(self.slot(slot).state, State::Waiting(_)) {
+        if self.slot(slot).state == State::Waiting {
             self.start(slot);
         }
+    }
+
+    /// Until when `slot` waits for its restart, if it does.
+    pub(crate) fn until(&self, slot: SlotId) -> Option<Instant> {
+        if self.slot(slot).state == State::Waiting { self.delays.get(&slot).copied() } else { None }
     }
 
     /// What the task of `slot` is to do.
@@ -448,7 +471,7 @@ impl Core {
         match self.slot(slot).state {
             // Told to stop before it has looked: it looks before it starts, and exits.
             State::Starting | State::Running | State::Stopping | State::Killing => Next::Start,
-            State::Waiting(until) => Next::Delay(until),
+            State::Waiting => Next::Delay(self.delays[&slot]),
             State::Pending => Next::Park,
             State::Stuck | State::Down(_) => Next::End,
         }

@@ -110,8 +110,12 @@ impl Core {
         }
         plan.members.retain(|&id| self.slot(id).role().is_some());
         let slots = &self.slots;
-        plan.members.sort_unstable_by_key(|&id| (slots[id as usize].child, slots[id as usize].index, id));
-        plan.members.dedup();
+        let place = |id: &SlotId| (slots[*id as usize].child, slots[*id as usize].index, *id);
+        // As it mostly is; and where it is not, some may be there twice.
+        if !plan.members.is_sorted_by(|a, b| place(a) < place(b)) {
+            plan.members.sort_unstable_by_key(place);
+            plan.members.dedup();
+        }
         let id = self.unused.pop().unwrap_or_else(|| {
             self.plans.push(None);
             self.plans.len() as u32 - 1

@@ -66,7 +66,7 @@ impl Roster {
     }
 
     pub(super) fn take_former(&mut self, index: u32) -> Option<SlotId> {
-        self.former.get_mut(&index)?.pop()
+        if self.former.is_empty() { None } else { self.former.get_mut(&index)?.pop() }
     }
 
     pub(super) fn note_former(&mut self, index: u32, slot: SlotId) {
@@ -77,6 +77,8 @@ impl Roster {
         // Replicas that were never scaled stand where their index says.
         match self.list.get(index as usize) {
             Some(&(at, _)) if at == index => Ok(index as usize),
+            // The next one.
+            None if self.list.last().is_none_or(|&(last, _)| last < index) => Err(self.list.len()),
             _ => self.list.binary_search_by_key(&index, |&(at, _)| at),
         }
     }

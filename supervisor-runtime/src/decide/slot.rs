@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use self::fact::{AWAITED, DOWN, FORFEITED, LIVE, OPEN, PARKED, REMOVED, UNREADY, UNSTARTED};
 use super::{ChildId, Core, Restart, Size};
 
 /// The number of a slot in its group.
@@ -23,8 +24,6 @@ pub(crate) struct Slot {
     pub(super) has_started: bool,
     /// Restarts without a long enough run in between.
     pub(super) attempts: u32,
-    /// Known only where a backoff wants to know how long it ran.
-    pub(super) started_at: Option<Instant>,
     /// Since when it has been in its state.
     pub(crate) since: Instant,
     /// How often it was asked to stop or told to be dropped, whoever had the place.
@@ -47,6 +46,10 @@ pub(crate) struct Slot {
     pub(crate) removed: bool,
     /// And its place can be taken by another.
     pub(super) vacant: bool,
+    /// It belongs to an open group.
+    is_member: bool,
+    /// What is counted of it, see [`fact`].
+    facts: u16,
 }
 
 /// The life cycle of a slot.
@@ -54,8 +57,8 @@ pub(crate) struct Slot {
 pub(crate) enum State {
     /// No incarnation; its plan will start one.
     Pending,
-    /// No incarnation; its own task starts one at that time.
-    Waiting(Instant),
+    /// No incarnation; its own task starts one [after a delay](Core::until).
+    Waiting,
     Starting,
     Running,
     /// Asked to stop.
@@ -121,22 +124,21 @@ pub(super) enum Role {
     Stopping,
 }
 
-/// All that is counted about a slot.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Marks {
-    plan: Option<(u32, Role)>,
-    live: bool,
-    unstarted: bool,
-    open: bool,
-    awaited: bool,
-    forfeited: bool,
-    parked: bool,
-    unready: bool,
-    removed: bool,
+/// The facts that are counted of slots, a bit each.
+mod fact {
+    pub(super) const LIVE: u16 = 1;
+    pub(super) const UNSTARTED: u16 = 2;
+    pub(super) const OPEN: u16 = 4;
+    pub(super) const AWAITED: u16 = 8;
+    pub(super) const FORFEITED: u16 = 16;
+    pub(super) const PARKED: u16 = 32;
+    pub(super) const UNREADY: u16 = 64;
+    pub(super) const DOWN: u16 = 128;
+    pub(super) const REMOVED: u16 = 256;
 }
 
 impl Slot {
-    fn new(child: ChildId, index: u32, since: Instant) -> Self {
+    fn new(child: ChildId, index: u32, is_member: bool, since: Instant) -> Self {
         Self {
             child,
             index,
@@ -146,7 +148,6 @@ impl Slot {
             after: After::Restart,
             has_started: false,
             attempts: 0,
-            started_at: None,
             since,
             asked: 0,
             restarts: 0,
@@ -158,6 +159,8 @@ impl Slot {
             observed: false,
             removed: true,
             vacant: false,
+            is_member,
+            facts: DOWN | REMOVED,
         }
     }
 
@@ -210,43 +213,58 @@ impl Slot {
             State::Stopping | State::Killing => Some(Role::Stopping),
             State::Starting | State::Running if self.swept => Some(Role::Sweeping),
             State::Starting => Some(Role::Starting),
-            State::Running | State::Waiting(_) | State::Stuck | State::Down(_) => None,
+            State::Running | State::Waiting | State::Stuck | State::Down(_) => None,
         }
     }
 
-    fn marks(&self) -> Marks {
-        Marks {
-            plan: self.plan.zip(self.role()),
-            live: self.is_live(),
-            unstarted: matches!(self.state, State::Pending | State::Waiting(_) | State::Starting)
-                || self.is_live() && (self.swept || self.failing),
-            open: !matches!(self.state, State::Down(Rest::Done | Rest::Forfeited | Rest::Gone | Rest::Removed)),
-            awaited: !self.has_started && !self.by_hand && !matches!(self.state, State::Down(_) | State::Stuck),
-            forfeited: self.state == State::Down(Rest::Forfeited),
-            parked: matches!(self.state, State::Pending | State::Waiting(_)),
-            unready: match self.state {
-                State::Running => self.failing || self.not_ready,
-                State::Down(Rest::Done | Rest::Gone | Rest::Removed) => false,
-                _ => true,
-            },
-            removed: self.state == State::Down(Rest::Removed),
+    /// Its part in its plan, as that counts it.
+    fn part(&self) -> Option<(u32, Role)> {
+        let plan = self.plan?;
+        Some((plan, self.role()?))
+    }
+
+    fn facts(&self) -> u16 {
+        let mut facts = match self.state {
+            State::Pending | State::Waiting => UNSTARTED | OPEN | AWAITED | PARKED | UNREADY,
+            State::Starting => LIVE | UNSTARTED | OPEN | AWAITED | UNREADY,
+            State::Running => LIVE | OPEN | AWAITED,
+            State::Stopping | State::Killing => LIVE | OPEN | AWAITED | UNREADY,
+            State::Stuck => OPEN | UNREADY,
+            State::Down(Rest::Done | Rest::Gone) => DOWN,
+            State::Down(Rest::Removed) => DOWN | REMOVED,
+            State::Down(Rest::Forfeited) => DOWN | FORFEITED | UNREADY,
+            State::Down(Rest::Stopped) => DOWN | OPEN | UNREADY,
+        };
+        if self.swept && facts & LIVE != 0 {
+            facts |= UNSTARTED;
         }
+        if self.state == State::Running {
+            if self.failing {
+                facts |= UNSTARTED | UNREADY;
+            } else if self.not_ready {
+                facts |= UNREADY;
+            }
+        }
+        if self.has_started || self.by_hand {
+            facts &= !AWAITED;
+        }
+        // Members of open groups come and go: one that is forfeited has left, and nothing waits for one to be ready.
+        if self.is_member { facts & !(FORFEITED | UNREADY) } else { facts }
     }
 }
 
 impl Core {
     /// Makes a slot for the replica or member `index` of `child`, that waits for a plan.
     pub(super) fn add(&mut self, child: ChildId, index: u32) -> SlotId {
-        let slot = Slot::new(child, index, self.now);
+        let is_member = self.rules.children[child as usize].size == Size::Open;
+        let slot = Slot::new(child, index, is_member, self.now);
         let members = &mut self.children[child as usize];
-        let place = match self.rules.children[child as usize].size {
-            Size::Open => members.take_vacant(),
-            Size::One | Size::Replicas(_) => members.take_former(index),
-        };
+        let place = if is_member { members.take_vacant() } else { members.take_former(index) };
         let id = match place {
             Some(id) => {
                 let asked = self.slots[id as usize].asked;
                 self.slots[id as usize] = Slot { asked, ..slot };
+                self.running_since.remove(&id);
                 id
             }
             None => {
@@ -291,11 +309,11 @@ impl Core {
     }
 
     /// Changes a slot, and with it every counter (invariant 6).
+    #[inline]
     pub(super) fn update(&mut self, id: SlotId, change: impl FnOnce(&mut Slot)) {
         let slot = &mut self.slots[id as usize];
-        let (before, state) = (slot.marks(), slot.state);
+        let (state, part, before) = (slot.state, slot.part(), slot.facts);
         change(slot);
-        let after = slot.marks();
         if slot.state != state {
             slot.since = self.now;
             slot.failing = false;
@@ -303,17 +321,61 @@ impl Core {
                 self.changes.push((id, slot.state));
             }
         }
-        if before == after {
-            return;
+        slot.facts = slot.facts();
+        let (now_part, after) = (slot.part(), slot.facts);
+        if part != now_part {
+            self.count_in_plan(part, false);
+            self.count_in_plan(now_part, true);
         }
-        let (child, down) = (slot.child, matches!(slot.state, State::Down(_)));
-        if before.plan != after.plan {
-            self.count_in_plan(before.plan, false);
-            self.count_in_plan(after.plan, true);
+        if before != after {
+            self.count(id, before, after);
         }
-        if before.open != after.open {
-            let significant = usize::from(self.rules.children[child as usize].significant);
-            if after.open {
+    }
+
+    /// Keeps every counter but those of plans.
+    #[inline]
+    fn count(&mut self, id: SlotId, before: u16, after: u16) {
+        let changed = before ^ after;
+        if changed & UNREADY != 0 {
+            if after & UNREADY != 0 { self.unready += 1 } else { self.unready -= 1 }
+        }
+        if changed & AWAITED != 0 {
+            if after & AWAITED != 0 {
+                self.awaited += 1;
+            } else {
+                self.awaited -= 1;
+                self.note_started();
+            }
+        }
+        if (changed | after) & DOWN != 0 {
+            self.count_down(id, before, after);
+        }
+        if self.graph.is_some() {
+            self.count_edges(id, changed, after);
+        }
+    }
+
+    /// Counts for what depends on it.
+    #[inline(never)]
+    fn count_edges(&mut self, id: SlotId, changed: u16, after: u16) {
+        let child = self.slot(id).child;
+        if changed & LIVE != 0 {
+            self.count_live(child, after & LIVE != 0);
+        }
+        if changed & UNSTARTED != 0 {
+            self.count_unstarted(child, after & UNSTARTED != 0);
+        }
+    }
+
+    /// Counts what comes down, or up again.
+    #[inline(never)]
+    fn count_down(&mut self, id: SlotId, before: u16, after: u16) {
+        let changed = before ^ after;
+        let Slot { child, state, removed, is_member, .. } = *self.slot(id);
+        let significant = self.rules.children[child as usize].significant;
+        if changed & OPEN != 0 {
+            let significant = usize::from(significant);
+            if after & OPEN != 0 {
                 self.open += 1;
                 self.open_significant += significant;
             } else {
@@ -321,42 +383,21 @@ impl Core {
                 self.open_significant -= significant;
             }
         }
-        if before.awaited != after.awaited {
-            if after.awaited {
-                self.awaited += 1;
-            } else {
-                self.awaited -= 1;
-                self.note_started();
-            }
+        if changed & FORFEITED != 0 {
+            if after & FORFEITED != 0 { self.forfeited += 1 } else { self.forfeited -= 1 }
         }
-        let open = self.rules.children[child as usize].size == Size::Open;
-        // Members of open groups come and go: one that is forfeited has left, and nothing waits for one to be ready.
-        if before.forfeited != after.forfeited && !open {
-            if after.forfeited { self.forfeited += 1 } else { self.forfeited -= 1 }
-        }
-        if before.parked && down {
+        if before & PARKED != 0 && after & DOWN != 0 {
             self.released.push(id);
         }
-        if before.unready != after.unready && !open {
-            if after.unready { self.unready += 1 } else { self.unready -= 1 }
-        }
-        let left = match self.slot(id).state {
+        let left = match state {
             State::Down(Rest::Removed) => true,
-            State::Down(Rest::Done | Rest::Gone | Rest::Forfeited) => open,
+            State::Down(Rest::Done | Rest::Gone | Rest::Forfeited) => is_member,
             _ => false,
         };
-        if left && !self.slot(id).removed {
+        if left && !removed {
             self.leave(id);
-            if !before.live && !before.parked {
+            if before & (LIVE | PARKED) == 0 {
                 self.released.push(id);
-            }
-        }
-        if self.graph.is_some() {
-            if before.live != after.live {
-                self.count_live(child, after.live);
-            }
-            if before.unstarted != after.unstarted {
-                self.count_unstarted(child, after.unstarted);
             }
         }
     }
@@ -388,9 +429,7 @@ impl Core {
         let mut waited = None;
         for &id in set {
             let temporary = self.rules.children[self.slot(id).child as usize].restart == Restart::Temporary;
-            if let State::Waiting(until) = self.slot(id).state {
-                waited = waited.max(Some(until));
-            }
+            waited = waited.max(self.until(id));
             let blocked = matches!(self.slot(id).state, State::Down(_)) && self.is_blocked(id);
             self.update(id, |slot| match slot.state {
                 State::Starting | State::Running | State::Stopping | State::Killing => {
@@ -398,7 +437,7 @@ impl Core {
                     slot.after = if slot.swept { slot.after.max(after) } else { after };
                     slot.swept = true;
                 }
-                State::Pending | State::Waiting(_) => match after {
+                State::Pending | State::Waiting => match after {
                     After::Restart => slot.state = State::Pending,
                     After::Gone => slot.come_down(Rest::Gone),
                     After::Stopped => slot.come_down(Rest::Stopped),

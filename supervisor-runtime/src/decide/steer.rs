@@ -188,7 +188,7 @@ impl Core {
                 }
             }
             State::Stopping | State::Killing => slot.after == After::Restart,
-            State::Pending | State::Waiting(_) | State::Stuck | State::Down(_) => false,
+            State::Pending | State::Waiting | State::Stuck | State::Down(_) => false,
         }
     }
 
@@ -269,7 +269,7 @@ impl Core {
                     // The last order holds.
                     slot.after = After::Restart;
                 }
-                State::Pending | State::Waiting(_) | State::Down(_) => slot.state = State::Pending,
+                State::Pending | State::Waiting | State::Down(_) => slot.state = State::Pending,
                 State::Stuck => {}
             }
         });

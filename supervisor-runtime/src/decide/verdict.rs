@@ -8,7 +8,7 @@ use super::{
     Verdict, later,
 };
 use crate::declare::Kind;
-use crate::{AutoShutdown, Restart};
+use crate::{AutoShutdown, Backoff, Restart};
 
 impl Core {
     /// The incarnation in `slot` has ended, and nothing of it is left.
@@ -28,7 +28,7 @@ impl Core {
             }
             // Its group has given it up; that it went after all changes nothing any more.
             State::Stuck => Verdict::Swept,
-            State::Pending | State::Waiting(_) | State::Down(_) => {
+            State::Pending | State::Waiting | State::Down(_) => {
                 unreachable!("invariant 1: a slot without an incarnation cannot exit")
             }
         }
@@ -128,11 +128,14 @@ impl Core {
         if others.is_empty() && self.slot(slot).plan.is_none() {
             // Its own restart concerns nobody else: its task starts the next incarnation in place.
             if delay.is_zero() {
-                // By way of the state in which it would be shown, if anybody looked.
-                self.update(slot, |slot| slot.state = State::Pending);
+                if self.is_seen(slot) {
+                    // By way of the state in which it is shown.
+                    self.update(slot, |slot| slot.state = State::Pending);
+                }
                 self.start(slot);
             } else {
-                self.update(slot, |slot| slot.state = State::Waiting(later(now, delay)));
+                self.delays.insert(slot, later(now, delay));
+                self.update(slot, |slot| slot.state = State::Waiting);
             }
         } else {
             self.update(slot, |slot| slot.state = State::Pending);
@@ -146,15 +149,17 @@ impl Core {
 
     /// Counts a failure of the child and draws the delay of its restart.
     fn attempt(&mut self, slot: SlotId, now: Instant) -> (u32, Duration) {
-        let Slot { child, attempts, started_at, .. } = *self.slot(slot);
+        let Slot { child, attempts, .. } = *self.slot(slot);
         let backoff = self.rules.children[child as usize].backoff;
-        let ran = started_at.map(|then| now.saturating_duration_since(then));
-        let recovered = matches!((backoff, ran), (Some(backoff), Some(ran)) if ran > backoff.max);
+        let has_recovered = |backoff: Backoff| {
+            let since = self.running_since.remove(&slot);
+            since.is_some_and(|since| now.saturating_duration_since(since) > backoff.max)
+        };
+        let recovered = backoff.is_some_and(has_recovered);
         let attempt = if recovered { 1 } else { attempts.saturating_add(1) };
         let slot = &mut self.slots[slot as usize];
         slot.attempts = attempt;
         slot.restarts = slot.restarts.saturating_add(1);
-        slot.started_at = None;
         (attempt, backoff.map_or(Duration::ZERO, |backoff| backoff.delay(attempt, &mut self.rng)))
     }
 

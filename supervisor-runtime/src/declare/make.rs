@@ -7,6 +7,11 @@
 //! underlines exactly the user's expression.
 
 use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context as Task, Poll};
+
+use pin_project_lite::pin_project;
 
 use crate::{BoxError, Service};
 
@@ -136,8 +141,24 @@ where
     R::Way: Send,
     R::Service: Declared<S>,
 {
-    let made = made.into_service();
-    async { made.await.map(Declared::declared) }
+    AsDeclared { made: made.into_service(), declared: PhantomData }
+}
+
+pin_project! {
+    /// Waits for a service and gives it its declared type. (An `async` block would keep what it waits for twice.)
+    struct AsDeclared<F, S> {
+        #[pin]
+        made: F,
+        declared: PhantomData<fn() -> S>,
+    }
+}
+
+impl<F: Future<Output = Result<D, BoxError>>, D: Declared<S>, S> Future for AsDeclared<F, S> {
+    type Output = Result<S, BoxError>;
+
+    fn poll(self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Self::Output> {
+        self.project().made.poll(task).map_ok(Declared::declared)
+    }
 }
 
 macro_rules! makes {

@@ -1,6 +1,6 @@
 //! What a child is told, in one word of memory that it looks at without a lock.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::task::Waker;
 
 /// The command cell of one child.
@@ -13,6 +13,8 @@ pub(crate) struct Cell {
     word: AtomicU64,
     /// The index of the member that it speaks to: in an open group, the next one takes the place of one that has left.
     member: AtomicU32,
+    /// What the child's own task notes, which alone reads and writes it.
+    notes: AtomicU8,
     /// Tells the waker of the child's own task from others, so that `stopping()` polled by it need not register.
     own_waker: AtomicUsize,
     /// The last heartbeat, in nanoseconds since the group's epoch.
@@ -20,7 +22,7 @@ pub(crate) struct Cell {
 }
 
 /// One reading of a [`Cell`].
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(crate) struct Command(u64);
 
 const STOP: u64 = 1;
@@ -32,27 +34,48 @@ const EXTRAS: u64 = 32;
 const ENDING: u64 = 8;
 /// Nothing of the incarnation is left.
 const ENDED: u64 = 16;
+/// No further incarnation comes to the task that waits for one.
+const RELEASED: u64 = 64;
+/// The record has given the task's waker away.
+const TAKEN: u64 = 128;
 const BITS: u32 = 8;
+
+/// The record has the waker of the task.
+const REGISTERED: u8 = 1;
+/// This incarnation has waited for something.
+const WAITED: u8 = 2;
+/// And since its `run` has ended.
+const WAITED_SINCE: u8 = 4;
 
 impl Command {
     /// Whether this incarnation has been asked to stop, or told to be dropped.
+    #[inline]
     pub(crate) fn is_asked(self) -> bool {
         self.0 & (STOP | KILL) != 0
     }
 
     /// Whether its future is to be dropped.
+    #[inline]
     pub(crate) fn is_kill(self) -> bool {
         self.0 & KILL != 0
     }
 
     /// Whether it has spawned tasks.
+    #[inline]
     pub(crate) fn has_tasks(self) -> bool {
         self.0 & TASKS != 0
     }
 
     /// Whether anybody else waits for its end, or belongs to it.
+    #[inline]
     pub(super) fn has_extras(self) -> bool {
         self.0 & EXTRAS != 0
+    }
+
+    /// Whether nothing has been said since `before`.
+    #[inline]
+    pub(super) fn is_as(self, before: Self) -> bool {
+        (self.0 ^ before.0) & !TAKEN == 0
     }
 
     fn is_over(self, incarnation: u32) -> bool {
@@ -61,11 +84,13 @@ impl Command {
 }
 
 impl Cell {
+    #[inline]
     pub(crate) fn read(&self) -> Command {
         Command(self.word.load(Ordering::Acquire))
     }
 
     /// Whether the incarnation of this member is to stop, or has ended.
+    #[inline]
     pub(crate) fn is_over(&self, member: u32, incarnation: u32) -> bool {
         // In this order: who reads the word of the next member reads its index, too.
         self.read().is_over(incarnation) || self.member.load(Ordering::Relaxed) != member
@@ -75,6 +100,18 @@ impl Cell {
     pub(crate) fn is_of(&self, member: u32, incarnation: u32) -> bool {
         let word = self.read().0;
         word & ENDED == 0 && word >> BITS == u64::from(incarnation) && self.member.load(Ordering::Relaxed) == member
+    }
+
+    /// Which incarnation its task has been told to begin, if it waits for one after `ended`; `None` inside if nothing has been
+    /// said since.
+    pub(super) fn after(&self, ended: u32) -> Option<Option<u32>> {
+        let word = self.read().0;
+        let incarnation = (word >> BITS) as u32;
+        match word & (ENDED | RELEASED) {
+            ENDED if incarnation == ended => Some(None),
+            0 if incarnation != ended => Some(Some(incarnation)),
+            _ => None,
+        }
     }
 
     pub(super) fn begin(&self, member: u32, incarnation: u32) {
@@ -106,24 +143,78 @@ impl Cell {
         self.set(ENDED);
     }
 
+    pub(super) fn note_taken(&self) {
+        self.set(TAKEN);
+    }
+
+    pub(super) fn note_release(&self) {
+        self.set(RELEASED);
+    }
+
     /// Under the lock, so that a load and a store do.
     fn set(&self, bits: u64) {
         self.word.store(self.word.load(Ordering::Relaxed) | bits, Ordering::Release);
     }
 
+    /// A task begins, of which nothing is known yet.
+    pub(super) fn note_task(&self) {
+        self.notes.store(0, Ordering::Relaxed);
+    }
+
+    #[inline]
     pub(super) fn note_own_waker(&self, waker: &Waker) {
         let print = fingerprint(waker);
         if self.own_waker.load(Ordering::Relaxed) != print {
             self.own_waker.store(print, Ordering::Relaxed);
+            self.notes.store(self.notes.load(Ordering::Relaxed) & !REGISTERED, Ordering::Relaxed);
         }
     }
 
+    /// Under the lock.
+    pub(super) fn note_registered(&self) {
+        self.word.store(self.word.load(Ordering::Relaxed) & !TAKEN, Ordering::Release);
+        self.notes.store(self.notes.load(Ordering::Relaxed) | REGISTERED, Ordering::Relaxed);
+    }
+
+    /// Whether the record has the waker that was noted last.
+    #[inline]
+    pub(super) fn is_registered(&self) -> bool {
+        self.notes.load(Ordering::Relaxed) & REGISTERED != 0 && self.read().0 & TAKEN == 0
+    }
+
+    #[inline]
+    pub(super) fn note_waiting(&self) {
+        self.notes.store(self.notes.load(Ordering::Relaxed) | WAITED | WAITED_SINCE, Ordering::Relaxed);
+    }
+
+    /// `run` has ended.
+    pub(super) fn note_run_over(&self) {
+        self.notes.store(self.notes.load(Ordering::Relaxed) & !WAITED_SINCE, Ordering::Relaxed);
+    }
+
+    /// Whether this incarnation has waited for anything since its `run` ended.
+    pub(super) fn has_waited_since(&self) -> bool {
+        self.notes.load(Ordering::Relaxed) & WAITED_SINCE != 0
+    }
+
+    /// Whether this incarnation has ever waited for anything.
+    pub(super) fn has_waited(&self) -> bool {
+        self.notes.load(Ordering::Relaxed) & WAITED != 0
+    }
+
+    /// The next incarnation has not waited for anything yet.
+    pub(super) fn forget_waiting(&self) {
+        self.notes.store(self.notes.load(Ordering::Relaxed) & REGISTERED, Ordering::Relaxed);
+    }
+
+    #[inline]
     pub(crate) fn is_own_waker(&self, waker: &Waker) -> bool {
         self.own_waker.load(Ordering::Relaxed) == fingerprint(waker)
     }
 }
 
 /// Equal for two wakers of the same task, different for two of different ones.
+#[inline]
 fn fingerprint(waker: &Waker) -> usize {
     let table: *const _ = waker.vtable();
     waker.data() as usize ^ (table as usize).rotate_left(usize::BITS / 2)

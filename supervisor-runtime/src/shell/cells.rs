@@ -27,15 +27,18 @@ impl Cells {
         Self { first: block(count), more: OnceLock::new() }
     }
 
+    #[inline]
     pub(super) fn get(&self, slot: SlotId) -> &Cell {
         match self.first.get(slot as usize) {
             Some(cell) => cell,
-            None => {
-                let (number, place) = self.place(slot);
-                let more = self.more.get_or_init(|| Box::new(std::array::from_fn(|_| OnceLock::new())));
-                &more[number].get_or_init(|| block(1 << (SMALLEST as usize + number)))[place]
-            }
+            None => self.get_more(slot),
         }
+    }
+
+    fn get_more(&self, slot: SlotId) -> &Cell {
+        let (number, place) = self.place(slot);
+        let more = self.more.get_or_init(|| Box::new(std::array::from_fn(|_| OnceLock::new())));
+        &more[number].get_or_init(|| block(1 << (SMALLEST as usize + number)))[place]
     }
 
     /// Of those that were ever asked for.

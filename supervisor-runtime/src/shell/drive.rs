@@ -6,10 +6,10 @@ use std::time::Instant;
 
 use super::cell::Cell;
 use super::group::{Group, now};
-use super::record::wake;
+use super::record::{Spawn, wake};
 use super::tell::Outside;
 use crate::Context;
-use crate::decide::{ChildId, Phase, Rest, SlotId, State};
+use crate::decide::{Phase, Rest, SlotId, State};
 use crate::view::What;
 
 /// Where a supervisor stands, for its driver.
@@ -42,7 +42,7 @@ impl Group {
             let mut actions = Vec::new();
             let more = state.core.step(now, room, &mut actions);
             state.carry_out(actions, now, self, &mut spawn, &mut outside);
-            state.tell(self, Vec::new(), |_, _| true, &mut outside);
+            state.tell(self, |_, _| true, &mut outside);
             Progress {
                 phase: state.core.phase().clone(),
                 has_started: state.core.has_started(),
@@ -57,9 +57,11 @@ impl Group {
     }
 
     /// Spawns the tasks of children, outside of the lock.
-    pub(super) fn spawn(self: &Arc<Self>, children: Vec<(ChildId, SlotId)>) {
-        for (child, slot) in children {
-            Arc::clone(&self.child(child).launch).launch(Arc::clone(self), slot);
+    pub(super) fn spawn(self: &Arc<Self>, children: Vec<Spawn>) {
+        let runtime = self.tree().runtime();
+        for Spawn { slot, child, index, incarnation } in children {
+            let cx = Context::new(Arc::clone(self), slot, child, index, incarnation);
+            Arc::clone(&self.child(child).launch).launch(cx, runtime);
         }
     }
 
@@ -72,8 +74,8 @@ impl Group {
         }
         state.core.stop(None, now());
         self.cells().iter().for_each(Cell::kill);
-        outside.wakers.extend(state.records.iter().filter_map(|record| record.waker.clone()));
-        state.tell(self, Vec::new(), |_, _| true, &mut outside);
+        outside.wakers().extend(state.records.iter().filter_map(|record| record.waker.clone()));
+        state.tell(self, |_, _| true, &mut outside);
         drop(state);
         outside.run();
     }
@@ -94,13 +96,15 @@ impl Group {
         let mut state = self.lock();
         let now = now();
         let record = &mut state.records[slot as usize];
-        record.asked_at.get_or_insert(now);
+        record.note_asked(now, self.epoch());
         self.cell(slot).ask();
-        record.wake(&mut outside.wakers);
+        record.wake(outside.wakers());
         if state.core.slot(slot).is_fresh() {
             state.core.show(slot, State::Stopping, now);
-            let shutting_down = state.core.is_recording().then(|| state.event(self, slot, What::ShuttingDown));
-            state.tell(self, shutting_down.into_iter().collect(), |_, _| false, &mut outside);
+            if state.core.is_recording() {
+                outside.add(state.event(self, slot, What::ShuttingDown));
+            }
+            state.tell(self, |_, _| false, &mut outside);
         }
         drop(state);
         outside.run();
@@ -112,7 +116,7 @@ impl Group {
         let mut state = self.lock();
         state.begin(0, self.cells());
         state.core.show(0, State::Starting, now());
-        state.tell(self, Vec::new(), |_, _| true, &mut outside);
+        state.tell(self, |_, _| true, &mut outside);
         drop(state);
         outside.run();
         self.context(0)
@@ -136,8 +140,10 @@ impl Group {
         let mut state = self.lock();
         state.core.show(0, is, now());
         let tells = what.is_none();
-        let event = what.filter(|_| state.core.is_recording()).map(|what| state.event(self, 0, what));
-        state.tell(self, event.into_iter().collect(), |_, _| tells, &mut outside);
+        if let Some(what) = what.filter(|_| state.core.is_recording()) {
+            outside.add(state.event(self, 0, what));
+        }
+        state.tell(self, |_, _| tells, &mut outside);
         drop(state);
         outside.run();
     }

@@ -95,7 +95,7 @@ impl Group {
     fn initialize(&self, slot: SlotId, inner: &Arc<Self>) {
         let mut outside = Outside::default();
         let mut state = self.lock();
-        let initialized = self.tree.events().is_wanted().then(|| {
+        if self.tree.events().is_wanted() {
             // Nobody else has it yet.
             let counts = inner.state.hold().core.counts();
             let beginning = Beginning {
@@ -105,10 +105,10 @@ impl Group {
                 counts,
                 at: inner.epoch,
             };
-            Event { at: inner.epoch, ..state.event(self, slot, What::Initialized(beginning.into())) }
-        });
-        outside.groups = state.inner.insert(slot, Arc::clone(inner));
-        state.tell(self, initialized.into_iter().collect(), |_, _| true, &mut outside);
+            outside.add(Event { at: inner.epoch, ..state.event(self, slot, What::Initialized(beginning.into())) });
+        }
+        outside.drop_group(state.inner.insert(slot, Arc::clone(inner)));
+        state.tell(self, |_, _| true, &mut outside);
         drop(state);
         outside.run();
     }
@@ -139,6 +139,7 @@ impl Group {
         &self.spec
     }
 
+    #[inline]
     pub(crate) fn tree(&self) -> &Arc<TreeShared> {
         &self.tree
     }
@@ -147,6 +148,7 @@ impl Group {
         self.epoch
     }
 
+    #[inline]
     pub(crate) fn cell(&self, slot: SlotId) -> &Cell {
         self.cells.get(slot)
     }
@@ -163,6 +165,7 @@ impl Group {
         Context::new(Arc::clone(self), slot, child, index, incarnation)
     }
 
+    #[inline]
     pub(crate) fn child(&self, child: u32) -> &ChildSpec {
         &self.spec.children[child as usize]
     }
@@ -179,7 +182,7 @@ impl Group {
 
     /// How long ago what is in `slot` was asked to stop.
     pub(crate) fn asked_for(&self, slot: SlotId) -> Duration {
-        let asked_at = self.state.hold().records[slot as usize].asked_at;
+        let asked_at = self.state.hold().records[slot as usize].asked_at(self.epoch);
         asked_at.map_or(Duration::ZERO, |then| now().saturating_duration_since(then))
     }
 
@@ -197,8 +200,9 @@ impl Group {
     /// of what is said above and of its own time.
     pub(crate) fn deadline_when_asked(&self, cx: &Context) -> Option<Instant> {
         let state = cx.group().state.hold();
-        let Record { deadline, asked_at, .. } = state.records[cx.slot() as usize];
-        let own = asked_at.and_then(|asked_at| self.own_deadline(asked_at));
+        let record = &state.records[cx.slot() as usize];
+        let deadline = record.extras.as_ref().and_then(|extras| extras.deadline);
+        let own = record.asked_at(cx.group().epoch).and_then(|asked_at| self.own_deadline(asked_at));
         [deadline, own].into_iter().flatten().min()
     }
 

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context as Task, Poll};
 use std::time::{Duration, Instant};
@@ -12,7 +13,7 @@ use tokio::time::{Sleep, sleep_until};
 use super::group::now;
 use super::panic::{catch, catch_drop};
 use crate::decide::later;
-use crate::{BoxError, Context, Panic};
+use crate::{BoxError, Context, Exit, Panic};
 
 /// How a guarded future ended; nothing of it is left.
 pub(crate) enum Guarded<T> {
@@ -38,15 +39,16 @@ pub(crate) struct Watch {
 enum Kind {
     /// On the factory and `start` together, since then. Also looked at when they are done: they may have blocked.
     Start(Instant),
-    /// On `stop`, from its first poll on.
+    /// On `stop`, since it was found to take its time.
     Stop,
     /// On `run`, since the last heartbeat.
     Heartbeat,
 }
 
 impl Watch {
-    pub(crate) fn start(limit: Duration) -> Box<Self> {
-        Box::new(Self { kind: Kind::Start(now()), limit, sleep: None })
+    /// On a start that began at `since`.
+    pub(crate) fn start(limit: Duration, since: Instant) -> Box<Self> {
+        Box::new(Self { kind: Kind::Start(since), limit, sleep: None })
     }
 
     pub(crate) fn stop(limit: Duration) -> Box<Self> {
@@ -100,91 +102,132 @@ pin_project! {
     pub(crate) struct Guard<'a, F> {
         cx: &'a Context,
         #[pin]
-        future: Option<F>,
-        // Of calling what was to give the future.
-        panicked: Option<Box<Panic>>,
-        watch: &'a mut Option<Box<Watch>>,
-        registered: bool,
+        step: Step<F>,
+        limit: Limit<'a>,
+    }
+}
+
+/// What limits a guarded future.
+pub(crate) enum Limit<'a> {
+    /// Its supervisor alone.
+    Above,
+    Watch(Box<Watch>),
+    /// It is the `stop` of an incarnation that ended by itself, like this. That one takes its time is told, and from then on
+    /// it is watched; one that does not needs neither.
+    Stop(&'a Arc<Exit>),
+}
+
+impl<'a> Limit<'a> {
+    fn watch(&mut self) -> Option<&mut Watch> {
+        match self {
+            Self::Watch(watch) => Some(watch),
+            Self::Above | Self::Stop(_) => None,
+        }
+    }
+}
+
+pin_project! {
+    /// How far a guarded future is.
+    #[project = StepProjection]
+    enum Step<F> {
+        Polled { #[pin] future: F },
+        // Calling what was to give the future did.
+        Panicked { panic: Option<Panic> },
+        Over,
     }
 }
 
 /// Calls `begin` and polls its future for the incarnation of `cx`, until it ends or has to be dropped.
 ///
 /// Not an `async fn`, which would keep its arguments twice, in every child of every tree.
-pub(crate) fn guard<'a, F: Future>(
-    cx: &'a Context,
-    begin: impl FnOnce() -> F,
-    watch: &'a mut Option<Box<Watch>>,
-) -> Guard<'a, F> {
-    let (future, panicked) = match catch(begin) {
-        Ok(future) => (Some(future), None),
-        Err(panic) => (None, Some(Box::new(panic))),
+#[inline]
+pub(crate) fn guard<'a, F: Future>(cx: &'a Context, begin: impl FnOnce() -> F, limit: Limit<'a>) -> Guard<'a, F> {
+    let step = match catch(begin) {
+        Ok(future) => Step::Polled { future },
+        Err(panic) => Step::Panicked { panic: Some(panic) },
     };
-    Guard { cx, future, panicked, watch, registered: false }
+    Guard { cx, step, limit }
 }
 
 impl<F: Future> Future for Guard<'_, F> {
     type Output = Guarded<F::Output>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        if let Some(panic) = this.panicked.take() {
-            return Poll::Ready(Guarded::Panicked(*panic));
+        if let StepProjection::Panicked { panic } = this.step.as_mut().project()
+            && let Some(panic) = panic.take()
+        {
+            return Poll::Ready(Guarded::Panicked(panic));
         }
         let cell = this.cx.cell();
-        if !*this.registered {
-            cell.note_own_waker(task.waker());
-        }
-        loop {
+        cell.note_own_waker(task.waker());
+        let end = loop {
             let command = cell.read();
             if command.is_kill() {
-                return Poll::Ready(drop_now(this.future, Guarded::Dropped));
+                break drop_now(this.step, Guarded::Dropped);
             }
             if command.has_tasks()
                 && let Poll::Ready(error) = this.cx.poll_tasks(task)
             {
-                return Poll::Ready(drop_now(this.future, Guarded::TaskFailed(error)));
+                break drop_now(this.step, Guarded::TaskFailed(error));
             }
+            let mut value = None;
             let polled = catch(|| {
-                let future = this.future.as_mut().as_pin_mut().expect("a guard is not polled after its end");
-                future.poll(task)
+                let StepProjection::Polled { future } = this.step.as_mut().project() else {
+                    unreachable!("a guard is not polled after its end");
+                };
+                if let Poll::Ready(ready) = future.poll(task) {
+                    value = Some(ready);
+                    this.step.set(Step::Over);
+                }
             });
-            match polled {
-                Ok(Poll::Ready(value)) => {
-                    let end = drop_now(this.future, Guarded::Ended(value));
-                    let late = this.watch.as_ref().filter(|watch| watch.was_late()).map(|watch| watch.limit);
-                    return Poll::Ready(match late {
+            match (polled, value) {
+                (Ok(()), Some(value)) => {
+                    let end = Guarded::Ended(value);
+                    let late = this.limit.watch().filter(|watch| watch.was_late()).map(|watch| watch.limit);
+                    break match late {
                         // The value is user code's.
                         Some(limit) => catch_drop(end).map_or_else(Guarded::Panicked, |()| Guarded::Late(limit)),
                         None => end,
-                    });
+                    };
                 }
-                Err(panic) => return Poll::Ready(drop_now(this.future, Guarded::Panicked(panic))),
-                Ok(Poll::Pending) => {}
+                (Err(panic), value) => {
+                    // It is user code's, too.
+                    let _ = catch_drop(value);
+                    break drop_now(this.step, Guarded::Panicked(panic));
+                }
+                (Ok(()), None) => {}
             }
-            if let Some(watch) = this.watch
+            if let Limit::Stop(exit) = this.limit {
+                this.cx.group().failed(this.cx.slot(), exit);
+                *this.limit =
+                    this.cx.child().stop_limit().map_or(Limit::Above, |limit| Limit::Watch(Watch::stop(limit)));
+            }
+            if let Some(watch) = this.limit.watch()
                 && let Poll::Ready(limit) = watch.poll(this.cx, task)
             {
-                return Poll::Ready(drop_now(this.future, Guarded::Late(limit)));
+                break drop_now(this.step, Guarded::Late(limit));
             }
-            if !*this.registered {
+            cell.note_waiting();
+            if !cell.is_registered() {
                 this.cx.group().register(this.cx.slot(), task.waker());
-                *this.registered = true;
                 // What was said before the waker was there would otherwise go unheard.
-                if cell.read() != command {
+                if !cell.read().is_as(command) {
                     continue;
                 }
             }
             return Poll::Pending;
-        }
+        };
+        Poll::Ready(end)
     }
 }
 
-fn drop_now<F, T>(mut future: Pin<&mut Option<F>>, end: Guarded<T>) -> Guarded<T> {
-    match catch(|| future.set(None)) {
+fn drop_now<F, T>(mut step: Pin<&mut Step<F>>, end: Guarded<T>) -> Guarded<T> {
+    match catch(|| step.set(Step::Over)) {
         Ok(()) => end,
         Err(panic) => {
-            // The value, if there is one, is user code's, too.
+            // An error in it is user code's, too.
             let _ = catch_drop(end);
             Guarded::Panicked(panic)
         }

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::task::Waker;
 
+use tokio::runtime::RuntimeFlavor;
+
 use super::group::{Group, now};
 use super::panic::catch_drop;
-use super::record::wake;
+use super::record::{Then, wake};
 use super::tell::Outside;
-use crate::decide::{Ended, Next, Rest, Slot, SlotId, Started, State as CoreState, Verdict};
+use super::watch::Silence;
+use crate::decide::{Ended, Next, SlotId, Started, Verdict};
 use crate::error::Left;
 use crate::exit::Verb;
 use crate::sync::MutexExt;
@@ -18,32 +21,48 @@ impl Group {
     /// Stores the waker of the task of `slot`, which stays the same for as long as the task lives.
     pub(crate) fn register(&self, slot: SlotId, waker: &Waker) {
         let mut state = self.state.hold();
-        state.records[slot as usize].has_waited = true;
-        let stored = &mut state.records[slot as usize].waker;
-        if !stored.as_ref().is_some_and(|stored| stored.will_wake(waker)) {
-            let old = stored.replace(waker.clone());
-            drop(state);
-            drop(old);
-        }
+        let old = state.register(slot, waker, self.cell(slot));
+        drop(state);
+        drop(old);
     }
 
-    /// `start` has succeeded in `slot`. Says too whether the supervisor has been woken for it.
-    pub(crate) fn started(&self, slot: SlotId) -> (Started, bool) {
+    /// `start` has succeeded for the incarnation of `cx`. Says too whether its task is to make way for the supervisor.
+    pub(super) fn started(&self, cx: &Context, waker: &Waker) -> (Started, bool) {
+        let (slot, cell) = (cx.slot(), cx.cell());
         let mut outside = Outside::default();
         let mut state = self.lock();
+        // Most wait in `run`: they need not come back for that.
+        let old = if cell.is_registered() { None } else { state.register(slot, waker, cell) };
         // A start that never waited took no time; its end need not be known.
-        let took_time = state.records[slot as usize].has_waited || state.core.has_backoff(slot);
+        let took_time = cell.has_waited() || state.core.has_backoff(slot);
         let started = state.core.started(slot, took_time.then(now));
         let record = &mut state.records[slot as usize];
         record.last_started = record.incarnation;
         let driver = state.driver_to_wake();
-        state.tell(self, Vec::new(), |_, _| true, &mut outside);
+        state.tell(self, |_, _| true, &mut outside);
         drop(state);
+        drop(old);
         outside.run();
-        (started, wake(driver))
+        let makes_way = self.makes_way(driver);
+        match cx.child().options.heartbeat {
+            Some(limit) if started == Started::Run => {
+                cx.heartbeat();
+                (started, self.watch(cx, Silence::OfHeartbeat, limit) || makes_way)
+            }
+            _ => (started, makes_way),
+        }
+    }
+
+    /// Wakes the supervisor, if there is something for it to do; whether the task that does is to yield.
+    ///
+    /// A thread of the multi-threaded runtime runs what it has woken last next, and lets no other thread have it: if the
+    /// child blocked this thread at once, the supervisor would never learn of it.
+    pub(super) fn makes_way(&self, driver: Option<Waker>) -> bool {
+        wake(driver) && self.tree().runtime().runtime_flavor() != RuntimeFlavor::CurrentThread
     }
 
     /// Whether somebody wants to know at once what fails.
+    #[inline]
     pub(crate) fn is_watched(&self) -> bool {
         self.tree().is_watched()
     }
@@ -64,29 +83,16 @@ impl Group {
         let mut outside = Outside::default();
         let mut state = self.lock();
         if state.core.is_recording() {
-            let event = Event { at: now(), ..state.event(self, slot, what()) };
-            state.tell(self, vec![event], |_, _| true, &mut outside);
+            outside.add(Event { at: now(), ..state.event(self, slot, what()) });
+            state.tell(self, |_, _| true, &mut outside);
         }
         drop(state);
         outside.run();
     }
 
-    /// Why the incarnation of `cx`, which has ended, is not followed by another; `None` if its group has ended with it.
-    pub(crate) fn rest_of(&self, cx: &Context) -> Option<Rest> {
-        let state = self.state.hold();
-        if state.core.place(cx.slot()).1 != cx.member() {
-            return Some(Rest::Removed);
-        }
-        match state.core.slot(cx.slot()) {
-            slot if slot.removed => Some(Rest::Removed),
-            Slot { state: CoreState::Down(rest), .. } => Some(*rest),
-            _ => None,
-        }
-    }
-
-    /// The incarnation in `slot` has ended, and nothing of it is left; what its task does next, in which incarnation,
-    /// and whether the supervisor has been woken for it.
-    pub(crate) fn exited(&self, slot: SlotId, exit: Arc<Exit>) -> (Next, u32, bool) {
+    /// The incarnation of `cx` has ended, and nothing of it is left; what its task does next.
+    pub(super) fn exited(&self, cx: &Context, exit: Arc<Exit>) -> Then {
+        let slot = cx.slot();
         let choice = self.choose(slot, &exit);
         let ended = match exit.instruction() {
             _ if exit.is_stuck() => Ended::Stuck,
@@ -99,41 +105,49 @@ impl Group {
         let mut outside = Outside::default();
         let mut state = self.lock();
         // `stop`, and the end of its tasks, may have taken their time. Where they have not, the clock need not be read.
-        let took_time = exit.asked || state.records[slot as usize].extras.is_some();
+        let took_time = cx.cell().has_waited_since() || state.records[slot as usize].extras.is_some();
         let decided = if took_time || state.core.has_backoff(slot) { now() } else { exit.at };
-        state.core.forget_stop(slot, decided.saturating_duration_since(exit.at));
-        let mut events = state.before_exit(self, slot, &exit);
+        if state.core.has_backoff(slot) {
+            state.core.forget_stop(slot, decided.saturating_duration_since(exit.at));
+        }
+        if state.core.is_recording() {
+            state.before_exit(self, slot, &exit, &mut outside);
+        }
         let verdict = state.core.exited(slot, ended, choice.as_ref(), decided);
-        state.after_exit(self, slot, &exit, &verdict, &mut events);
+        if state.core.is_recording() {
+            state.after_exit(self, slot, &exit, &verdict, &mut outside);
+        }
+        let dropped = (exit.asked && matches!(exit.cause, Cause::Dropped)).then_some(exit.phase);
         let record = &mut state.records[slot as usize];
-        let old = record.last_exit.replace(Arc::clone(&exit));
+        let yields = record.is_spent(exit.at, cx.cell().has_waited());
+        let old = record.last_exit.replace(exit);
         let extras = record.extras.take();
         if verdict == Verdict::GroupFails {
             state.note_last_causes(slot);
         }
-        let (next, incarnation) = state.next(slot, self.cells());
-        state.tell(self, events, |changed, to| changed != slot || to.is_new(), &mut outside);
-        outside.gone.extend(state.vacate(slot));
+        let then = state.next(slot, self.cells());
+        state.tell(self, |changed, to| changed != slot || to.is_new(), &mut outside);
+        outside.drop_exit(state.vacate(slot));
         let driver = state.driver_to_wake();
         drop(state);
         outside.run();
-        if exit.asked && matches!(exit.cause, Cause::Dropped) {
-            self.tree().note_dropped(|| Left {
-                path: self.path_of(slot),
-                phase: Some(exit.phase),
-                after: self.asked_for(slot),
-            });
+        if let Some(phase) = dropped {
+            self.tree().note_dropped(|| Left { path: cx.path(), phase: Some(phase), after: self.asked_for(slot) });
         }
-        let woken = wake(driver);
-        let listeners = extras.map(|extras| extras.listeners).unwrap_or_default();
-        listeners.into_iter().for_each(Waker::wake);
+        let makes_way = self.makes_way(driver);
+        if let Some(extras) = extras {
+            extras.listeners.into_iter().for_each(Waker::wake);
+        }
         let _ = catch_drop(old);
-        let _ = catch_drop(exit);
-        (next, incarnation, woken)
+        match then {
+            Then::Start(incarnation) if makes_way || yields => Then::Yield(incarnation),
+            then => then,
+        }
     }
 
-    /// What the task in `slot`, which waits, is to do, and in which incarnation; its delay may be over.
-    pub(crate) fn resume(&self, slot: SlotId, delay_over: bool, waker: &Waker) -> (Next, u32) {
+    /// What the task of `cx`, which waits, is to do; its delay may be over.
+    pub(super) fn resume(&self, cx: &Context, delay_over: bool, waker: &Waker) -> Then {
+        let slot = cx.slot();
         self.register(slot, waker);
         let mut outside = Outside::default();
         let mut state = self.lock();
@@ -144,13 +158,23 @@ impl Group {
                 state.begin(slot, self.cells());
             }
         }
-        let next = state.look(slot);
-        state.tell(self, Vec::new(), |_, _| true, &mut outside);
-        outside.gone.extend(state.vacate(slot));
+        let then = state.look(slot);
+        state.tell(self, |_, _| true, &mut outside);
+        outside.drop_exit(state.vacate(slot));
         let driver = state.driver_to_wake();
         drop(state);
         outside.run();
         wake(driver);
-        next
+        then
+    }
+
+    /// What the task of `cx`, which waits for the supervisor, is to do. Mostly its cell tells, without the lock.
+    pub(super) fn is_decided(&self, cx: &Context, waker: &Waker) -> Then {
+        cx.cell().note_own_waker(waker);
+        match cx.cell().after(cx.incarnation()) {
+            Some(Some(incarnation)) => Then::Start(incarnation),
+            Some(None) if cx.cell().is_registered() => Then::Park,
+            _ => self.resume(cx, false, waker),
+        }
     }
 }

@@ -9,12 +9,8 @@ use crate::Context;
 use crate::sync::MutexExt;
 
 impl Group {
-    /// Tells what waits for the incarnation of `cx` to stop that it has ended by itself.
+    /// Tells what waits for the incarnation of `cx` to stop that it has ended by itself. Who comes after this is told by `exited`.
     pub(crate) fn note_ending(&self, cx: &Context) {
-        // Most have none, and every restart comes by here. One that comes after this look is told by `exited`.
-        if !self.cell(cx.slot()).read().has_extras() {
-            return;
-        }
         let mut wakers = Vec::new();
         let mut state = self.state.hold();
         let record = &mut state.records[cx.slot() as usize];

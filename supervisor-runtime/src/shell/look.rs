@@ -183,8 +183,10 @@ impl Group {
         state.core.note_ready(slot, reason.is_none(), now());
         self.cell(slot).note_listener();
         state.records[slot as usize].extras().not_ready = reason;
-        let event = if state.core.is_recording() { vec![state.event(self, slot, what)] } else { Vec::new() };
-        state.tell(self, event, |_, _| true, &mut outside);
+        if state.core.is_recording() {
+            outside.add(state.event(self, slot, what));
+        }
+        state.tell(self, |_, _| true, &mut outside);
         drop(state);
         outside.run();
     }

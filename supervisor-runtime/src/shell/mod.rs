@@ -26,7 +26,7 @@ mod watch;
 pub(crate) use cell::Cell;
 pub(crate) use factory::{Added, Evaluated, Factory, InPlace, Inserted, Launch, Offers, Replaced, Seat, Using};
 pub(crate) use group::{Group, now};
-pub(crate) use guard::{Guarded, guard};
+pub(crate) use guard::{Guarded, Limit, guard};
 pub(crate) use panic::{catch, catch_drop, install_hook};
 pub(crate) use spawned::{Spawned, SpawnedTaskFailed};
 pub(crate) use steer::{Done, NotDone, Ticket};

@@ -1,16 +1,14 @@
 //! Panics as failures: caught, with their message and place.
 
 use std::any::Any;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
 
 use crate::Panic;
 
 thread_local! {
-    /// Whether this thread is in a service.
-    static WATCHED: Cell<bool> = const { Cell::new(false) };
-    /// What the last panic in a service on this thread said, and where.
+    /// What the last panic on this thread said, and where.
     static LAST: RefCell<Option<(String, String)>> = const { RefCell::new(None) };
 }
 
@@ -18,20 +16,22 @@ thread_local! {
 ///
 /// What the code left half-done is dropped or handed to `stop` and `replace`, which are told: hence
 /// [`AssertUnwindSafe`].
+#[inline]
 pub(crate) fn catch<T>(code: impl FnOnce() -> T) -> Result<T, Panic> {
-    let before = WATCHED.replace(true);
-    let result = panic::catch_unwind(AssertUnwindSafe(code));
-    WATCHED.set(before);
-    result.map_err(|payload| {
-        let message = message(&*payload);
-        // A panic that was caught before, or one that comes from another thread, has nothing to do with this.
-        let place = LAST.take().filter(|(said, _)| *said == message).map(|(_, place)| place);
-        // The payload is user code's, too, and may panic when it is dropped.
-        if let Err(second) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-            std::mem::forget(second);
-        }
-        Panic { message, place }
-    })
+    panic::catch_unwind(AssertUnwindSafe(code)).map_err(caught)
+}
+
+/// What a panic said, and where.
+#[cold]
+fn caught(payload: Box<dyn Any + Send>) -> Panic {
+    let message = message(&*payload);
+    // A panic that was caught before, or one that comes from another thread, has nothing to do with this.
+    let place = LAST.take().filter(|(said, _)| *said == message).map(|(_, place)| place);
+    // The payload is user code's, too, and may panic when it is dropped.
+    if let Err(second) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(second);
+    }
+    Panic::new(message, place)
 }
 
 /// Drops a value of the user's; a panic comes back as a value.
@@ -39,18 +39,16 @@ pub(crate) fn catch_drop<T>(value: T) -> Result<(), Panic> {
     if std::mem::needs_drop::<T>() { catch(|| drop(value)) } else { Ok(()) }
 }
 
-/// Installs, once for the process, a hook that notes the place of a panic in a service and then calls the hook
+/// Installs, once for the process, a hook that notes the place of a panic and then calls the hook
 /// that was there before.
 pub(crate) fn install_hook() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
         let previous = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
+            let last = info.location().map(|place| (message(info.payload()), place.to_string()));
             // A thread that is being torn down has no locals any more.
-            if WATCHED.try_with(Cell::get).unwrap_or(false) {
-                let last = info.location().map(|place| (message(info.payload()), place.to_string()));
-                let _ = LAST.try_with(|slot| slot.replace(last));
-            }
+            let _ = LAST.try_with(|slot| slot.replace(last));
             previous(info);
         }));
     });

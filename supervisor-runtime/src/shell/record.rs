@@ -2,18 +2,20 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
+use std::num::NonZeroU64;
 use std::sync::{Arc, Weak};
 use std::task::Waker;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Spawned;
+use super::cell::Cell;
 use super::cells::Cells;
 use super::group::Group;
 use super::steer::Promise;
 use super::tell::Outside;
 use super::watch::Watched;
 use crate::Exit;
-use crate::decide::{Action, ChildId, Core, Next, Phase, SlotId, State as CoreState, Vacated};
+use crate::decide::{Action, ChildId, Core, Next, Phase, Rest, SlotId, State as CoreState, Vacated};
 use crate::declare::Size;
 
 /// How many last causes an error tells.
@@ -42,14 +44,13 @@ pub(super) struct Record {
     pub(super) last_exit: Option<Arc<Exit>>,
     pub(super) incarnation: u32,
     pub(super) has_task: bool,
-    /// Whether this incarnation has ever waited for anything.
-    pub(super) has_waited: bool,
+    /// For how long it has been restarting without ever waiting, in nanoseconds.
+    pub(super) burst: u32,
     /// The last incarnation whose `start` has succeeded.
     pub(super) last_started: u32,
-    /// When it was asked to stop, or told to be dropped.
-    pub(super) asked_at: Option<Instant>,
-    /// Until when a supervisor has to have stopped.
-    pub(super) deadline: Option<Instant>,
+    /// When it was asked to stop, or told to be dropped, in nanoseconds since the group's epoch and
+    /// one more: smaller than an instant.
+    asked_at: Option<NonZeroU64>,
     pub(super) watched: Option<Box<Watched>>,
     pub(super) extras: Option<Box<Extras>>,
 }
@@ -64,6 +65,31 @@ pub(super) struct Extras {
     pub(super) failed: Option<Arc<Exit>>,
     /// Why it says that it is not ready.
     pub(super) not_ready: Option<Arc<str>>,
+    /// Until when a supervisor has to have stopped.
+    pub(super) deadline: Option<Instant>,
+}
+
+/// The task of a child that is to be spawned, for its first incarnation.
+pub(super) struct Spawn {
+    pub(super) slot: SlotId,
+    pub(super) child: ChildId,
+    pub(super) index: u32,
+    pub(super) incarnation: u32,
+}
+
+/// What the task of a child does once an incarnation has ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Then {
+    /// Start this incarnation.
+    Start(u32),
+    /// Start this incarnation once others have run.
+    Yield(u32),
+    /// Wait until then, or until something changes.
+    Delay(Instant),
+    /// Wait until something changes.
+    Park,
+    /// End; why no incarnation follows, unless the group ends with what is stuck.
+    End(Option<Rest>),
 }
 
 impl State {
@@ -90,35 +116,54 @@ impl State {
     }
 
     /// After an exit: what the task does, with everything set for it.
-    pub(super) fn next(&mut self, slot: SlotId, cells: &Cells) -> (Next, u32) {
-        match self.core.next(slot) {
+    pub(super) fn next(&mut self, slot: SlotId, cells: &Cells) -> Then {
+        let next = self.core.next(slot);
+        match next {
             Next::Start => self.begin(slot, cells),
             // What is left of the incarnation is to know that it is over, however long the next one takes.
             Next::Delay(_) | Next::Park | Next::End => cells.get(slot).note_end(),
         }
-        self.look(slot)
+        self.then(next, slot)
     }
 
-    /// What the task of `slot` is to do, and in which incarnation.
-    pub(super) fn look(&mut self, slot: SlotId) -> (Next, u32) {
-        let next = self.core.next(slot);
+    /// What the task of `slot` is to do.
+    pub(super) fn look(&mut self, slot: SlotId) -> Then {
+        self.then(self.core.next(slot), slot)
+    }
+
+    fn then(&mut self, next: Next, slot: SlotId) -> Then {
         let record = &mut self.records[slot as usize];
-        if next == Next::End {
-            record.has_task = false;
-            // One that was stuck is no longer waited for, and stays on both sides of that account.
-            if self.core.slot(slot).state != CoreState::Stuck {
-                self.tasks -= 1;
+        match next {
+            Next::Start => Then::Start(record.incarnation),
+            Next::Delay(until) => Then::Delay(until),
+            Next::Park => Then::Park,
+            Next::End => {
+                record.has_task = false;
+                let known = self.core.slot(slot);
+                // One that was stuck is no longer waited for, and stays on both sides of that account.
+                if known.state != CoreState::Stuck {
+                    self.tasks -= 1;
+                }
+                Then::End(match known.state {
+                    _ if known.removed => Some(Rest::Removed),
+                    CoreState::Down(rest) => Some(rest),
+                    _ => None,
+                })
             }
         }
-        (next, record.incarnation)
+    }
+
+    /// Stores the waker of the task of `slot`; the one before is to be dropped outside.
+    pub(super) fn register(&mut self, slot: SlotId, waker: &Waker, cell: &Cell) -> Option<Waker> {
+        cell.note_registered();
+        let stored = &mut self.records[slot as usize].waker;
+        if stored.as_ref().is_some_and(|stored| stored.will_wake(waker)) { None } else { stored.replace(waker.clone()) }
     }
 
     pub(super) fn begin(&mut self, slot: SlotId, cells: &Cells) {
         let record = &mut self.records[slot as usize];
         record.incarnation = record.incarnation.wrapping_add(1);
-        record.deadline = None;
         record.asked_at = None;
-        record.has_waited = false;
         cells.get(slot).begin(self.core.place(slot).1, record.incarnation);
     }
 
@@ -147,7 +192,7 @@ impl State {
         actions: Vec<Action>,
         now: Instant,
         group: &Group,
-        spawn: &mut Vec<(ChildId, SlotId)>,
+        spawn: &mut Vec<Spawn>,
         outside: &mut Outside,
     ) {
         for action in actions {
@@ -156,36 +201,47 @@ impl State {
                     self.begin(slot, group.cells());
                     let record = &mut self.records[slot as usize];
                     if record.has_task {
-                        outside.wakers.extend(record.waker.clone());
+                        outside.wakers().extend(record.waker.clone());
                     } else {
                         record.has_task = true;
                         record.waker = None;
+                        group.cell(slot).note_task();
                         self.tasks += 1;
-                        spawn.push((self.core.slot(slot).child, slot));
+                        let (child, index) = self.core.place(slot);
+                        spawn.push(Spawn { slot, child, index, incarnation: record.incarnation });
                     }
                 }
                 Action::Stop(slot, deadline) => {
                     let record = &mut self.records[slot as usize];
-                    record.deadline = [record.deadline, deadline].into_iter().flatten().min();
-                    record.asked_at.get_or_insert(now);
+                    if let Some(deadline) = deadline {
+                        let known = &mut record.extras().deadline;
+                        *known = Some(known.map_or(deadline, |known| known.min(deadline)));
+                    }
+                    record.note_asked(now, group.epoch());
                     group.cell(slot).ask();
-                    record.wake(&mut outside.wakers);
+                    if self.core.is_ending() {
+                        // It is most likely the last time; who waits after all gives it back.
+                        group.cell(slot).note_taken();
+                        outside.wakers().extend(record.waker.take());
+                    }
+                    record.wake(outside.wakers());
                 }
                 Action::Kill(slot) => {
                     let record = &mut self.records[slot as usize];
-                    record.asked_at.get_or_insert(now);
+                    record.note_asked(now, group.epoch());
                     group.cell(slot).kill();
-                    record.wake(&mut outside.wakers);
+                    record.wake(outside.wakers());
                 }
                 Action::Release(slot) => {
                     if self.records[slot as usize].has_task {
-                        self.records[slot as usize].wake(&mut outside.wakers);
+                        group.cell(slot).note_release();
+                        self.records[slot as usize].wake(outside.wakers());
                     } else {
                         let place = self.core.slot(slot);
                         if place.removed && group.child(place.child).size == Size::Open {
-                            outside.left.push((Arc::clone(&group.child(place.child).launch), place.index));
+                            outside.forget(Arc::clone(&group.child(place.child).launch), place.index);
                         }
-                        outside.gone.extend(self.vacate(slot));
+                        outside.drop_exit(self.vacate(slot));
                     }
                 }
             }
@@ -194,6 +250,33 @@ impl State {
 }
 
 impl Record {
+    /// An incarnation ended at `at`. Whether it is time to let others run: a child that is restarted without ever waiting must
+    /// not keep its thread to itself.
+    pub(super) fn is_spent(&mut self, at: Instant, has_waited: bool) -> bool {
+        const ENOUGH: u32 = 50_000;
+        // A paused clock never advances, so a restart counts for something by itself.
+        const AT_LEAST: u32 = 100;
+        let before = self.last_exit.as_ref().filter(|_| !has_waited);
+        let took = before.map_or(Duration::ZERO, |before| at.saturating_duration_since(before.at));
+        let took = took.as_nanos().clamp(AT_LEAST.into(), ENOUGH.into()) as u32;
+        self.burst = if has_waited { 0 } else { self.burst + took };
+        let is_spent = self.burst >= ENOUGH;
+        if is_spent {
+            self.burst = 0;
+        }
+        is_spent
+    }
+
+    /// When it was asked to stop, or told to be dropped: the first time counts.
+    pub(super) fn asked_at(&self, epoch: Instant) -> Option<Instant> {
+        self.asked_at.map(|after| epoch + Duration::from_nanos(after.get() - 1))
+    }
+
+    pub(super) fn note_asked(&mut self, now: Instant, epoch: Instant) {
+        let after = now.saturating_duration_since(epoch).as_nanos() as u64;
+        self.asked_at = self.asked_at.or(NonZeroU64::MIN.checked_add(after));
+    }
+
     pub(super) fn extras(&mut self) -> &mut Extras {
         self.extras.get_or_insert_default()
     }

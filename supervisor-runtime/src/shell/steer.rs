@@ -7,13 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context as Task, Poll, Waker};
 
 use super::group::{Group, now};
-use super::record::{State, wake};
+use super::record::{Spawn, State, wake};
 use super::tell::Outside;
 use crate::Exit;
 use crate::decide::{Action, ChildId, Order, Refused, SlotId, State as CoreState};
 use crate::declare::MAX_REPLICAS;
 use crate::sync::MutexExt;
-use crate::view::{Event, Status, What};
+use crate::view::{Status, What};
 
 /// Why a group does not do what was asked, in its own terms.
 #[derive(Debug)]
@@ -55,8 +55,9 @@ enum Answer {
 #[derive(Default)]
 struct Work {
     outside: Outside,
-    spawn: Vec<(ChildId, SlotId)>,
-    events: Vec<Event>,
+    spawn: Vec<Spawn>,
+    /// That one was added says that it waits.
+    has_added: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,7 +140,7 @@ impl Group {
         let steered = state.core.steer(&slots, order, now());
         let mut work = Work::default();
         if steered.is_ok() && state.core.is_recording() {
-            work.events.extend(slots.iter().map(|&slot| state.event(self, slot, What::Steered(order))));
+            slots.iter().for_each(|&slot| work.outside.add(state.event(self, slot, What::Steered(order))));
         }
         self.finish(state, work);
         steered.map(|()| tickets).map_err(NotDone::Refused)
@@ -212,7 +213,8 @@ impl Group {
         let added = state.core.admit(child, indices.into_iter(), now, &mut actions).map_err(NotDone::Refused)?;
         state.grow();
         if state.core.is_recording() {
-            work.events.extend(added.iter().map(|&slot| state.added(self, slot)));
+            work.has_added |= !added.is_empty();
+            added.iter().for_each(|&slot| work.outside.add(state.added(self, slot)));
         }
         let tickets = added.iter().map(|&slot| self.ticket(slot, state.goal(slot, Order::Restart), state)).collect();
         state.carry_out(actions, now, self, &mut work.spawn, &mut work.outside);
@@ -227,10 +229,8 @@ impl Group {
 
     /// Tells what was done, and does what is left of it without the lock.
     fn finish(self: &Arc<Self>, mut state: MutexGuard<'_, State>, work: Work) {
-        let Work { mut outside, spawn, events } = work;
-        // That one was added says that it waits.
-        let has_added = events.iter().any(|event| matches!(event.what, What::Added));
-        state.tell(self, events, |_, to| !has_added || to != CoreState::Pending, &mut outside);
+        let Work { mut outside, spawn, has_added } = work;
+        state.tell(self, |_, to| !has_added || to != CoreState::Pending, &mut outside);
         let driver = state.driver_to_wake();
         drop(state);
         outside.run();

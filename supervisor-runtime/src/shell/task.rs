@@ -8,68 +8,126 @@
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Poll, Waker};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::yield_now;
 use tokio::time::{sleep_until, timeout};
 
-use super::Spawned;
 use super::factory::Source;
-use super::group::{Group, now};
-use super::guard::{Guarded, Watch, guard};
+use super::group::now;
+use super::guard::{Guarded, Limit, Watch, guard};
 use super::panic::catch;
+use super::record::Then;
 use super::tell::is_told;
 use super::watch::Silence;
-use crate::decide::{GRACE, Next, Rest, SlotId, Started};
+use crate::decide::{GRACE, Rest, Started};
 use crate::declare::{ChildSpec, Kind, Size};
 use crate::error::Left;
 use crate::view::What;
-use crate::{BoxError, Cause, Context, Exit, Panic, Phase, Service, ServiceResult, log};
+use crate::{BoxError, Cause, Context, Exit, Phase, Service, ServiceResult, log};
 
-/// Spawns the task of the child in `slot`.
-pub(super) fn spawn<T: Source>(source: Arc<T>, group: Arc<Group>, slot: SlotId) {
-    let cx = group.context(slot);
-    // By whatever thread: members are also added from outside of the runtime.
-    let runtime = cx.group().tree().runtime().clone();
-    runtime.spawn(child(source, cx));
+/// The task of one child: incarnation after incarnation.
+///
+/// One block, with what takes its time and is rare in a box: what is kept across two waits has a place of its own in the
+/// task of every child of every tree.
+pub(super) fn child<T: Source>(source: Arc<T>, mut cx: Context) -> impl Future<Output = ()> + Send {
+    async move {
+        loop {
+            let exit = 'ended: {
+                cx.cell().forget_waiting();
+                if cx.cell().read().is_asked() {
+                    break 'ended ended(&cx, Cause::Done, Phase::Create);
+                }
+                if start_limit(&cx).is_some_and(|limit| cx.group().watch(&cx, Silence::InStart, limit)) {
+                    yield_now().await;
+                }
+                if source.is_used() {
+                    withdraw(&*source, &cx);
+                }
+                let made = guard(&cx, || source.make(cx.index()), in_start(&cx)).await;
+                let mut service = match created(&cx, made) {
+                    Ok(service) => service,
+                    Err(exit) => break 'ended exit,
+                };
+                let exit = 'stopped: {
+                    let started = guard(&cx, || service.start(&cx), in_start(&cx)).await;
+                    if let Some(exit) = not_started(&*source, &cx, &service, started) {
+                        break 'stopped exit;
+                    }
+                    let (started, yields) = poll_fn(|task| Poll::Ready(cx.group().started(&cx, task.waker()))).await;
+                    if yields {
+                        yield_now().await;
+                    }
+                    let exit = match started {
+                        Started::Stop => ended(&cx, Cause::Done, Phase::Start),
+                        Started::Run => {
+                            let end = guard(&cx, || service.run(&cx), in_run(&cx)).await;
+                            has_run(&cx, end)
+                        }
+                    };
+                    finish(&*source, &mut service, &cx, exit).await
+                };
+                let exit = if cx.cell().read().has_extras() { Box::pin(reap(&cx, exit)).await } else { exit };
+                keep(&*source, service, &cx, exit)
+            };
+            let mut then = cx.group().exited(&cx, exit);
+            loop {
+                then = match then {
+                    Then::Start(incarnation) => {
+                        cx.set_incarnation(incarnation);
+                        break;
+                    }
+                    Then::Yield(incarnation) => {
+                        cx.set_incarnation(incarnation);
+                        yield_now().await;
+                        break;
+                    }
+                    Then::Delay(until) => Box::pin(delay(&cx, until)).await,
+                    Then::Park => changed(&cx).await,
+                    Then::End(rest) => return leave(&*source, &cx, rest),
+                };
+            }
+        }
+    }
 }
 
-/// Incarnation after incarnation of one child.
-fn child<T: Source>(source: Arc<T>, mut cx: Context) -> impl Future<Output = ()> + Send {
-    async move {
-        let mut burst = Burst::default();
-        loop {
-            let exit = incarnation(&*source, &cx).await;
-            // A child that fails without ever waiting must not keep its thread to itself.
-            let is_spent = burst.is_spent(exit.at);
-            let (mut next, woken) = exited(&mut cx, exit);
-            if next == Next::Start && woken {
-                let_it_run().await;
-            }
-            if next == Next::Start && is_spent {
-                tokio::task::yield_now().await;
-            }
-            loop {
-                next = match next {
-                    Next::Start => break,
-                    // Boxed: most children never wait here, and all would have to be larger.
-                    Next::Delay(until) => Box::pin(delay(&mut cx, until)).await,
-                    Next::Park => changed(&mut cx).await,
-                    Next::End => {
-                        let index = cx.index();
-                        let dropped = match cx.group().rest_of(&cx) {
-                            // What was stopped by hand may be started again.
-                            Some(Rest::Stopped) => Ok(()),
-                            Some(Rest::Removed) if cx.child().size == Size::Open => catch(|| source.forget(index)),
-                            _ => catch(|| source.end(index)),
-                        };
-                        if let Err(panic) = dropped {
-                            log::drop_panicked(&cx, &panic);
-                        }
-                        return;
-                    }
-                };
+/// The limit on the factory and `start`. (A supervisor keeps it itself, so that what it has started is stopped in order.)
+#[inline]
+fn start_limit(cx: &Context) -> Option<Duration> {
+    let ChildSpec { kind, options, .. } = cx.child();
+    options.start_timeout.filter(|_| *kind == Kind::Worker)
+}
+
+/// Since when that has been kept: the supervisor knows, too.
+#[inline]
+fn in_start(cx: &Context) -> Limit<'_> {
+    match start_limit(cx) {
+        Some(limit) => {
+            cx.group().watched_since(cx).map_or(Limit::Above, |since| Limit::Watch(Watch::start(limit, since)))
+        }
+        None => Limit::Above,
+    }
+}
+
+#[inline]
+fn in_run(cx: &Context) -> Limit<'_> {
+    match cx.child().options.heartbeat {
+        Some(limit) => Limit::Watch(Watch::heartbeat(limit)),
+        None => Limit::Above,
+    }
+}
+
+/// Gives back the service of an incarnation that has ended; how it ended, if that panics.
+fn keep<T: Source>(source: &T, service: T::Service, cx: &Context, exit: Arc<Exit>) -> Arc<Exit> {
+    match catch(|| source.keep(cx.index(), service)) {
+        Ok(()) => exit,
+        Err(panic) => {
+            log::drop_panicked(cx, &panic);
+            if matches!(exit.cause, Cause::Done) && !exit.asked {
+                Arc::new(Exit { cause: Cause::Panic(panic), ..*exit })
+            } else {
+                exit
             }
         }
     }
@@ -82,172 +140,90 @@ fn withdraw<T: Source>(source: &T, cx: &Context) {
     }
 }
 
-/// Asks what the end of an incarnation means; whether the supervisor has been woken for it.
-fn exited(cx: &mut Context, exit: Arc<Exit>) -> (Next, bool) {
-    let (next, incarnation, woken) = cx.group().exited(cx.slot(), exit);
-    cx.set_incarnation(incarnation);
-    (next, woken)
-}
-
-/// Asks what to do now.
-fn resume(cx: &mut Context, delay_over: bool, waker: &Waker) -> Next {
-    let (next, incarnation) = cx.group().resume(cx.slot(), delay_over, waker);
-    cx.set_incarnation(incarnation);
-    next
-}
-
-/// One incarnation from its factory to its end.
-fn incarnation<'a, T: Source>(source: &'a T, cx: &'a Context) -> impl Future<Output = Arc<Exit>> + Send + 'a {
-    async move {
-        if cx.cell().read().is_asked() {
-            return ended(cx, Cause::Done, Phase::Create);
-        }
-        // A supervisor keeps this limit itself, so that what it has started is stopped in order.
-        let ChildSpec { kind, options, .. } = cx.child();
-        let limit = options.start_timeout.filter(|_| *kind == Kind::Worker);
-        let mut watch = limit.map(Watch::start);
-        if let Some(limit) = limit
-            && cx.group().watch(cx, Silence::InStart, limit)
-        {
-            let_it_run().await;
-        }
-
-        // In blocks, and judged by functions that do not wait: what is left of a step would be kept beside the next ones.
-        withdraw(source, cx);
-        let mut service = {
-            let end = guard(cx, || source.make(cx.index()), &mut watch).await;
-            match created(cx, end) {
-                Ok(service) => service,
-                Err(exit) => return exit,
-            }
-        };
-        let not_started = {
-            let end = guard(cx, || service.start(cx), &mut watch).await;
-            not_started(cx, end).or_else(|| not_offered(cx, catch(|| source.offer(cx.index(), &service))))
-        };
-        let mut exit = match not_started {
-            Some(exit) => exit,
-            None => {
-                let exit = run(&mut service, cx).await;
-                // Those that used it have been stopped: nobody is to hold its handle while it is.
-                if exit.asked {
-                    withdraw(source, cx);
-                } else if source.is_used() && is_told(&exit, cx.child()) {
-                    // Those that use it go on until they are swept; if one fails, it waits for the next handle.
-                    cx.group().failed(cx.slot(), &exit);
-                }
-                let was_dropped = matches!(exit.cause, Cause::Dropped | Cause::Unresponsive(_));
-                let exit = if was_dropped { exit } else { stop(&mut service, cx, exit).await };
-                // Who has returned `Ok`, and may, is done, not dead: its handle goes on to work.
-                if is_told(&exit, cx.child()) {
-                    withdraw(source, cx);
-                }
-                exit
-            }
-        };
-        cx.group().note_ending(cx);
-        if let Some(tasks) = cx.group().tasks_of(cx) {
-            // Boxed: few children have tasks, and all would have to be larger.
-            Box::pin(reap(tasks, cx, &exit)).await;
-        }
-        if let Err(panic) = catch(|| source.keep(cx.index(), service)) {
-            log::drop_panicked(cx, &panic);
-            if matches!(exit.cause, Cause::Done) && !exit.asked {
-                exit = Arc::new(Exit { cause: Cause::Panic(panic), ..*exit });
-            }
-        }
-        exit
-    }
-}
-
-/// Tells the supervisor that `start` has succeeded, and calls `run`, unless it was asked to stop meanwhile.
-fn run<'a, S: Service>(service: &'a mut S, cx: &'a Context) -> impl Future<Output = Arc<Exit>> + Send + 'a {
-    async move {
-        let (started, woken) = cx.group().started(cx.slot());
-        let mut watch = cx.child().options.heartbeat.map(Watch::heartbeat);
-        let mut watched = false;
-        if started == Started::Run
-            && let Some(limit) = cx.child().options.heartbeat
-        {
-            cx.heartbeat();
-            watched = cx.group().watch(cx, Silence::OfHeartbeat, limit);
-        }
-        if woken || watched {
-            let_it_run().await;
-        }
-        if started == Started::Stop {
-            return ended(cx, Cause::Done, Phase::Start);
-        }
-        let end = guard(cx, || service.run(cx), &mut watch).await;
-        has_run(cx, end)
-    }
-}
-
-/// Calls `stop`, within what is left of the child's `shutdown`; a failure there holds nobody up.
-fn stop<'a, S: Service>(
-    service: &'a mut S,
+/// From the end of `run` to that of `stop`.
+fn finish<'a, T: Source>(
+    source: &'a T,
+    service: &'a mut T::Service,
     cx: &'a Context,
     exit: Arc<Exit>,
 ) -> impl Future<Output = Arc<Exit>> + Send + 'a {
     async move {
-        // Once it was asked, the supervisor keeps the time; after a failure of its own, we do.
-        let limit = cx.child().stop_limit();
-        let mut watch = if exit.asked { None } else { limit.map(Watch::stop) };
-        cx.group().note_ending(cx);
-        let stopped = {
-            let mut stopping = pin!(guard(cx, || service.stop(cx, &exit), &mut watch));
-            // One that takes no time needs no telling; nobody can see it.
-            let mut is_known = exit.asked;
-            poll_fn(|task| {
-                let polled = stopping.as_mut().poll(task);
-                if polled.is_pending() && !std::mem::replace(&mut is_known, true) {
-                    cx.group().failed(cx.slot(), &exit);
+        let is_used = source.is_used();
+        // Those that used it have been stopped: nobody is to hold its handle while it is.
+        if is_used && exit.asked {
+            withdraw(source, cx);
+        } else if is_used && is_told(&exit, cx.child()) {
+            // Those that use it go on until they are swept; if one fails, it waits for the next handle.
+            cx.group().failed(cx.slot(), &exit);
+        }
+        let exit = match exit.cause {
+            Cause::Dropped | Cause::Unresponsive(_) => exit,
+            _ => {
+                if cx.cell().read().has_extras() {
+                    cx.group().note_ending(cx);
                 }
-                polled
-            })
-            .await
+                // Once it was asked, the supervisor keeps the time; after a failure of its own, we do.
+                let limit = if exit.asked { Limit::Above } else { Limit::Stop(&exit) };
+                let end = guard(cx, || service.stop(cx, &exit), limit).await;
+                has_stopped(cx, end, exit)
+            }
         };
-        match stopped {
-            Guarded::Ended(()) => {}
-            Guarded::Panicked(panic) => log::stop_panicked(cx, &panic),
-            Guarded::TaskFailed(error) => log::task_failed_in_stop(cx, &*error),
-            // It ended by itself before: that is what its supervisor has to know.
-            Guarded::Dropped | Guarded::Late(_) if !exit.asked => {
-                let dropped = Exit { cause: Cause::Dropped, phase: Phase::Stop, ..*exit };
-                cx.group().note(cx.slot(), || What::Dropped(Arc::new(dropped)));
-                let after = now().saturating_duration_since(exit.at);
-                cx.group().tree().note_dropped(|| Left { path: cx.path(), phase: Some(Phase::Stop), after });
-            }
-            Guarded::Dropped | Guarded::Late(_) => {
-                return Arc::new(Exit { cause: Cause::Dropped, phase: Phase::Stop, ..*exit });
-            }
+        // Who has returned `Ok`, and may, is done, not dead: its handle goes on to work.
+        if is_used && is_told(&exit, cx.child()) {
+            withdraw(source, cx);
         }
         exit
+    }
+}
+
+/// How the incarnation ended, now that `stop` has; a failure there holds nobody up.
+fn has_stopped(cx: &Context, end: Guarded<()>, exit: Arc<Exit>) -> Arc<Exit> {
+    match end {
+        Guarded::Ended(()) => {}
+        Guarded::Panicked(panic) => log::stop_panicked(cx, &panic),
+        Guarded::TaskFailed(error) => log::task_failed_in_stop(cx, &*error),
+        // It ended by itself before: that is what its supervisor has to know.
+        Guarded::Dropped | Guarded::Late(_) if !exit.asked => {
+            let dropped = Exit { cause: Cause::Dropped, phase: Phase::Stop, ..*exit };
+            cx.group().note(cx.slot(), || What::Dropped(Arc::new(dropped)));
+            let after = now().saturating_duration_since(exit.at);
+            cx.group().tree().note_dropped(|| Left { path: cx.path(), phase: Some(Phase::Stop), after });
+        }
+        Guarded::Dropped | Guarded::Late(_) => {
+            return Arc::new(Exit { cause: Cause::Dropped, phase: Phase::Stop, ..*exit });
+        }
+    }
+    exit
+}
+
+/// The child's place is no longer its own.
+fn leave<T: Source>(source: &T, cx: &Context, rest: Option<Rest>) {
+    let dropped = match rest {
+        // What was stopped by hand may be started again.
+        Some(Rest::Stopped) => return,
+        Some(Rest::Removed) if cx.child().size == Size::Open => catch(|| source.forget(cx.index())),
+        _ => catch(|| source.end(cx.index())),
+    };
+    if let Err(panic) = dropped {
+        log::drop_panicked(cx, &panic);
     }
 }
 
 /// Takes the tasks of the incarnation along. They cannot be dropped while they block a thread, and until they
 /// are gone the incarnation is not: it is stuck with them.
-async fn reap(tasks: Spawned, cx: &Context, exit: &Exit) {
+async fn reap(cx: &Context, exit: Arc<Exit>) -> Arc<Exit> {
+    cx.group().note_ending(cx);
+    let Some(tasks) = cx.group().tasks_of(cx) else { return exit };
     let mut reaping = pin!(tasks.reap());
     // Once it was asked, the supervisor keeps the time; after a failure of its own, we do.
     if let Some(limit) = cx.child().stop_limit().filter(|_| !exit.asked) {
         if timeout(limit.saturating_add(GRACE), &mut reaping).await.is_ok() {
-            return;
+            return exit;
         }
         cx.group().give_up_on(cx.slot());
     }
     reaping.await;
-}
-
-/// Makes way for the supervisor, which was woken just now.
-///
-/// A thread of the multi-threaded runtime runs what it has woken last next, and lets no other thread have it: if the
-/// child blocked this thread at once, the supervisor would never learn of it.
-async fn let_it_run() {
-    if Handle::current().runtime_flavor() != RuntimeFlavor::CurrentThread {
-        tokio::task::yield_now().await;
-    }
+    exit
 }
 
 /// The service, or how its creation failed.
@@ -258,17 +234,19 @@ fn created<S>(cx: &Context, end: Guarded<Result<S, BoxError>>) -> Result<S, Arc<
     }
 }
 
-/// How `start` failed, if it did.
-fn not_started(cx: &Context, end: Guarded<ServiceResult>) -> Option<Arc<Exit>> {
-    match end {
-        Guarded::Ended(Ok(())) => None,
-        other => Some(ended(cx, failure(other, Cause::StartTimedOut), Phase::Start)),
-    }
-}
-
-/// How the offer of its handle failed, if it did: that is part of its start.
-fn not_offered(cx: &Context, offered: Result<(), Panic>) -> Option<Arc<Exit>> {
-    offered.err().map(|panic| ended(cx, Cause::Panic(panic), Phase::Start))
+/// How `start`, to which the offer of its handle belongs, failed, if it did.
+fn not_started<T: Source>(
+    source: &T,
+    cx: &Context,
+    service: &T::Service,
+    end: Guarded<ServiceResult>,
+) -> Option<Arc<Exit>> {
+    let cause = match end {
+        Guarded::Ended(Ok(())) if !source.is_used() => return None,
+        Guarded::Ended(Ok(())) => Cause::Panic(catch(|| source.offer(cx.index(), service)).err()?),
+        other => failure(other, Cause::StartTimedOut),
+    };
+    Some(ended(cx, cause, Phase::Start))
 }
 
 /// How `run` ended.
@@ -293,6 +271,7 @@ fn failure<T>(end: Guarded<Result<T, BoxError>>, late: fn(Duration) -> Cause) ->
 
 /// An end that happens now; the one time that an incarnation looks at the clock.
 fn ended(cx: &Context, cause: Cause, phase: Phase) -> Arc<Exit> {
+    cx.cell().note_run_over();
     let exit = Arc::new(Exit { cause, phase, asked: cx.cell().read().is_asked(), at: now() });
     // Before `stop`, which may take its time: who reads the log is to know at once.
     if cx.group().is_watched() && is_told(&exit, cx.child()) {
@@ -302,49 +281,24 @@ fn ended(cx: &Context, cause: Cause, phase: Phase) -> Arc<Exit> {
 }
 
 /// Waits for the end of a backoff, or until something else is decided.
-async fn delay(cx: &mut Context, until: Instant) -> Next {
+async fn delay(cx: &Context, until: Instant) -> Then {
     let mut sleep = Box::pin(sleep_until(until.into()));
     poll_fn(|task| {
         let over = sleep.as_mut().poll(task).is_ready();
-        match resume(cx, over, task.waker()) {
-            Next::Delay(again) if again == until => Poll::Pending,
-            next => Poll::Ready(next),
+        match cx.group().resume(cx, over, task.waker()) {
+            Then::Delay(again) if again == until => Poll::Pending,
+            then => Poll::Ready(then),
         }
     })
     .await
 }
 
 /// Waits until the supervisor has decided.
-async fn changed(cx: &mut Context) -> Next {
-    poll_fn(|task| match resume(cx, false, task.waker()) {
-        Next::Park => Poll::Pending,
-        next => Poll::Ready(next),
+fn changed(cx: &Context) -> impl Future<Output = Then> + '_ {
+    poll_fn(|task| match cx.group().is_decided(cx, task.waker()) {
+        Then::Park => Poll::Pending,
+        then => Poll::Ready(then),
     })
-    .await
-}
-
-/// How long a child has been restarting without ever waiting.
-#[derive(Default)]
-struct Burst {
-    last: Option<Instant>,
-    spent: Duration,
-}
-
-impl Burst {
-    /// Whether it is time to let others run.
-    fn is_spent(&mut self, now: Instant) -> bool {
-        const ENOUGH: Duration = Duration::from_micros(50);
-        // A paused clock never advances, so a restart counts for something by itself.
-        const AT_LEAST: Duration = Duration::from_nanos(100);
-        let took = self.last.map_or(AT_LEAST, |last| now.saturating_duration_since(last));
-        self.last = Some(now);
-        self.spent += took.max(AT_LEAST);
-        let spent = self.spent >= ENOUGH;
-        if spent {
-            self.spent = Duration::ZERO;
-        }
-        spent
-    }
 }
 
 #[cfg(test)]
@@ -369,6 +323,6 @@ mod tests {
         let idle = Evaluated::by_index(|_| Idle);
         let size = size(&idle, child);
         // Every child of every tree has one: what makes it larger needs a reason.
-        assert!(size <= 288, "{size} bytes");
+        assert!(size <= 152, "{size} bytes");
     }
 }

@@ -15,52 +15,100 @@ use crate::declare::{ChildSpec, Kind};
 use crate::view::{Change, Event, Facts, Place, State as Shown, Subject, What};
 use crate::{Cause, Exit, Restart, log};
 
-/// What is to be done once the lock is released: it runs code of others.
+/// What is to be told, and what is to be done once the lock is released because it runs code of others.
+///
+/// In a box: mostly there is nothing of it, and every restart comes by here.
 #[derive(Default)]
 #[must_use = "somebody waits for it"]
-pub(super) struct Outside {
-    pub(super) wakers: Vec<Waker>,
-    pub(super) gone: Vec<Arc<Exit>>,
-    /// Members that have left when no task of theirs was there to tidy up.
-    pub(super) left: Vec<(Arc<dyn Launch>, u32)>,
-    pub(super) groups: Option<Arc<Group>>,
+pub(super) struct Outside(Option<Box<Pending>>);
+
+#[derive(Default)]
+struct Pending {
+    /// To be numbered under the lock, and logged outside.
     events: Vec<Event>,
+    wakers: Vec<Waker>,
+    gone: Vec<Arc<Exit>>,
+    left: Vec<(Arc<dyn Launch>, u32)>,
+    group: Option<Arc<Group>>,
     surplus: Vec<Event>,
 }
 
 impl Outside {
+    fn pending(&mut self) -> &mut Pending {
+        self.0.get_or_insert_default()
+    }
+
+    pub(super) fn wakers(&mut self) -> &mut Vec<Waker> {
+        &mut self.pending().wakers
+    }
+
+    /// Has an event told before what else has changed.
+    pub(super) fn add(&mut self, event: Event) {
+        self.pending().events.push(event);
+    }
+
+    /// Has the last exit of what has left dropped.
+    pub(super) fn drop_exit(&mut self, gone: Option<Arc<Exit>>) {
+        if let Some(exit) = gone {
+            self.pending().gone.push(exit);
+        }
+    }
+
+    /// Has what was kept of a member dropped that has left when no task of it was there to tidy up.
+    pub(super) fn forget(&mut self, launch: Arc<dyn Launch>, index: u32) {
+        self.pending().left.push((launch, index));
+    }
+
+    /// Has the group of an earlier incarnation dropped.
+    pub(super) fn drop_group(&mut self, group: Option<Arc<Group>>) {
+        if group.is_some() {
+            self.pending().group = group;
+        }
+    }
+
+    #[inline]
     pub(super) fn run(self) {
-        let Self { wakers, gone, left, groups, events, surplus } = self;
+        if let Some(pending) = self.0 {
+            (*pending).run();
+        }
+    }
+}
+
+impl Pending {
+    fn run(self) {
+        let Self { events, wakers, gone, left, group, surplus } = self;
         // In this order: what follows from it is logged after it.
         events.iter().for_each(log::event);
         wakers.into_iter().for_each(Waker::wake);
         left.iter().for_each(|(launch, index)| launch.forget_kept(*index));
         // The errors in them are the user's.
-        if !gone.is_empty() || groups.is_some() || !surplus.is_empty() || !events.is_empty() {
-            let _ = catch_drop((gone, groups, surplus, events));
+        if !gone.is_empty() || group.is_some() || !surplus.is_empty() || !events.is_empty() {
+            let _ = catch_drop((gone, group, surplus, events));
         }
     }
 }
 
 impl State {
-    /// Tells `events`, and then those changes of the core that `tells` wants to be told besides.
-    pub(super) fn tell(
-        &mut self,
-        group: &Group,
-        mut events: Vec<Event>,
-        tells: impl Fn(SlotId, CoreState) -> bool,
-        outside: &mut Outside,
-    ) {
+    /// Tells what was [added](Outside::add), and then those changes of the core that `tells` wants to be told besides.
+    #[inline]
+    pub(super) fn tell(&mut self, group: &Group, tells: impl Fn(SlotId, CoreState) -> bool, outside: &mut Outside) {
+        if self.core.has_changes() || outside.0.is_some() {
+            self.tell_all(group, tells, outside);
+        }
+    }
+
+    fn tell_all(&mut self, group: &Group, tells: impl Fn(SlotId, CoreState) -> bool, outside: &mut Outside) {
         let changes = self.core.changes();
-        if changes.is_empty() && events.is_empty() {
+        let pending = outside.pending();
+        if changes.is_empty() && pending.events.is_empty() {
             return;
         }
         for &(slot, _) in &changes {
             if self.core.slot(slot).observed {
-                self.keep_promises(slot, &mut outside.wakers);
+                self.keep_promises(slot, &mut pending.wakers);
             }
         }
-        group.tree().watchers().wake(&mut outside.wakers);
+        group.tree().watchers().wake(&mut pending.wakers);
         if !group.tree().events().is_wanted() {
             return;
         }
@@ -68,13 +116,12 @@ impl State {
             if tells(slot, state)
                 && let Some(what) = what(state)
             {
-                events.push(Event { change: Some(self.change(slot, state)), ..self.event(group, slot, what) });
+                pending.events.push(Event { change: Some(self.change(slot, state)), ..self.event(group, slot, what) });
             }
         }
-        let (mut wakers, mut surplus) = group.tree().events().push(&mut events);
-        outside.wakers.append(&mut wakers);
-        outside.surplus.append(&mut surplus);
-        outside.events.append(&mut events);
+        let (mut wakers, mut surplus) = group.tree().events().push(&mut pending.events);
+        pending.wakers.append(&mut wakers);
+        pending.surplus.append(&mut surplus);
     }
 
     /// Something about the child in `slot`, in its state as it is now.
@@ -102,10 +149,7 @@ impl State {
 
     fn change(&self, slot: SlotId, state: CoreState) -> Change {
         let known = self.core.slot(slot);
-        let until = match state {
-            CoreState::Waiting(until) => Some(until),
-            _ => None,
-        };
+        let until = if state == CoreState::Waiting { self.core.until(slot) } else { None };
         let state = if state == known.state { shown(known) } else { shown_as(state) };
         Change { state, since: known.since, incarnation: self.records[slot as usize].incarnation, until }
     }
@@ -114,22 +158,24 @@ impl State {
     pub(super) fn note_failed(&mut self, group: &Group, slot: SlotId, exit: &Arc<Exit>, outside: &mut Outside) {
         self.core.note_failing(slot, exit.at);
         self.records[slot as usize].extras().failed = Some(Arc::clone(exit));
-        let event = self.core.is_recording().then(|| self.event(group, slot, What::Failed(Arc::clone(exit))));
-        self.tell(group, event.into_iter().collect(), |_, _| true, outside);
-        group.tree().watchers().wake(&mut outside.wakers);
+        if self.core.is_recording() {
+            outside.add(self.event(group, slot, What::Failed(Arc::clone(exit))));
+        }
+        self.tell(group, |_, _| true, outside);
+        group.tree().watchers().wake(outside.wakers());
     }
 
     /// What is told of an exit before it is decided what it means.
-    pub(super) fn before_exit(&mut self, group: &Group, slot: SlotId, exit: &Arc<Exit>) -> Vec<Event> {
+    pub(super) fn before_exit(&mut self, group: &Group, slot: SlotId, exit: &Arc<Exit>, outside: &mut Outside) {
         let known = self.core.slot(slot);
         let (child, _) = self.core.place(slot);
         let has_been_told = self.records[slot as usize].extras.as_ref().is_some_and(|extras| extras.failed.is_some());
-        if !self.core.is_recording() || has_been_told || !is_told(exit, group.child(child)) {
-            return Vec::new();
+        if has_been_told || !is_told(exit, group.child(child)) {
+            return;
         }
         let failed = self.event(group, slot, What::Failed(Arc::clone(exit)));
         let change = Change { state: Shown::Stopping, since: exit.at, ..self.change(slot, known.state) };
-        vec![Event { at: exit.at, change: Some(change), ..failed }]
+        outside.add(Event { at: exit.at, change: Some(change), ..failed });
     }
 
     /// What is told of what an exit means.
@@ -139,11 +185,8 @@ impl State {
         slot: SlotId,
         exit: &Arc<Exit>,
         verdict: &Verdict,
-        events: &mut Vec<Event>,
+        outside: &mut Outside,
     ) {
-        if !self.core.is_recording() {
-            return;
-        }
         let event = |what| self.event(group, slot, what);
         match *verdict {
             Verdict::Restart { attempt, delay, left, others } => {
@@ -153,7 +196,7 @@ impl State {
                 {
                     change.state = Shown::Waiting;
                 }
-                events.push(restarting);
+                outside.add(restarting);
             }
             Verdict::Swept => {
                 let stopped = match exit.cause {
@@ -162,18 +205,18 @@ impl State {
                     Cause::Dropped => What::Dropped(Arc::clone(exit)),
                     _ => What::Stopped(Some(Arc::clone(exit))),
                 };
-                events.push(event(stopped));
+                outside.add(event(stopped));
                 if self.core.slot(slot).state == CoreState::Down(Rest::Forfeited) {
-                    events.push(event(What::Forfeited));
+                    outside.add(event(What::Forfeited));
                 }
             }
-            Verdict::Done => events.push(event(What::Done(Arc::clone(exit)))),
-            Verdict::Gone => events.push(event(What::Gone)),
-            Verdict::Forfeited => events.push(event(What::Forfeited)),
-            Verdict::NotStarted => events.push(event(What::NotStarted)),
+            Verdict::Done => outside.add(event(What::Done(Arc::clone(exit)))),
+            Verdict::Gone => outside.add(event(What::Gone)),
+            Verdict::Forfeited => outside.add(event(What::Forfeited)),
+            Verdict::NotStarted => outside.add(event(What::NotStarted)),
             Verdict::GroupFails => {
-                events.extend(self.why_the_group_fails(group, slot));
-                events.push(event(What::Stopped(None)));
+                self.why_the_group_fails(group, slot).into_iter().for_each(|why| outside.add(why));
+                outside.add(event(What::Stopped(None)));
             }
         }
     }
@@ -204,10 +247,7 @@ impl State {
             since: known.since,
             incarnation: record.incarnation,
             restarts: known.restarts,
-            until: match known.state {
-                CoreState::Waiting(until) => Some(until),
-                _ => None,
-            },
+            until: self.core.until(slot),
             last_exit: failed.or(record.last_exit.as_ref()).cloned(),
             not_ready: extras.and_then(|extras| extras.not_ready.clone()),
         }
@@ -225,7 +265,7 @@ pub(crate) fn shown(slot: &Slot) -> Shown {
 fn shown_as(state: CoreState) -> Shown {
     match state {
         CoreState::Pending => Shown::Waiting,
-        CoreState::Waiting(_) => Shown::Delayed,
+        CoreState::Waiting => Shown::Delayed,
         CoreState::Starting => Shown::Starting,
         CoreState::Running => Shown::Running,
         CoreState::Stopping | CoreState::Killing => Shown::Stopping,
@@ -251,7 +291,7 @@ fn what(state: CoreState) -> Option<What> {
         CoreState::Down(Rest::Gone) => What::Gone,
         CoreState::Down(Rest::Removed) => What::Discarded,
         // These come from an exit, which tells.
-        CoreState::Waiting(_) | CoreState::Down(Rest::Done) => return None,
+        CoreState::Waiting | CoreState::Down(Rest::Done) => return None,
     })
 }
 

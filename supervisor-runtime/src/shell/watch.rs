@@ -34,7 +34,7 @@ pub(crate) enum Silence {
 }
 
 impl Group {
-    /// Has the supervisor keep a limit of the incarnation of `cx`, too; whether it has been woken for that.
+    /// Has the supervisor keep a limit of the incarnation of `cx`, too; whether the task is to make way for it.
     pub(crate) fn watch(&self, cx: &Context, silence: Silence, limit: Duration) -> bool {
         let since = now();
         let mut state = self.state.hold();
@@ -55,7 +55,14 @@ impl Group {
             driver.clone_from(&state.driver);
         }
         drop(state);
-        wake(driver)
+        self.makes_way(driver)
+    }
+
+    /// Since when the supervisor has kept a limit of the incarnation of `cx`.
+    pub(crate) fn watched_since(&self, cx: &Context) -> Option<Instant> {
+        let state = self.state.hold();
+        let watched = state.records[cx.slot() as usize].watched.as_ref();
+        watched.filter(|watched| watched.incarnation == cx.incarnation()).map(|watched| watched.since)
     }
 
     /// What is left of the incarnation in `slot` cannot be dropped.
@@ -63,7 +70,7 @@ impl Group {
         let mut outside = Outside::default();
         let mut state = self.lock();
         state.core.give_up_on(slot, now());
-        state.tell(self, Vec::new(), |_, _| true, &mut outside);
+        state.tell(self, |_, _| true, &mut outside);
         let driver = state.driver_to_wake();
         drop(state);
         outside.run();

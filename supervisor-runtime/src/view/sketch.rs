@@ -64,7 +64,7 @@ impl Facts {
     }
 
     pub(crate) fn panicked(self, message: &str) -> Self {
-        let panic = Panic { message: message.to_owned(), place: Some("src/worker.rs:7:9".to_owned()) };
+        let panic = Panic::new(message.to_owned(), Some("src/worker.rs:7:9".to_owned()));
         self.exited(Cause::Panic(panic), Phase::Run)
     }
 

@@ -53,7 +53,7 @@ impl World {
     /// What is declared before it in its plan, or what it requires, has started.
     fn check_start_order(&self, slot: SlotId) {
         let it = self.core.slot(slot);
-        let waits = |other: &Slot| matches!(other.state, State::Pending | State::Waiting(_) | State::Starting);
+        let waits = |other: &Slot| matches!(other.state, State::Pending | State::Waiting | State::Starting);
         let earlier = |other: &Slot| match self.core.rules.strategy {
             // What is started by hand is in no order with what was not.
             StrategyRule::OneForAll => other.child < it.child && it.plan.is_some() && other.plan == it.plan,
@@ -92,7 +92,7 @@ impl World {
         }
         // One that waits for its own delay goes on by itself.
         let busy = |slot: &Slot| {
-            slot.failing || matches!(slot.state, State::Starting | State::Waiting(_) | State::Stopping | State::Killing)
+            slot.failing || matches!(slot.state, State::Starting | State::Waiting | State::Stopping | State::Killing)
         };
         if self.slots(busy).is_empty() {
             assert_eq!(self.slots(|slot| slot.state == State::Pending), NONE, "nobody will start these");
@@ -101,7 +101,7 @@ impl World {
             assert!(self.core.late.is_empty(), "nobody will start the late ones");
             assert_ne!(*self.core.phase(), Phase::Starting);
         }
-        let alive = self.slots(|slot| slot.is_live() || matches!(slot.state, State::Waiting(_)));
+        let alive = self.slots(|slot| slot.is_live() || matches!(slot.state, State::Waiting));
         if alive.is_empty() && !self.is_held_open() {
             assert!(matches!(self.core.phase(), Phase::Ended(_)), "{:?}", self.core.phase());
         }
@@ -203,7 +203,7 @@ impl World {
             |child: ChildId, other: &ChildId| self.core.rules.children[child as usize].requires.contains(other);
         let live = |child| self.slots(|slot| slot.child == child && slot.is_live()).len();
         let to_start = |slot: &Slot| {
-            matches!(slot.state, State::Pending | State::Waiting(_) | State::Starting)
+            matches!(slot.state, State::Pending | State::Waiting | State::Starting)
                 || slot.is_live() && (slot.swept || slot.failing)
         };
         let unstarted = |child| self.slots(|slot| slot.child == child && to_start(slot)).len();
@@ -243,7 +243,7 @@ impl World {
                 self.depends(user.child, child)
                     && match user.state {
                         State::Starting | State::Running => !user.swept,
-                        State::Pending | State::Waiting(_) => true,
+                        State::Pending | State::Waiting => true,
                         _ => false,
                     }
             };

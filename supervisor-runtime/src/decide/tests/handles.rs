@@ -34,7 +34,7 @@ impl World {
         let it = self.core.slot(slot);
         let offers = |provider: &Slot| match provider.state {
             State::Starting | State::Running | State::Stopping | State::Killing | State::Down(Rest::Done) => true,
-            State::Pending | State::Waiting(_) => !self.handles_die(),
+            State::Pending | State::Waiting => !self.handles_die(),
             State::Stuck | State::Down(_) => false,
         };
         let taken = self.slots(|provider| self.uses(it, provider.child) && !provider.removed && offers(provider));
@@ -74,7 +74,7 @@ impl World {
         let is_dead = |provider: &Slot| match provider.state {
             State::Down(Rest::Done) => false,
             State::Down(_) => true,
-            State::Pending | State::Waiting(_) => self.handles_die(),
+            State::Pending | State::Waiting => self.handles_die(),
             _ => false,
         };
         for id in self.slots(is_dead) {

@@ -402,7 +402,9 @@ impl World {
 
     /// Lets the core go on until it waits for something, checking each action.
     pub(super) fn settle(&mut self) {
-        for slot in self.slots(|slot| matches!(slot.state, State::Waiting(until) if until <= self.now)) {
+        let mut waited = self.slots(|slot| slot.state == State::Waiting);
+        waited.retain(|&slot| self.core.until(slot).is_some_and(|until| until <= self.now));
+        for slot in waited {
             assert!(!self.ending, "nothing starts after the end began");
             let before = self.core.slots().to_vec();
             self.core.delay_over(slot, self.now);
@@ -483,10 +485,7 @@ impl World {
             } else if let Some(&slot) = self.slots(is_asked).first() {
                 self.exits(slot, Ended::Ok);
             } else {
-                let delays = self.core.slots().iter().filter_map(|slot| match slot.state {
-                    State::Waiting(until) => Some(until),
-                    _ => None,
-                });
+                let delays = (0..self.core.slots().len() as SlotId).filter_map(|slot| self.core.until(slot));
                 match delays.chain(self.core.next_timer()).min() {
                     Some(next) => self.now = self.now.max(next),
                     None => return,
@@ -503,7 +502,7 @@ impl World {
             self.settle();
         }
         let child = (child % self.core.rules.children.len()) as ChildId;
-        let mut wanted = self.slots(|slot| matches!(slot.state, State::Pending | State::Waiting(_)));
+        let mut wanted = self.slots(|slot| matches!(slot.state, State::Pending | State::Waiting));
         wanted.extend((0..self.core.slots.len() as SlotId).filter(|&slot| self.core.is_up(slot)));
         let members: Vec<_> = self.core.roster(child).iter().collect();
         if !members.is_empty() && self.steer(&members, Order::Start).is_ok() {

@@ -14,15 +14,16 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
+
 pub(crate) use self::added::Added;
 pub(crate) use self::evaluated::{Evaluated, Using};
 pub(crate) use self::in_place::InPlace;
 pub(crate) use self::replaced::Replaced;
 pub(crate) use self::seat::{Inserted, Offers, Seat};
-use super::group::Group;
 use super::panic::catch;
 use super::task;
-use crate::{BoxError, Service};
+use crate::{BoxError, Context, Service};
 
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -101,8 +102,8 @@ impl<T: Source> Factory<T::Service> for T {
 
 /// A [`Source`] of which nothing is known but that its services can run.
 pub(crate) trait Launch: Send + Sync + 'static {
-    /// Spawns the task of the child in `slot` of `group`.
-    fn launch(self: Arc<Self>, group: Arc<Group>, slot: u32);
+    /// Spawns the task of the child of `cx`, by whatever thread: members are also added from outside of the runtime.
+    fn launch(self: Arc<Self>, cx: Context, runtime: &Handle);
 
     /// Drops everything that was kept: the tree has ended, though somebody may still hold a context of it.
     fn clear_kept(&self);
@@ -115,8 +116,8 @@ pub(crate) trait Launch: Send + Sync + 'static {
 }
 
 impl<T: Source> Launch for T {
-    fn launch(self: Arc<Self>, group: Arc<Group>, slot: u32) {
-        task::spawn(self, group, slot);
+    fn launch(self: Arc<Self>, cx: Context, runtime: &Handle) {
+        runtime.spawn(task::child(self, cx));
     }
 
     fn can_restart(&self, index: u32) -> bool {

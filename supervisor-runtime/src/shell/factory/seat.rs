@@ -1,7 +1,12 @@
 //! A child's place: what its source makes, or what was put there by hand, and the wires on which it is offered.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context as Task, Poll};
+
+use pin_project_lite::pin_project;
 
 use super::Source;
 use super::shelf::Shelf;
@@ -17,6 +22,26 @@ pub(crate) struct Seat<T: Source> {
     pub(super) offers: Offers<T::Service>,
 }
 
+pin_project! {
+    /// The service for a place, wherever it comes from. (An `async` block would keep all that it takes twice.)
+    #[project = TakenProjection]
+    enum Taken<S, F> {
+        Inserted { service: Option<S> },
+        Made { #[pin] making: F },
+    }
+}
+
+impl<S, F: Future<Output = Result<S, BoxError>>> Future for Taken<S, F> {
+    type Output = Result<S, BoxError>;
+
+    fn poll(self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Self::Output> {
+        match self.project() {
+            TakenProjection::Inserted { service } => Poll::Ready(Ok(service.take().expect("polled after its end"))),
+            TakenProjection::Made { making } => making.poll(task),
+        }
+    }
+}
+
 /// The wires that a child offers its handle on.
 pub(crate) type Offers<S> = Vec<Arc<dyn Offer<S>>>;
 
@@ -29,12 +54,14 @@ impl<T: Source> Seat<T> {
 impl<T: Source> Source for Seat<T> {
     type Service = T::Service;
 
-    async fn make(&self, index: usize) -> Result<T::Service, BoxError> {
-        if let Some(service) = self.inserted.take(index) {
-            self.source.supersede(index);
-            return Ok(service);
+    fn make(&self, index: usize) -> impl Future<Output = Result<T::Service, BoxError>> + Send {
+        match self.inserted.take(index) {
+            Some(service) => {
+                self.source.supersede(index);
+                Taken::Inserted { service: Some(service) }
+            }
+            None => Taken::Made { making: self.source.make(index) },
         }
-        self.source.make(index).await
     }
 
     fn can_make(&self, index: usize) -> bool {
