@@ -8,6 +8,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
+
 use proc_macro2::{Ident, Literal, Spacing, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
@@ -33,15 +35,35 @@ pub(crate) struct Use {
     pub(crate) is_value: bool,
 }
 
+/// The names that an expression could mean, found without a look at all of them.
+#[derive(Default)]
+pub(crate) struct Names(HashMap<String, Ident>);
+
+impl Names {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn contains(&self, name: &Ident) -> bool {
+        self.0.contains_key(&name.unraw().to_string())
+    }
+}
+
+impl<'a> FromIterator<&'a Ident> for Names {
+    fn from_iter<I: IntoIterator<Item = &'a Ident>>(names: I) -> Self {
+        Self(names.into_iter().map(|name| (name.unraw().to_string(), name.clone())).collect())
+    }
+}
+
 /// The uses in `expression` of some `names`, in the order of the first use of each.
-pub(crate) fn uses(expression: &Expr, names: &[Ident]) -> Vec<Use> {
+pub(crate) fn uses(expression: &Expr, names: &Names) -> Vec<Use> {
     let mut visitor = Visitor { names, scopes: vec![Vec::new()], owned: 0, uses: Vec::new() };
     visitor.visit_expr(expression);
     visitor.uses
 }
 
 struct Visitor<'a> {
-    names: &'a [Ident],
+    names: &'a Names,
     /// The names that are taken, innermost scope last.
     scopes: Vec<Vec<String>>,
     /// How many `move` closures and `async move` blocks are around: what is used there has moved there.
@@ -68,9 +90,8 @@ enum How {
 
 impl Visitor<'_> {
     fn found(&mut self, name: &Ident, how: How) {
-        let text = name.unraw();
-        let is_known = self.names.iter().any(|known| known.unraw() == text);
-        if !is_known || self.scopes.iter().flatten().any(|taken| text == *taken) {
+        let text = name.unraw().to_string();
+        if !self.names.0.contains_key(&text) || self.scopes.iter().flatten().any(|taken| *taken == text) {
             return;
         }
         let borrowed = self.owned == 0 && matches!(how, How::Read | How::Field | How::Unknown);
@@ -176,10 +197,10 @@ impl Visitor<'_> {
 
     /// What a text shows: `format!("{config}")`; except what `named` gives it.
     fn shown(&mut self, literal: &Literal, named: &[String]) {
-        let text = literal.to_string();
-        for name in self.names {
-            let known = name.unraw().to_string();
-            if !named.contains(&known) && shows(&text, &known) {
+        for shown in placeholders(&literal.to_string()) {
+            if let Some(name) = self.names.0.get(shown)
+                && !named.iter().any(|named| named == shown)
+            {
                 let mut name = name.clone();
                 name.set_span(literal.span());
                 self.found(&name, How::Field);
@@ -188,9 +209,10 @@ impl Visitor<'_> {
     }
 }
 
-/// Whether a text has the placeholder `{name}`, `{name:?}` or `{:name$}`.
-fn shows(text: &str, name: &str) -> bool {
+/// What a text names: `{name}`, `{name:?}` and `{:name$}`.
+fn placeholders(text: &str) -> Vec<&str> {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let mut names = Vec::new();
     let mut rest = text;
     while let Some((_, after)) = rest.split_once('{') {
         if let Some(escaped) = after.strip_prefix('{') {
@@ -199,13 +221,13 @@ fn shows(text: &str, name: &str) -> bool {
         }
         let (placeholder, after) = after.split_once('}').unwrap_or((after, ""));
         let (argument, spec) = placeholder.split_once(':').unwrap_or((placeholder, ""));
-        let mut sizes = spec.split('$').map(|before| before.rsplit(|c| !is_word(c)).next().unwrap_or_default());
-        if argument.trim() == name || (spec.contains('$') && sizes.any(|size| size == name)) {
-            return true;
-        }
+        names.push(argument.trim());
+        let mut sizes: Vec<&str> = spec.split('$').collect();
+        sizes.pop();
+        names.extend(sizes.into_iter().filter_map(|before| before.rsplit(|c| !is_word(c)).next()));
         rest = after;
     }
-    false
+    names
 }
 
 /// `matches!(value, pattern if guard)`

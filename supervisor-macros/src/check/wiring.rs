@@ -29,7 +29,7 @@ use super::tree::Used;
 use super::{Body, Child, Evaluated, Group, Node, Setting, Value, names, relations};
 use crate::mistake::{Mistake, Mistakes};
 use crate::parse::Expression;
-use crate::uses::{Use, uses};
+use crate::uses::{Names, Use, uses};
 
 /// The children that are used, by number.
 #[derive(Default)]
@@ -91,17 +91,18 @@ impl Wires {
 
 /// Finds out who uses whom. Where a use is wrong, the child is left out.
 pub(super) fn wire(root: &mut Group, params: &[Ident], mistakes: &mut Mistakes) -> Wires {
-    let mut names = params.to_vec();
+    let mut names: Vec<&Ident> = params.iter().collect();
     collect(root, &mut names);
+    let (params, names) = (params.iter().collect(), names.into_iter().collect());
     let mut walk = Walk { params, names, around: Vec::new(), wires: Wires::default(), mistakes };
     walk.group(root);
     walk.wires
 }
 
-fn collect(group: &Group, names: &mut Vec<Ident>) {
-    names.extend(group.rejected.iter().map(|(_, name)| name.clone()));
+fn collect<'a>(group: &'a Group, names: &mut Vec<&'a Ident>) {
+    names.extend(group.rejected.iter().map(|(_, name)| name));
     for node in &group.children {
-        names.extend(node.name().cloned());
+        names.extend(node.name());
         if let Node::Group(inner) = node {
             collect(inner, names);
         }
@@ -109,9 +110,9 @@ fn collect(group: &Group, names: &mut Vec<Ident>) {
 }
 
 struct Walk<'a> {
-    params: &'a [Ident],
+    params: Names,
     /// Every name that an expression could mean.
-    names: Vec<Ident>,
+    names: Names,
     /// The groups around the place where the walk is, the innermost last.
     around: Vec<Level>,
     wires: Wires,
@@ -243,7 +244,7 @@ impl Walk<'_> {
                 return found;
             }
         }
-        if self.params.iter().any(|param| param.unraw() == text) {
+        if self.params.contains(name) {
             return Meaning::Param;
         }
         Meaning::Unseen(Unseen::of(&text, &self.around))
@@ -264,7 +265,7 @@ impl Walk<'_> {
         let mut is_right = true;
         for expression in expressions {
             for used in uses(expression.syntax(), &self.names) {
-                let is_param = self.params.iter().any(|param| param.unraw() == used.name.unraw());
+                let is_param = self.params.contains(&used.name);
                 if used.is_value && !is_param {
                     self.mistakes.push(unseen::outside(&used.name, place));
                     is_right = false;

@@ -12,25 +12,25 @@
 
 use std::collections::HashMap;
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Expr, ExprClosure};
 
 use super::factory::{braced, spanned_closure, with_clones};
 use crate::check::{Body, Group, Node, Setting, Tree};
 use crate::parse::Expression;
-use crate::uses::{Use, uses};
+use crate::uses::{Names, Use, uses};
 
 /// The parameters of a tree.
 pub(super) struct Params {
-    names: Vec<Ident>,
+    names: Names,
     /// How many expressions use each.
     users: HashMap<String, usize>,
 }
 
 impl Params {
     pub(super) fn of(tree: &Tree, root: &Group) -> Self {
-        let names = tree.header.params.iter().map(|param| param.name.clone()).collect();
+        let names = tree.header.params.iter().map(|param| &param.name).collect();
         let mut params = Self { names, users: HashMap::new() };
         if !params.names.is_empty() {
             params.count_group(root);

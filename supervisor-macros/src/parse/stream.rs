@@ -22,7 +22,8 @@ pub(super) fn verbatim<T: Parse + ToTokens>(input: ParseStream<'_>) -> syn::Resu
     let syntax: T = fork.parse()?;
     let tokens = between(input.cursor(), fork.cursor()).unwrap_or_else(|| syntax.to_token_stream());
     // A fork does not tell what it has left over inside of delimiters: `[Db, 3:]` is no type.
-    let syntax = syn::parse2(tokens.clone())?;
+    let has_inside = |token| matches!(token, TokenTree::Group(group) if !group.stream().is_empty());
+    let syntax = if tokens.clone().into_iter().any(has_inside) { syn::parse2(tokens.clone())? } else { syntax };
     input.advance_to(&fork);
     Ok((syntax, tokens))
 }

@@ -1,5 +1,6 @@
 //! The pipeline as a whole: what it says, what it gives, and that it never panics.
 
+mod cost;
 mod expansion;
 mod fuzz;
 mod messages;

@@ -7,7 +7,7 @@ fn found(source: &str) -> String {
     let params = [format_ident!("config"), format_ident!("pool")];
     let expression = syn::parse_str(source).expect(source);
     let name = |used: &Use| format!("{}{}", if used.borrowed { "&" } else { "" }, used.name);
-    uses(&expression, &params).iter().map(name).collect::<Vec<_>>().join(" ")
+    uses(&expression, &params.iter().collect()).iter().map(name).collect::<Vec<_>>().join(" ")
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn a_function_cannot_stand_where_a_value_is_used() {
         ("Db::new(config, config.url)", true),
     ] {
         let expression = syn::parse_str(source).expect(source);
-        let found = uses(&expression, &[format_ident!("config")]);
+        let found = uses(&expression, &[&format_ident!("config")].into_iter().collect());
         let found: Vec<_> = found.iter().map(|used| used.is_value).collect();
         assert_eq!(found, [expected], "{source}");
     }
