@@ -9,6 +9,7 @@
 //!    wrong tree raises no second wave of errors in the rest of the program.
 
 mod check;
+mod editor;
 mod expand;
 mod mistake;
 mod parse;
@@ -26,6 +27,15 @@ use crate::mistake::Mistakes;
 #[proc_macro]
 pub fn supervision_tree(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     pipeline(input.into()).into()
+}
+
+/// The same where the runtime is read by rust-analyzer, for which it is compiled with `cfg(rust_analyzer)`.
+#[proc_macro]
+pub fn supervision_tree_in_an_editor(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    let input = TokenStream::from(input);
+    let mut expansion = editor::editor(input.clone());
+    expansion.extend(pipeline(input));
+    expansion.into()
 }
 
 fn pipeline(input: TokenStream) -> TokenStream {

@@ -141,5 +141,36 @@ pub use view::{Event, Events, Initial, Missed, Order, Row, Snapshot, State, Stat
 /// What `supervision_tree!` expands to, besides the public API: the macro itself.
 #[doc(hidden)]
 pub mod __private {
+    #[cfg(not(rust_analyzer))]
     pub use supervisor_macros::supervision_tree;
+    #[cfg(rust_analyzer)]
+    pub use supervisor_macros::supervision_tree_in_an_editor as supervision_tree;
+
+    /// The words that options take, as an editor completes them.
+    #[cfg(rust_analyzer)]
+    pub mod words {
+        #![allow(non_upper_case_globals, reason = "they are written as in a declaration")]
+
+        pub mod restart {
+            use crate::Restart;
+
+            /// Always: a service that ends unasked is what supervision is for. The default.
+            pub const permanent: Restart = Restart::Permanent;
+            /// After a failure; a child that returned `Ok` is done.
+            pub const transient: Restart = Restart::Transient;
+            /// Never.
+            pub const temporary: Restart = Restart::Temporary;
+        }
+
+        pub mod auto_shutdown {
+            use crate::AutoShutdown;
+
+            /// The group goes on whatever ends. The default.
+            pub const never: AutoShutdown = AutoShutdown::Never;
+            /// The group ends when one significant child has ended.
+            pub const any_significant: AutoShutdown = AutoShutdown::AnySignificant;
+            /// The group ends when all significant children have ended.
+            pub const all_significant: AutoShutdown = AutoShutdown::AllSignificant;
+        }
+    }
 }

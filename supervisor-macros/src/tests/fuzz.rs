@@ -190,7 +190,11 @@ fn blames_elsewhere(expansion: TokenStream) -> Option<String> {
 
 /// What is wrong with the expansion of an input.
 fn trouble(input: &TokenStream) -> Option<String> {
-    let expand = || crate::pipeline(quote!([supervisor_runtime] #input));
+    let expand = || {
+        // What an editor completes in is as half-typed as the input: it has to be there, not to parse.
+        let _ = crate::editor::editor(quote!([supervisor_runtime] #input));
+        crate::pipeline(quote!([supervisor_runtime] #input))
+    };
     let expansion = match panic::catch_unwind(panic::AssertUnwindSafe(expand)) {
         Ok(expansion) => expansion,
         Err(_) => return Some("the macro panicked".to_owned()),
