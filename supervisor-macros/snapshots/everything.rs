@@ -361,7 +361,11 @@ impl Orders {
         config: Arc<Config>,
         rx: Receiver<Order>,
     ) -> ::core::result::Result<Self, supervisor_runtime::TreeError> {
-        let running = Self::service(config, rx).start().await?;
+        Self::__of(Self::service(config, rx).start().await?)
+    }
+    fn __of(
+        running: supervisor_runtime::Running,
+    ) -> ::core::result::Result<Self, supervisor_runtime::TreeError> {
         ::core::result::Result::Ok(Self {
             db: running.child("db")?,
             inbox: running.child("inbox")?,

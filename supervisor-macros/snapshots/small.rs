@@ -69,7 +69,11 @@ impl Tree {
     ///
     /// If a child cannot be started.
     async fn start() -> ::core::result::Result<Self, supervisor_runtime::TreeError> {
-        let running = Self::service().start().await?;
+        Self::__of(Self::service().start().await?)
+    }
+    fn __of(
+        running: supervisor_runtime::Running,
+    ) -> ::core::result::Result<Self, supervisor_runtime::TreeError> {
         ::core::result::Result::Ok(Self {
             db: running.child("db")?,
             worker: running.replicas("worker")?,

@@ -95,7 +95,11 @@ impl Orders {
     pub async fn start(
         config: Config,
     ) -> ::core::result::Result<Self, supervisor_runtime::TreeError> {
-        let running = Self::service(config).start().await?;
+        Self::__of(Self::service(config).start().await?)
+    }
+    fn __of(
+        running: supervisor_runtime::Running,
+    ) -> ::core::result::Result<Self, supervisor_runtime::TreeError> {
         ::core::result::Result::Ok(Self {
             db: running.child("db")?,
             cache: running.replicas("cache")?,
