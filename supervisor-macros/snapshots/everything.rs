@@ -361,35 +361,35 @@ impl Orders {
         config: Arc<Config>,
         rx: Receiver<Order>,
     ) -> ::core::result::Result<Self, supervisor_runtime::TreeError> {
-        Self::__of(Self::service(config, rx).start().await?)
-    }
-    fn __of(
-        running: supervisor_runtime::Running,
-    ) -> ::core::result::Result<Self, supervisor_runtime::TreeError> {
-        ::core::result::Result::Ok(Self {
-            db: running.child("db")?,
-            inbox: running.child("inbox")?,
-            orders: running.child("orders")?,
-            index: running.child("index")?,
-            pool: OrdersPool {
-                worker: running.replicas("pool/worker")?,
-                mailer: running.replicas("pool/mailer")?,
-                tick: running.replicas("pool/tick")?,
-                conn: running.children("pool/conn")?,
-                __group: running.group("pool")?,
-            },
-            report: running.child("report")?,
-            made: running.replicas("made")?,
-            job: running.children("job")?,
-            shards: OrdersShards {
-                shard: running.replicas("shards/shard")?,
-                cache: running.child("shards/cache")?,
-                query: running.replicas("shards/query")?,
-                lookup: running.replicas("shards/lookup")?,
-                __group: running.group("shards")?,
-            },
-            __running: running,
-        })
+        fn references(
+            running: supervisor_runtime::Running,
+        ) -> ::core::result::Result<Orders, supervisor_runtime::TreeError> {
+            ::core::result::Result::Ok(Orders {
+                db: running.child("db")?,
+                inbox: running.child("inbox")?,
+                orders: running.child("orders")?,
+                index: running.child("index")?,
+                pool: OrdersPool {
+                    worker: running.replicas("pool/worker")?,
+                    mailer: running.replicas("pool/mailer")?,
+                    tick: running.replicas("pool/tick")?,
+                    conn: running.children("pool/conn")?,
+                    __group: running.group("pool")?,
+                },
+                report: running.child("report")?,
+                made: running.replicas("made")?,
+                job: running.children("job")?,
+                shards: OrdersShards {
+                    shard: running.replicas("shards/shard")?,
+                    cache: running.child("shards/cache")?,
+                    query: running.replicas("shards/query")?,
+                    lookup: running.replicas("shards/lookup")?,
+                    __group: running.group("shards")?,
+                },
+                __running: running,
+            })
+        }
+        references(Self::service(config, rx).start().await?)
     }
     /// Runs the tree until it ends or the process is asked to.
     ///

@@ -69,16 +69,16 @@ impl Tree {
     ///
     /// If a child cannot be started.
     async fn start() -> ::core::result::Result<Self, supervisor_runtime::TreeError> {
-        Self::__of(Self::service().start().await?)
-    }
-    fn __of(
-        running: supervisor_runtime::Running,
-    ) -> ::core::result::Result<Self, supervisor_runtime::TreeError> {
-        ::core::result::Result::Ok(Self {
-            db: running.child("db")?,
-            worker: running.replicas("worker")?,
-            __running: running,
-        })
+        fn references(
+            running: supervisor_runtime::Running,
+        ) -> ::core::result::Result<Tree, supervisor_runtime::TreeError> {
+            ::core::result::Result::Ok(Tree {
+                db: running.child("db")?,
+                worker: running.replicas("worker")?,
+                __running: running,
+            })
+        }
+        references(Self::service().start().await?)
     }
     /// Runs the tree until it ends or the process is asked to.
     ///

@@ -95,22 +95,22 @@ impl Orders {
     pub async fn start(
         config: Config,
     ) -> ::core::result::Result<Self, supervisor_runtime::TreeError> {
-        Self::__of(Self::service(config).start().await?)
-    }
-    fn __of(
-        running: supervisor_runtime::Running,
-    ) -> ::core::result::Result<Self, supervisor_runtime::TreeError> {
-        ::core::result::Result::Ok(Self {
-            db: running.child("db")?,
-            cache: running.replicas("cache")?,
-            conn: running.children("conn")?,
-            worker: running.child("worker")?,
-            pool: OrdersPool {
-                worker: running.children("pool/worker")?,
-                __group: running.group("pool")?,
-            },
-            __running: running,
-        })
+        fn references(
+            running: supervisor_runtime::Running,
+        ) -> ::core::result::Result<Orders, supervisor_runtime::TreeError> {
+            ::core::result::Result::Ok(Orders {
+                db: running.child("db")?,
+                cache: running.replicas("cache")?,
+                conn: running.children("conn")?,
+                worker: running.child("worker")?,
+                pool: OrdersPool {
+                    worker: running.children("pool/worker")?,
+                    __group: running.group("pool")?,
+                },
+                __running: running,
+            })
+        }
+        references(Self::service(config).start().await?)
     }
     /// Runs the tree until it ends or the process is asked to.
     ///

@@ -32,15 +32,7 @@ pub(super) fn functions(tree: &Tree, title: &str, values: &TokenStream) -> Token
     // What has been left out may be all that uses a parameter.
     let names = params.iter().map(|param| &param.name);
     let used = tree.is_wrong.then(|| quote!(#(let _ = &#names;)*));
-    // Not in the `async fn`, where each `?` costs the compiler a multiple.
-    let of = quote! {
-        fn __of(running: #krate::Running) -> ::core::result::Result<Self, #krate::TreeError> {
-            ::core::result::Result::Ok(Self {
-                #values
-                __running: running,
-            })
-        }
-    };
+    let name = &tree.header.name;
 
     quote! {
         /// The declaration as data.
@@ -66,10 +58,16 @@ pub(super) fn functions(tree: &Tree, title: &str, values: &TokenStream) -> Token
         ///
         /// If a child cannot be started.
         #visibility async fn start #generics (#parameters) -> ::core::result::Result<Self, #krate::TreeError> {
-            Self::__of(Self::service(#arguments).start().await?)
-        }
+            // Not in the `async fn` itself, where each `?` costs the compiler a multiple.
+            fn references(running: #krate::Running) -> ::core::result::Result<#name, #krate::TreeError> {
+                ::core::result::Result::Ok(#name {
+                    #values
+                    __running: running,
+                })
+            }
 
-        #of
+            references(Self::service(#arguments).start().await?)
+        }
 
         /// Runs the tree until it ends or the process is asked to.
         ///
