@@ -11,7 +11,7 @@ pub(crate) fn text(tokens: &TokenStream) -> String {
 
 struct Text {
     text: String,
-    /// Where the last token ended.
+    /// Where the last token ended; `None` within an operator.
     end: Option<LineColumn>,
 }
 
@@ -58,7 +58,11 @@ impl Text {
             self.text.push(' ');
         }
         self.text.push_str(token);
-        self.end = Some(span.end());
+        // To ask the compiler costs as much as the rest, and is needed only where a span may be longer than its token: the
+        // parts of `::` may share one.
+        let is_plain = self.end.is_some() && !token.contains('\n');
+        let after = || LineColumn { line: start.line, column: start.column + token.chars().count() };
+        self.end = Some(if is_plain { after() } else { span.end() });
     }
 }
 

@@ -46,16 +46,16 @@ fn line(child: &Child) -> String {
         Some(Count::Wrong) | None => {}
     }
     let ty = child.ty.as_ref().map(|ty| text(&ty.tokens));
-    let expression = child.expression.as_ref().map(|expression| abridged(text(&expression.tokens)));
+    let expression = child.expression.as_ref().map(|expression| abridged(expression.text()));
     let body: Vec<String> = ty.into_iter().chain(expression).collect();
     if body.is_empty() { line } else { format!("{line}: {}", body.join(" = ")) }
 }
 
 /// What is longer than a line of documentation is cut.
-fn abridged(expression: String) -> String {
+fn abridged(expression: &str) -> String {
     const WIDTH: usize = 60;
     match expression.char_indices().nth(WIDTH) {
         Some((end, _)) => format!("{} ..", expression[..end].trim_end()),
-        None => expression,
+        None => expression.to_owned(),
     }
 }

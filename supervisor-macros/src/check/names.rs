@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use proc_macro2::{Ident, Span};
+use quote::ToTokens;
 use syn::ext::IdentExt;
 
 use super::fields::Field;
@@ -93,7 +94,7 @@ pub(super) fn of_node(node: &Node) -> String {
 
 /// Whether it is neither a keyword nor `_`.
 pub(super) fn is_identifier(name: &Ident) -> bool {
-    syn::parse_str::<Ident>(&name.to_string()).is_ok()
+    syn::parse2::<Ident>(name.to_token_stream()).is_ok()
 }
 
 /// Whether a name can stand; if not, that is reported.

@@ -7,12 +7,12 @@ use proc_macro2::{Ident, TokenStream};
 use super::Wires;
 use super::fields::Field;
 use super::strategy::Strategy;
-use crate::parse::{Expression, Header, Open};
+use crate::parse::{Expression, Header, Krate, Open};
 use crate::uses::Use;
 
 /// A declaration of which everything that was wrong has been left out.
 pub(crate) struct Tree {
-    pub(crate) krate: TokenStream,
+    pub(crate) krate: Krate,
     pub(crate) header: Header,
     pub(crate) root: Option<Group>,
     /// Of the running tree; those of rejected children, too.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use proc_macro2::{Ident, Literal, Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Expr;
 use syn::ext::IdentExt;
@@ -10,10 +10,11 @@ use syn::ext::IdentExt;
 use super::factory::{Factory, braced};
 use super::params::Params;
 use crate::check::{Body, Child, Evaluated, Group, Members, Node, Setting, Stability, Time, Value, Wire, Wires, valid};
+use crate::parse::Krate;
 
 /// Writes the calls of one tree.
 pub(super) struct Builder<'a> {
-    pub(super) krate: &'a TokenStream,
+    pub(super) krate: &'a Krate,
     pub(super) params: &'a Params,
     pub(super) wires: &'a Wires,
 }
@@ -193,16 +194,8 @@ impl Builder<'_> {
 /// `$crate::Child::<Db>::new`, all of it in the place of one word of the user, which the compiler then
 /// labels where it would label the callee. Every token resolves as `$crate` does: the ends of a path of
 /// two contexts would be taken for the ends of the whole macro call.
-fn callee(krate: &TokenStream, ty: &str, parameter: Option<&TokenStream>, function: &str, place: Span) -> TokenStream {
-    let krate: Vec<TokenTree> = krate.clone().into_iter().collect();
-    let span = place.resolved_at(krate.first().map_or_else(Span::call_site, TokenTree::span));
-    let krate: TokenStream = krate
-        .into_iter()
-        .map(|mut token| {
-            token.set_span(span);
-            token
-        })
-        .collect();
+fn callee(krate: &Krate, ty: &str, parameter: Option<&TokenStream>, function: &str, place: Span) -> TokenStream {
+    let (krate, span) = krate.at(place);
     let (ty, function) = (Ident::new(ty, span), Ident::new(function, span));
     let parameter = parameter.map(|parameter| quote_spanned!(span=> ::<#parameter>));
     quote_spanned!(span=> #krate::#ty #parameter ::#function)

@@ -11,7 +11,7 @@ use syn::{Expr, ExprClosure};
 use super::flow::Flow;
 use super::params::{Params, clone, owning};
 use crate::check::{Evaluated, Used, Wires};
-use crate::parse::Expression;
+use crate::parse::{Expression, Krate};
 use crate::uses::Use;
 
 /// The function, the clones that it captures, and the wires that it gets handles from.
@@ -23,7 +23,7 @@ pub(super) struct Factory {
 }
 
 impl Factory {
-    pub(super) fn of(made: &Evaluated, is_in_place: bool, krate: &TokenStream, params: &Params, wires: &Wires) -> Self {
+    pub(super) fn of(made: &Evaluated, is_in_place: bool, krate: &Krate, params: &Params, wires: &Wires) -> Self {
         let clones = params.captured(&made.params);
         let wire = |used: &Used| {
             let wire = wires.get(used.provider).map(|wire| &wire.name);
@@ -40,7 +40,7 @@ impl Factory {
 }
 
 /// A plain child: `Db::new()` becomes `|| Db::new()`, and `Report::new(db)` becomes `|db| Report::new(db)`.
-fn evaluated(made: &Evaluated, krate: &TokenStream, once: bool) -> TokenStream {
+fn evaluated(made: &Evaluated, krate: &Krate, once: bool) -> TokenStream {
     let (expression, params) = (&made.expression, &made.params);
     let (first, last) = expression.spans();
     let frame = Frame::of(expression.syntax(), used(made));
@@ -54,7 +54,7 @@ fn evaluated(made: &Evaluated, krate: &TokenStream, once: bool) -> TokenStream {
 }
 
 /// Replicas whose function is a closure: it stays as it is, unless it has to own parameters or to take handles.
-fn by_index(closure: &ExprClosure, made: &Evaluated, krate: &TokenStream) -> TokenStream {
+fn by_index(closure: &ExprClosure, made: &Evaluated, krate: &Krate) -> TokenStream {
     let expression = &made.expression;
     if made.params.is_empty() && made.uses.is_empty() {
         return quote!(#expression);
@@ -71,7 +71,7 @@ fn by_index(closure: &ExprClosure, made: &Evaluated, krate: &TokenStream) -> Tok
 
 /// Replicas whose function is given by any other expression. One that uses a child is evaluated for each incarnation:
 /// `make(db)` becomes `|index, db| make(db)(index)`.
-fn indexed(made: &Evaluated, krate: &TokenStream) -> TokenStream {
+fn indexed(made: &Evaluated, krate: &Krate) -> TokenStream {
     let expression = &made.expression;
     let flow = Flow::of(expression.syntax());
     if !flow.awaits && !flow.fails && made.uses.is_empty() {
@@ -148,7 +148,7 @@ impl Frame {
         }
     }
 
-    fn around(self, expression: &Expression, krate: &TokenStream) -> TokenStream {
+    fn around(self, expression: &Expression, krate: &Krate) -> TokenStream {
         let (first, last) = expression.spans();
         let body = match self {
             Self::None => return quote!(#expression),

@@ -5,18 +5,18 @@ use quote::quote;
 use syn::ext::IdentExt;
 
 use crate::check::{Body, Child, Evaluated, Group, Members, Node, Setting, valid};
-use crate::parse::Expression;
+use crate::parse::{Expression, Krate};
 use crate::text::text;
 
 /// `Outline::group("Tree", "one_for_all").with_children(&[..])`
-pub(super) fn root(krate: &TokenStream, title: &str, root: &Group) -> TokenStream {
+pub(super) fn root(krate: &Krate, title: &str, root: &Group) -> TokenStream {
     group(krate, title, root)
 }
 
-fn group(krate: &TokenStream, name: &str, group: &Group) -> TokenStream {
+fn group(krate: &Krate, name: &str, group: &Group) -> TokenStream {
     let strategy = group.strategy.to_string();
     let decide = group.decide.iter().map(|decide| {
-        let decide = text(&decide.tokens);
+        let decide = decide.text();
         quote!(.with_decide(#decide))
     });
     let options = options(&group.options);
@@ -25,20 +25,19 @@ fn group(krate: &TokenStream, name: &str, group: &Group) -> TokenStream {
     quote!(#krate::Outline::group(#name, #strategy) #(#decide)* #options #docs .with_children(&[#(#children),*]))
 }
 
-fn node(krate: &TokenStream, node: &Node) -> TokenStream {
+fn node(krate: &Krate, node: &Node) -> TokenStream {
     let name = node.name().map(|name| name.unraw().to_string()).unwrap_or_default();
     match node {
         Node::Group(inner) => group(krate, &name, inner),
         Node::Child(child) => {
             let (expression, replicas, ty) = match &child.body {
                 Body::Evaluated(Evaluated { count, ty, expression, .. }) => {
-                    (&expression.tokens, count.as_ref().map(Expression::as_amount), ty.as_ref())
+                    (expression.text().to_owned(), count.as_ref().map(Expression::as_amount), ty.as_ref())
                 }
-                Body::Open(Members { open, ty }) => (ty, Some(open.as_text()), None),
+                Body::Open(Members { open, ty }) => (text(ty), Some(open.as_text()), None),
             };
             let uses = uses(child);
             let uses = (!uses.is_empty()).then(|| quote!(.with_uses(&[#(#uses),*])));
-            let expression = text(expression);
             let replicas = replicas.iter().map(|count| quote!(.with_replicas(#count)));
             let ty = ty.iter().map(|ty| {
                 let ty = text(ty);

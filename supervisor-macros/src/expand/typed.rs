@@ -16,17 +16,17 @@
 //! A type is named after the tree and the groups around it, so that two trees of one module can have groups of one
 //! name, and a function can take `&TreePool`. The names of ours begin as no child's may.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use syn::Attribute;
 use syn::ext::IdentExt;
 
 use crate::check::{Field, Reference};
-use crate::parse::Header;
+use crate::parse::{Header, Krate};
 
 /// The types of one tree.
 pub(super) struct Typed<'a> {
-    krate: &'a TokenStream,
+    krate: &'a Krate,
     header: &'a Header,
     /// What stands on every item: `cfg`, and the lints that the user has silenced.
     shared: Vec<&'a Attribute>,
@@ -45,7 +45,7 @@ pub(super) struct Fields {
 }
 
 impl<'a> Typed<'a> {
-    pub(super) fn new(krate: &'a TokenStream, header: &'a Header, shared: Vec<&'a Attribute>) -> Self {
+    pub(super) fn new(krate: &'a Krate, header: &'a Header, shared: Vec<&'a Attribute>) -> Self {
         Self { krate, header, shared, taken: vec![header.name.unraw().to_string()], groups: Vec::new() }
     }
 
@@ -56,36 +56,34 @@ impl<'a> Typed<'a> {
 
     /// The fields of the type `around`; `path` leads from the tree to what they refer to.
     pub(super) fn fields(&mut self, fields: &[Field], around: &str, path: &str) -> Fields {
-        let visibility = &self.header.visibility;
-        let (mut definitions, mut values) = (TokenStream::new(), TokenStream::new());
+        let (mut definitions, mut values) = (Vec::new(), Vec::new());
         for field in fields {
-            let (name, docs) = (&field.name, docs(field));
-            let (ty, value) = self.field(field, around, path);
-            definitions.extend(quote!(#(#[doc = #docs])* #visibility #name: #ty,));
-            values.extend(quote!(#name: #value,));
+            let (definition, value) = self.field(field, around, path);
+            definitions.push(definition);
+            values.push(value);
         }
-        Fields { definitions, values }
+        Fields { definitions: definitions.into_iter().collect(), values: values.into_iter().collect() }
     }
 
-    /// The type of a field, and the expression that gives it.
+    /// `db: ChildRef<Db>,` and `db: running.child("db")?,`
     fn field(&mut self, field: &Field, around: &str, path: &str) -> (TokenStream, TokenStream) {
-        let krate = self.krate;
-        let path = format!("{path}{}", field.name.unraw());
-        match &field.reference {
-            Reference::Child(ty) => {
-                let ty = self.stated(ty);
-                (quote!(#krate::ChildRef #ty), quote!(running.child(#path)?))
-            }
-            Reference::Replicas(ty) => {
-                let ty = self.stated(ty);
-                (quote!(#krate::Replicas #ty), quote!(running.replicas(#path)?))
-            }
+        let (krate, visibility) = (self.krate, &self.header.visibility);
+        let (name, docs) = (&field.name, docs(field));
+        let path = format!("{path}{}", name.unraw());
+        let (ty, by, service) = match &field.reference {
+            Reference::Child(ty) => ("ChildRef", "child", self.stated(ty)),
+            Reference::Replicas(ty) => ("Replicas", "replicas", self.stated(ty)),
             Reference::Children(ty) => {
-                let ty = self.stated(ty).unwrap_or_else(|| quote!(<#krate::Untyped>));
-                (quote!(#krate::Children #ty), quote!(running.children(#path)?))
+                let untyped = || quote!(<#krate::Untyped>);
+                ("Children", "children", Some(self.stated(ty).unwrap_or_else(untyped)))
             }
-            Reference::Group(fields) => self.group(field, fields, around, &path),
-        }
+            Reference::Group(fields) => {
+                let (ty, value) = self.group(field, fields, around, &path);
+                return (quote!(#(#[doc = #docs])* #visibility #name: #ty,), quote!(#name: #value,));
+            }
+        };
+        let (ty, by) = (Ident::new(ty, Span::call_site()), Ident::new(by, Span::call_site()));
+        (quote!(#(#[doc = #docs])* #visibility #name: #krate::#ty #service,), quote!(#name: running.#by(#path)?,))
     }
 
     /// `<Db>`; a type may name the generics of a header, which a tree cannot have.
@@ -93,7 +91,8 @@ impl<'a> Typed<'a> {
         ty.as_ref().filter(|_| self.header.generics.is_none()).map(|ty| quote!(<#ty>))
     }
 
-    fn group(&mut self, field: &Field, fields: &[Field], around: &str, path: &str) -> (TokenStream, TokenStream) {
+    /// The type of the field of a group, and the expression that gives it.
+    fn group(&mut self, field: &Field, fields: &[Field], around: &str, path: &str) -> (Ident, TokenStream) {
         let name = self.name(around, &field.name);
         let summary = format!(" The group `{path}` of `{}`, while it runs.", self.header.name);
         let at = self.groups.len();
@@ -120,7 +119,8 @@ impl<'a> Typed<'a> {
         };
         // Before those of the groups within it.
         self.groups.insert(at, definition);
-        (quote!(#name), quote!(#name { #values __group: running.group(#path)?, }))
+        let value = quote!(#name { #values __group: running.group(#path)?, });
+        (name, value)
     }
 
     /// `TreePool` for the group `pool` of `Tree`; with a number if another group of the tree has that name.

@@ -1,6 +1,7 @@
 //! `worker*4(restart = transient): Worker = Worker::new`
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, TokenTree};
+use syn::buffer::Cursor;
 use syn::parse::ParseStream;
 use syn::parse::discouraged::Speculative;
 use syn::{Token, Type};
@@ -74,6 +75,9 @@ fn service(input: ParseStream<'_>, name: &Ident, mistakes: &mut Mistakes) -> Opt
 
 /// `Type =`
 fn declared_type(input: ParseStream<'_>) -> Option<Stated> {
+    if !may_be_declared(input.cursor()) {
+        return None;
+    }
     let fork = input.fork();
     let (syntax, tokens) = verbatim::<Type>(&fork).ok()?;
     if !at_equals(&fork) {
@@ -82,6 +86,19 @@ fn declared_type(input: ParseStream<'_>) -> Option<Stated> {
     fork.parse::<Token![=]>().ok()?;
     input.advance_to(&fork);
     Some(Stated::new(syntax, tokens))
+}
+
+/// Whether a `=` may follow: most children state no type, and to find that out by reading one takes long.
+fn may_be_declared(mut rest: Cursor<'_>) -> bool {
+    while let Some((token, next)) = rest.token_tree() {
+        match token {
+            // After a `<`, the next comma may be one of the type.
+            TokenTree::Punct(punct) if matches!(punct.as_char(), '=' | '<') => return true,
+            TokenTree::Punct(punct) if punct.as_char() == ',' => return false,
+            _ => rest = next,
+        }
+    }
+    false
 }
 
 /// Skips what is not the `what` of a child.

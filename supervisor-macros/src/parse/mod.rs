@@ -12,7 +12,7 @@ mod open;
 mod stream;
 mod written;
 
-pub(crate) use written::{Amount, Argument, Child, Count, Expression, Group, Header, Node, Open, Param, Tree};
+pub(crate) use written::{Amount, Argument, Child, Count, Expression, Group, Header, Krate, Node, Open, Param, Tree};
 
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use quote::quote;
@@ -56,11 +56,14 @@ pub(crate) fn parse(input: TokenStream, mistakes: &mut Mistakes) -> Tree {
 }
 
 /// `[$crate] rest`
-fn split_crate(input: TokenStream) -> (TokenStream, TokenStream) {
+fn split_crate(input: TokenStream) -> (Krate, TokenStream) {
+    let krate = |path: TokenStream| Krate(path.into_iter().collect());
     let mut tokens = input.clone().into_iter();
     match tokens.next() {
-        Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Bracket => (group.stream(), tokens.collect()),
-        _ => (quote!(::supervisor_runtime), input),
+        Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Bracket => {
+            (krate(group.stream()), tokens.collect())
+        }
+        _ => (krate(quote!(::supervisor_runtime)), input),
     }
 }
 

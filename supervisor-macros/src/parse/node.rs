@@ -104,19 +104,19 @@ fn nodes(input: ParseStream<'_>, mistakes: &mut Mistakes) -> Vec<Node> {
 fn group_ahead(input: ParseStream<'_>) -> Option<Ident> {
     let fork = input.fork();
     let word = any_ident(&fork)?;
-    let is_keyword = syn::parse_str::<Ident>(&word.to_string()).is_err();
+    let is_keyword = || syn::parse_str::<Ident>(&word.to_string()).is_err();
     let is_group = if is_strategy(&word) {
         at_end(&fork) || fork.peek(token::Brace) || fork.peek(token::Paren)
     } else if fork.peek(token::Brace) {
-        !is_keyword && word.to_string().starts_with(|first: char| first.is_lowercase())
+        !is_keyword() && word.to_string().starts_with(|first: char| first.is_lowercase())
     } else {
-        !is_keyword && peek_parens_then_brace(&fork)
+        peek_parens_then_brace(&fork) && !is_keyword()
     };
     is_group.then_some(word)
 }
 
 fn is_strategy(word: &Ident) -> bool {
-    STRATEGIES.iter().any(|strategy| word == strategy)
+    STRATEGIES.contains(&word.to_string().as_str())
 }
 
 /// A group is not replicated, and its options follow its strategy.

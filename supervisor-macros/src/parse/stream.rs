@@ -1,18 +1,20 @@
 //! Reading on after a mistake, and keeping tokens as they are written.
 
+use std::iter;
+
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::buffer::Cursor;
 use syn::ext::IdentExt;
 use syn::parse::discouraged::Speculative;
 use syn::parse::{Parse, ParseStream, Parser};
-use syn::{Token, braced, token};
+use syn::{Expr, Token, braced, token};
 
 use super::written::Expression;
 
 /// Reads an expression, or leaves the stream where it was.
 pub(super) fn expression(input: ParseStream<'_>) -> syn::Result<Expression> {
-    let (syntax, tokens) = verbatim(input)?;
+    let (syntax, tokens) = up_to_comma(input).map_or_else(|| verbatim(input), Ok)?;
     Ok(Expression::new(syntax, tokens))
 }
 
@@ -20,16 +22,40 @@ pub(super) fn expression(input: ParseStream<'_>) -> syn::Result<Expression> {
 pub(super) fn verbatim<T: Parse + ToTokens>(input: ParseStream<'_>) -> syn::Result<(T, TokenStream)> {
     let fork = input.fork();
     let syntax: T = fork.parse()?;
-    let tokens = between(input.cursor(), fork.cursor()).unwrap_or_else(|| syntax.to_token_stream());
+    let tokens = each_between(input.cursor(), fork.cursor());
+    let tokens = tokens.unwrap_or_else(|| syntax.to_token_stream().into_iter().collect());
     // A fork does not tell what it has left over inside of delimiters: `[Db, 3:]` is no type.
-    let has_inside = |token| matches!(token, TokenTree::Group(group) if !group.stream().is_empty());
-    let syntax = if tokens.clone().into_iter().any(has_inside) { syn::parse2(tokens.clone())? } else { syntax };
+    let is_to_be_read_again = tokens.iter().any(has_inside);
+    let tokens: TokenStream = tokens.into_iter().collect();
+    let syntax = if is_to_be_read_again { syn::parse2(tokens.clone())? } else { syntax };
     input.advance_to(&fork);
     Ok((syntax, tokens))
 }
 
+fn has_inside(token: &TokenTree) -> bool {
+    matches!(token, TokenTree::Group(group) if !group.stream().is_empty())
+}
+
+/// Reads all that stands before the next comma, which most expressions are. Only where delimiters hold something: there
+/// [`verbatim`] would read it twice.
+fn up_to_comma(input: ParseStream<'_>) -> Option<(Expr, TokenStream)> {
+    let rest = input.fork();
+    let tokens: Vec<TokenTree> = iter::from_fn(|| if at_end(&rest) { None } else { rest.parse().ok() }).collect();
+    if !tokens.iter().any(has_inside) {
+        return None;
+    }
+    let tokens: TokenStream = tokens.into_iter().collect();
+    let syntax = syn::parse2(tokens.clone()).ok()?;
+    input.advance_to(&rest);
+    Some((syntax, tokens))
+}
+
 /// The tokens from `begin` to `end`; `None` if an invisible group begins before `end` and ends after it.
 pub(super) fn between(begin: Cursor<'_>, end: Cursor<'_>) -> Option<TokenStream> {
+    each_between(begin, end).map(|tokens| tokens.into_iter().collect())
+}
+
+fn each_between(begin: Cursor<'_>, end: Cursor<'_>) -> Option<Vec<TokenTree>> {
     let mut tokens = Vec::new();
     let mut cursor = begin;
     while cursor != end {
@@ -40,7 +66,7 @@ pub(super) fn between(begin: Cursor<'_>, end: Cursor<'_>) -> Option<TokenStream>
         tokens.push(token);
         cursor = next;
     }
-    Some(tokens.into_iter().collect())
+    Some(tokens)
 }
 
 /// Any identifier, keywords and `_` included: which may be a name is for `check` to say.

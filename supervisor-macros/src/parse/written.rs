@@ -1,8 +1,9 @@
 //! The tree as it is written: nothing is checked, nothing is left out that could be read.
 
+use std::cell::OnceCell;
 use std::fmt;
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Attribute, Expr, Type, Visibility};
 
@@ -10,10 +11,29 @@ use crate::text::text;
 
 /// A whole declaration.
 pub(crate) struct Tree {
-    /// The path of the runtime crate.
-    pub(crate) krate: TokenStream,
+    pub(crate) krate: Krate,
     pub(crate) header: Option<Header>,
     pub(crate) root: Option<Group>,
+}
+
+/// The path of the runtime crate. It stands in the expansion once for each child and more, so it is kept as tokens that can
+/// be appended one by one: to append a stream to a stream asks the compiler several times.
+pub(crate) struct Krate(pub(super) Vec<TokenTree>);
+
+impl Krate {
+    /// All of it in one place, where it resolves as it does here.
+    pub(crate) fn at(&self, place: Span) -> (Self, Span) {
+        let span = place.resolved_at(self.0.first().map_or_else(Span::call_site, TokenTree::span));
+        let mut tokens = self.0.clone();
+        tokens.iter_mut().for_each(|token| token.set_span(span));
+        (Self(tokens), span)
+    }
+}
+
+impl ToTokens for Krate {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        tokens.extend(self.0.iter().cloned());
+    }
 }
 
 /// `pub struct Orders(config: Arc<Config>);`
@@ -151,11 +171,12 @@ impl Stated {
 pub(crate) struct Expression {
     syntax: Box<Expr>,
     pub(crate) tokens: TokenStream,
+    text: OnceCell<String>,
 }
 
 impl Expression {
     pub(crate) fn new(syntax: Expr, tokens: TokenStream) -> Self {
-        Self { syntax: Box::new(syntax), tokens }
+        Self { syntax: Box::new(syntax), tokens, text: OnceCell::new() }
     }
 
     /// A part of another expression.
@@ -184,11 +205,20 @@ impl Expression {
         }
     }
 
+    /// As the user wrote it, on one line.
+    pub(crate) fn text(&self) -> &str {
+        self.text.get_or_init(|| text(&self.tokens))
+    }
+
     /// As it stands after a `*`, where more than a number or a path is in parentheses.
     pub(crate) fn as_amount(&self) -> String {
-        match self.bare().syntax() {
-            Expr::Lit(_) | Expr::Path(_) => text(&self.bare().tokens),
-            _ => format!("({})", text(&self.bare().tokens)),
+        match self.syntax() {
+            Expr::Lit(_) | Expr::Path(_) => self.text().to_owned(),
+            Expr::Paren(_) | Expr::Group(_) => match self.bare() {
+                bare if matches!(bare.syntax(), Expr::Lit(_) | Expr::Path(_)) => bare.text().to_owned(),
+                bare => format!("({})", bare.text()),
+            },
+            _ => format!("({})", self.text()),
         }
     }
 
