@@ -20,6 +20,7 @@ mod uses;
 
 use proc_macro2::TokenStream;
 
+use crate::check::Tree;
 use crate::mistake::Mistakes;
 
 /// What `supervisor_runtime::supervision_tree!` calls, with the path of the runtime in front:
@@ -39,11 +40,16 @@ pub fn supervision_tree_in_an_editor(input: proc_macro::TokenStream) -> proc_mac
 }
 
 fn pipeline(input: TokenStream) -> TokenStream {
-    let mut mistakes = Mistakes::default();
-    let written = parse::parse(input, &mut mistakes);
-    let tree = check::check(written, &mut mistakes);
+    let (tree, mistakes) = checked(input);
     let mut expansion = expand::expand(&tree);
     // Last: an editor completes in what comes first, the same for a valid and an invalid tree.
     expansion.extend(mistakes.into_tokens());
     expansion
+}
+
+/// The tree as it is meant, and what is wrong with how it is written.
+fn checked(input: TokenStream) -> (Tree, Mistakes) {
+    let mut mistakes = Mistakes::default();
+    let written = parse::parse(input, &mut mistakes);
+    (check::check(written, &mut mistakes), mistakes)
 }

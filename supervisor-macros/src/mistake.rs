@@ -37,6 +37,12 @@ impl Mistakes {
         self.0.iter().map(Mistake::to_compile_error).collect()
     }
 
+    /// The places that are blamed, each with the message.
+    #[cfg(test)]
+    pub(crate) fn places(&self) -> impl Iterator<Item = (Span, Span, &str)> {
+        self.0.iter().map(|mistake| (mistake.start, mistake.end, mistake.message.as_str()))
+    }
+
     #[cfg(test)]
     pub(crate) fn messages(mut self) -> Vec<String> {
         self.0.sort_by_key(Mistake::place);

@@ -9,9 +9,6 @@ mod wiring;
 
 use proc_macro2::TokenStream;
 
-use crate::mistake::Mistakes;
-use crate::{check, parse};
-
 /// A declaration as the macro gets it.
 fn tokens(source: &str) -> TokenStream {
     format!("[supervisor_runtime] {source}").parse().expect("a declaration is made of tokens")
@@ -19,8 +16,6 @@ fn tokens(source: &str) -> TokenStream {
 
 /// What is wrong with a declaration, in the order of the source.
 fn mistakes(source: &str) -> Vec<String> {
-    let mut mistakes = Mistakes::default();
-    let written = parse::parse(tokens(source), &mut mistakes);
-    check::check(written, &mut mistakes);
+    let (_, mistakes) = crate::checked(tokens(source));
     mistakes.messages()
 }
