@@ -6,7 +6,7 @@ use syn::parse::ParseStream;
 use syn::parse::discouraged::Speculative;
 use syn::{Expr, ExprLit, ExprPath, Lit, Path, Token, token};
 
-use super::stream::{any_ident, at_end, between, expression, here, is_options, take_while, verbatim, within};
+use super::stream::{any_ident, at_end, expression, here, is_options, take_while, taken, verbatim, within};
 use super::written::{Amount, Count, Expression, Open};
 use crate::mistake::{Mistake, Mistakes};
 use crate::text::text;
@@ -20,7 +20,7 @@ pub(super) fn count(input: ParseStream<'_>, star: &Token![*], mistakes: &mut Mis
     match number(input, Amount::Replicas, star) {
         Ok(_) if input.peek(Token![..]) => {
             let open = open(input, &mut Mistakes::default());
-            let range = between(begin, input.cursor()).unwrap_or_default();
+            let range = taken(begin, input.cursor());
             let bound = open.bound.as_ref().map(Expression::as_amount);
             let message = "an open group has no lower bound: it is empty when the tree starts";
             let help = format!("write `*..{}`", bound.map(|bound| format!("={bound}")).unwrap_or_default());
@@ -47,10 +47,10 @@ fn open(input: ParseStream<'_>, mistakes: &mut Mistakes) -> Open {
     if !is_closed && !is_half_open {
         return Open { place, bound: None };
     }
-    let dots = between(begin, input.cursor()).unwrap_or_default();
+    let dots = taken(begin, input.cursor());
     let bound = match number(input, Amount::Members, &dots) {
         Ok(bound) if is_half_open => {
-            let range = between(begin, input.cursor()).unwrap_or_default();
+            let range = taken(begin, input.cursor());
             let help = format!("write `*..={}`", bound.as_amount());
             mistakes.push(Mistake::at(range, "the bound of an open group is written with `..=`").help(help));
             Some(bound)

@@ -25,7 +25,8 @@ pub(super) fn members(
     if ty.is_some() && !at_equals(input) {
         return (ty, None);
     }
-    if let (Some(_), Ok(equals)) = (&ty, input.parse::<Token![=]>())
+    if ty.is_some()
+        && let Ok(equals) = input.parse::<Token![=]>()
         && at_end(input)
     {
         let message = "an open group takes only the type of its members";

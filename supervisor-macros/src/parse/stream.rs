@@ -22,7 +22,7 @@ pub(super) fn expression(input: ParseStream<'_>) -> syn::Result<Expression> {
 pub(super) fn verbatim<T: Parse + ToTokens>(input: ParseStream<'_>) -> syn::Result<(T, TokenStream)> {
     let fork = input.fork();
     let syntax: T = fork.parse()?;
-    let tokens = each_between(input.cursor(), fork.cursor());
+    let tokens = between(input.cursor(), fork.cursor());
     let tokens = tokens.unwrap_or_else(|| syntax.to_token_stream().into_iter().collect());
     // A fork does not tell what it has left over inside of delimiters: `[Db, 3:]` is no type.
     let is_to_be_read_again = tokens.iter().any(has_inside);
@@ -50,12 +50,14 @@ fn up_to_comma(input: ParseStream<'_>) -> Option<(Expr, TokenStream)> {
     Some((syntax, tokens))
 }
 
-/// The tokens from `begin` to `end`; `None` if an invisible group begins before `end` and ends after it.
-pub(super) fn between(begin: Cursor<'_>, end: Cursor<'_>) -> Option<TokenStream> {
-    each_between(begin, end).map(|tokens| tokens.into_iter().collect())
+/// The tokens from `begin` to `end`, to point at; the first of them, if an invisible group ends only after `end`.
+pub(super) fn taken(begin: Cursor<'_>, end: Cursor<'_>) -> TokenStream {
+    let first = || begin.token_tree().map(|(token, _)| token);
+    between(begin, end).unwrap_or_else(|| first().into_iter().collect()).into_iter().collect()
 }
 
-fn each_between(begin: Cursor<'_>, end: Cursor<'_>) -> Option<Vec<TokenTree>> {
+/// The tokens from `begin` to `end`; `None` if an invisible group begins before `end` and ends after it.
+fn between(begin: Cursor<'_>, end: Cursor<'_>) -> Option<Vec<TokenTree>> {
     let mut tokens = Vec::new();
     let mut cursor = begin;
     while cursor != end {

@@ -201,6 +201,16 @@ fn number(name: &str) -> Option<u64> {
     env::var(name).ok().map(|value| value.replace('_', "").parse().expect("a number of inputs"))
 }
 
+/// The numbers of inputs that have failed, most of them only once in a million.
+#[test]
+fn what_has_failed_does_not_fail_again() {
+    let material = Material::new();
+    for case in [671_485, 820_224] {
+        let input = material.input(&mut Random::of(case));
+        assert_eq!(trouble(&input), None, "{input}");
+    }
+}
+
 #[test]
 fn whatever_the_macro_is_given_it_expands_and_blames_what_it_was_given() {
     let count = number("SUPERVISOR_FUZZ").unwrap_or(100_000);
