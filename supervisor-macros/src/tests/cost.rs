@@ -1,4 +1,7 @@
-//! What an expansion costs: `cargo test --release -p supervisor-macros cost -- --ignored --nocapture`.
+//! What an expansion costs: `cargo test -p supervisor-macros --lib cost -- --ignored --nocapture`.
+//!
+//! Not with `--release`, which optimises this crate and not those that a macro depends on. In the compiler, where each look at a
+//! span is a call, and with a macro that is not optimised, as in a user's build, 100 children take about 10 ms.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -48,6 +51,7 @@ fn the_cost_of_an_expansion_is_linear_and_small() {
         println!("{children:>5} children: {time:>10.1?}, {:.1?} each", time / children as u32);
     }
     let [_, (_, hundred), (_, thousand)] = times;
+    println!("expand_100 ms={:.1}", hundred.as_secs_f64() * 1e3);
     assert!(hundred < Duration::from_millis(10), "100 children take {hundred:?}");
     assert!(thousand < hundred * 20, "1,000 children take {thousand:?}, and 100 {hundred:?}");
 }

@@ -1,5 +1,6 @@
 //! The pipeline as a whole: what it says, what it gives, and that it never panics.
 
+mod check_time;
 mod cost;
 mod expansion;
 mod fuzz;
