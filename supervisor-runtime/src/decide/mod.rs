@@ -356,6 +356,14 @@ impl Core {
         std::mem::take(&mut self.changes)
     }
 
+    /// They have been told.
+    pub(crate) fn forget(&mut self, mut changes: Vec<(SlotId, State)>) {
+        changes.clear();
+        // There may have been many.
+        changes.shrink_to(64);
+        self.changes = changes;
+    }
+
     /// The time of what happened last.
     pub(crate) fn now(&self) -> Instant {
         self.now

@@ -192,7 +192,7 @@ impl Inside {
         if let Some(declared) = &at.spec().inner {
             return Ok(Self::Declared(Arc::clone(declared)));
         }
-        let inner = at.group.slot_of(at.child, index).and_then(|slot| at.group.inner(slot));
+        let inner = at.group.inner_of(at.child, index);
         inner.map(Self::Running).ok_or_else(|| SteerError::NotRunning { supervisor: path() })
     }
 
@@ -213,8 +213,7 @@ impl Inside {
 
 /// The group of a supervisor, if it runs.
 fn inner(group: &Arc<Group>, child: ChildId, index: u32) -> Result<Arc<Group>, SteerError> {
-    let inner = group.slot_of(child, index).and_then(|slot| group.inner(slot));
-    inner.ok_or_else(|| match group.tree().has_ended() {
+    group.inner_of(child, index).ok_or_else(|| match group.tree().has_ended() {
         true => SteerError::Ended,
         false => SteerError::NotRunning { supervisor: group.names().path_of(child, index) },
     })

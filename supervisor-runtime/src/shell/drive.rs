@@ -102,7 +102,7 @@ impl Group {
         if state.core.slot(slot).is_fresh() {
             state.core.show(slot, State::Stopping, now);
             if state.core.is_recording() {
-                outside.add(state.event(self, slot, What::ShuttingDown));
+                outside.tell(self, state.event(self, slot, What::ShuttingDown));
             }
             state.tell(self, |_, _| false, &mut outside);
         }
@@ -141,7 +141,7 @@ impl Group {
         state.core.show(0, is, now());
         let tells = what.is_none();
         if let Some(what) = what.filter(|_| state.core.is_recording()) {
-            outside.add(state.event(self, 0, what));
+            outside.tell(self, state.event(self, 0, what));
         }
         state.tell(self, |_, _| tells, &mut outside);
         drop(state);

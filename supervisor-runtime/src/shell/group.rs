@@ -105,7 +105,8 @@ impl Group {
                 counts,
                 at: inner.epoch,
             };
-            outside.add(Event { at: inner.epoch, ..state.event(self, slot, What::Initialized(beginning.into())) });
+            outside
+                .tell(self, Event { at: inner.epoch, ..state.event(self, slot, What::Initialized(beginning.into())) });
         }
         outside.drop_group(state.inner.insert(slot, Arc::clone(inner)));
         state.tell(self, |_, _| true, &mut outside);

@@ -83,7 +83,7 @@ impl Group {
         let mut outside = Outside::default();
         let mut state = self.lock();
         if state.core.is_recording() {
-            outside.add(Event { at: now(), ..state.event(self, slot, what()) });
+            outside.tell(self, Event { at: now(), ..state.event(self, slot, what()) });
             state.tell(self, |_, _| true, &mut outside);
         }
         drop(state);
@@ -105,7 +105,7 @@ impl Group {
         let mut outside = Outside::default();
         let mut state = self.lock();
         // `stop`, and the end of its tasks, may have taken their time. Where they have not, the clock need not be read.
-        let took_time = cx.cell().has_waited_since() || state.records[slot as usize].extras.is_some();
+        let took_time = cx.cell().has_waited_since() || cx.cell().read().has_tasks();
         let decided = if took_time || state.core.has_backoff(slot) { now() } else { exit.at };
         if state.core.has_backoff(slot) {
             state.core.forget_stop(slot, decided.saturating_duration_since(exit.at));
@@ -121,7 +121,7 @@ impl Group {
         let record = &mut state.records[slot as usize];
         let yields = record.is_spent(exit.at, cx.cell().has_waited());
         let old = record.last_exit.replace(exit);
-        let extras = record.extras.take();
+        let extras = record.extras.as_deref_mut().map(std::mem::take);
         if verdict == Verdict::GroupFails {
             state.note_last_causes(slot);
         }

@@ -17,15 +17,24 @@ impl Group {
         self.state.hold().inner.get(&slot).cloned()
     }
 
+    /// The group of a supervisor, or of one of several, if it was ever made.
+    pub(crate) fn inner_of(&self, child: ChildId, index: u32) -> Option<Arc<Self>> {
+        let state = self.state.hold();
+        state.inner.get(&state.core.roster(child).get(index)?).cloned()
+    }
+
     pub(crate) fn place(&self, slot: SlotId) -> (ChildId, u32) {
         self.state.hold().core.place(slot)
     }
 
     /// Where the child in `slot` stands; a supervisor is ready when all below it is.
     pub(crate) fn whole_status(&self, slot: SlotId) -> Status {
-        let mut status = self.status(slot);
+        let (mut status, inner) = {
+            let state = self.state.hold();
+            (Status { facts: state.facts(slot), at: now() }, state.inner.get(&slot).cloned())
+        };
         if status.state() == State::Running
-            && let Some(unready) = self.inner(slot).and_then(|inner| inner.unready())
+            && let Some(unready) = inner.and_then(|inner| inner.unready())
         {
             status.facts.not_ready = Some(unready.into());
         }
@@ -184,7 +193,7 @@ impl Group {
         self.cell(slot).note_listener();
         state.records[slot as usize].extras().not_ready = reason;
         if state.core.is_recording() {
-            outside.add(state.event(self, slot, what));
+            outside.tell(self, state.event(self, slot, what));
         }
         state.tell(self, |_, _| true, &mut outside);
         drop(state);

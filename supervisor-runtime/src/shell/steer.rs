@@ -140,7 +140,7 @@ impl Group {
         let steered = state.core.steer(&slots, order, now());
         let mut work = Work::default();
         if steered.is_ok() && state.core.is_recording() {
-            slots.iter().for_each(|&slot| work.outside.add(state.event(self, slot, What::Steered(order))));
+            slots.iter().for_each(|&slot| work.outside.tell(self, state.event(self, slot, What::Steered(order))));
         }
         self.finish(state, work);
         steered.map(|()| tickets).map_err(NotDone::Refused)
@@ -214,7 +214,7 @@ impl Group {
         state.grow();
         if state.core.is_recording() {
             work.has_added |= !added.is_empty();
-            added.iter().for_each(|&slot| work.outside.add(state.added(self, slot)));
+            added.iter().for_each(|&slot| work.outside.tell(self, state.added(self, slot)));
         }
         let tickets = added.iter().map(|&slot| self.ticket(slot, state.goal(slot, Order::Restart), state)).collect();
         state.carry_out(actions, now, self, &mut work.spawn, &mut work.outside);

@@ -12,7 +12,7 @@ use super::panic::catch_drop;
 use super::record::State;
 use crate::decide::{Outcome, Phase, Rest, Slot, SlotId, State as CoreState, Verdict};
 use crate::declare::{ChildSpec, Kind};
-use crate::view::{Change, Event, Facts, Place, State as Shown, Subject, What};
+use crate::view::{Change, Event, Facts, Place, Pushed, State as Shown, Subject, What};
 use crate::{Cause, Exit, Restart, log};
 
 /// What is to be told, and what is to be done once the lock is released because it runs code of others.
@@ -20,11 +20,15 @@ use crate::{Cause, Exit, Restart, log};
 /// In a box: mostly there is nothing of it, and every restart comes by here.
 #[derive(Default)]
 #[must_use = "somebody waits for it"]
-pub(super) struct Outside(Option<Box<Pending>>);
+pub(super) struct Outside {
+    pending: Option<Box<Pending>>,
+    /// Something has been told besides changes of the core.
+    has_told: bool,
+}
 
 #[derive(Default)]
 struct Pending {
-    /// To be numbered under the lock, and logged outside.
+    /// To be logged.
     events: Vec<Event>,
     wakers: Vec<Waker>,
     gone: Vec<Arc<Exit>>,
@@ -35,16 +39,23 @@ struct Pending {
 
 impl Outside {
     fn pending(&mut self) -> &mut Pending {
-        self.0.get_or_insert_default()
+        self.pending.get_or_insert_default()
     }
 
     pub(super) fn wakers(&mut self) -> &mut Vec<Waker> {
         &mut self.pending().wakers
     }
 
-    /// Has an event told before what else has changed.
-    pub(super) fn add(&mut self, event: Event) {
-        self.pending().events.push(event);
+    /// Tells an event at once, before what else has changed.
+    pub(super) fn tell(&mut self, group: &Group, event: Event) {
+        self.has_told = true;
+        let Pushed { to_log, mut waiting, surplus } = group.tree().events().push(event);
+        if to_log.is_some() || surplus.is_some() || !waiting.is_empty() {
+            let pending = self.pending();
+            pending.events.extend(to_log);
+            pending.wakers.append(&mut waiting);
+            pending.surplus.extend(surplus.into_iter().flatten());
+        }
     }
 
     /// Has the last exit of what has left dropped.
@@ -68,7 +79,7 @@ impl Outside {
 
     #[inline]
     pub(super) fn run(self) {
-        if let Some(pending) = self.0 {
+        if let Some(pending) = self.pending {
             (*pending).run();
         }
     }
@@ -89,39 +100,35 @@ impl Pending {
 }
 
 impl State {
-    /// Tells what was [added](Outside::add), and then those changes of the core that `tells` wants to be told besides.
+    /// Tells those changes of the core that `tells` wants to be told, and wakes whom something has been told.
     #[inline]
     pub(super) fn tell(&mut self, group: &Group, tells: impl Fn(SlotId, CoreState) -> bool, outside: &mut Outside) {
-        if self.core.has_changes() || outside.0.is_some() {
+        if self.core.has_changes() || outside.has_told {
             self.tell_all(group, tells, outside);
         }
     }
 
     fn tell_all(&mut self, group: &Group, tells: impl Fn(SlotId, CoreState) -> bool, outside: &mut Outside) {
         let changes = self.core.changes();
-        let pending = outside.pending();
-        if changes.is_empty() && pending.events.is_empty() {
-            return;
-        }
         for &(slot, _) in &changes {
             if self.core.slot(slot).observed {
-                self.keep_promises(slot, &mut pending.wakers);
+                self.keep_promises(slot, outside.wakers());
             }
         }
-        group.tree().watchers().wake(&mut pending.wakers);
-        if !group.tree().events().is_wanted() {
-            return;
+        if group.tree().watchers().are_there() {
+            group.tree().watchers().wake(outside.wakers());
         }
-        for (slot, state) in changes {
-            if tells(slot, state)
-                && let Some(what) = what(state)
-            {
-                pending.events.push(Event { change: Some(self.change(slot, state)), ..self.event(group, slot, what) });
+        if group.tree().events().is_wanted() {
+            for &(slot, state) in &changes {
+                if tells(slot, state)
+                    && let Some(what) = what(state)
+                {
+                    let event = self.event(group, slot, what);
+                    outside.tell(group, Event { change: Some(self.change(slot, state)), ..event });
+                }
             }
         }
-        let (mut wakers, mut surplus) = group.tree().events().push(&mut pending.events);
-        pending.wakers.append(&mut wakers);
-        pending.surplus.append(&mut surplus);
+        self.core.forget(changes);
     }
 
     /// Something about the child in `slot`, in its state as it is now.
@@ -159,10 +166,12 @@ impl State {
         self.core.note_failing(slot, exit.at);
         self.records[slot as usize].extras().failed = Some(Arc::clone(exit));
         if self.core.is_recording() {
-            outside.add(self.event(group, slot, What::Failed(Arc::clone(exit))));
+            outside.tell(group, self.event(group, slot, What::Failed(Arc::clone(exit))));
         }
         self.tell(group, |_, _| true, outside);
-        group.tree().watchers().wake(outside.wakers());
+        if group.tree().watchers().are_there() {
+            group.tree().watchers().wake(outside.wakers());
+        }
     }
 
     /// What is told of an exit before it is decided what it means.
@@ -175,7 +184,7 @@ impl State {
         }
         let failed = self.event(group, slot, What::Failed(Arc::clone(exit)));
         let change = Change { state: Shown::Stopping, since: exit.at, ..self.change(slot, known.state) };
-        outside.add(Event { at: exit.at, change: Some(change), ..failed });
+        outside.tell(group, Event { at: exit.at, change: Some(change), ..failed });
     }
 
     /// What is told of what an exit means.
@@ -196,7 +205,7 @@ impl State {
                 {
                     change.state = Shown::Waiting;
                 }
-                outside.add(restarting);
+                outside.tell(group, restarting);
             }
             Verdict::Swept => {
                 let stopped = match exit.cause {
@@ -205,18 +214,18 @@ impl State {
                     Cause::Dropped => What::Dropped(Arc::clone(exit)),
                     _ => What::Stopped(Some(Arc::clone(exit))),
                 };
-                outside.add(event(stopped));
+                outside.tell(group, event(stopped));
                 if self.core.slot(slot).state == CoreState::Down(Rest::Forfeited) {
-                    outside.add(event(What::Forfeited));
+                    outside.tell(group, event(What::Forfeited));
                 }
             }
-            Verdict::Done => outside.add(event(What::Done(Arc::clone(exit)))),
-            Verdict::Gone => outside.add(event(What::Gone)),
-            Verdict::Forfeited => outside.add(event(What::Forfeited)),
-            Verdict::NotStarted => outside.add(event(What::NotStarted)),
+            Verdict::Done => outside.tell(group, event(What::Done(Arc::clone(exit)))),
+            Verdict::Gone => outside.tell(group, event(What::Gone)),
+            Verdict::Forfeited => outside.tell(group, event(What::Forfeited)),
+            Verdict::NotStarted => outside.tell(group, event(What::NotStarted)),
             Verdict::GroupFails => {
-                self.why_the_group_fails(group, slot).into_iter().for_each(|why| outside.add(why));
-                outside.add(event(What::Stopped(None)));
+                self.why_the_group_fails(group, slot).into_iter().for_each(|why| outside.tell(group, why));
+                outside.tell(group, event(What::Stopped(None)));
             }
         }
     }

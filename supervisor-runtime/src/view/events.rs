@@ -45,25 +45,26 @@ struct Ring {
 impl EventLog {
     /// Whether anybody wants to know: a listener, or the log.
     pub(crate) fn is_wanted(&self) -> bool {
-        self.listeners.load(Ordering::Relaxed) > 0 || LevelFilter::current() != LevelFilter::OFF
+        self.listeners.load(Ordering::Relaxed) > 0 || is_logged()
     }
 
-    /// Numbers events and keeps them, if anybody listens. Called under the lock of the group that they are about, so that
-    /// their order is the order in which they happened.
-    ///
-    /// Returns whom to wake, and what is no longer kept, to be dropped outside of every lock.
-    pub(crate) fn push(&self, events: &mut [Event]) -> (Vec<Waker>, Vec<Event>) {
+    /// Numbers an event and keeps it, if anybody listens. Called under the lock of the group that it is about, so that the
+    /// order of events is the order in which they happened.
+    pub(crate) fn push(&self, mut event: Event) -> Pushed {
+        let mut pushed = Pushed { to_log: is_logged().then(|| event.clone()), waiting: Vec::new(), surplus: None };
         if self.listeners.load(Ordering::Relaxed) == 0 {
-            return Default::default();
+            return pushed;
         }
         let mut ring = self.ring.hold();
-        for event in events {
-            ring.last += 1;
-            event.number = ring.last;
-            ring.kept.push_back(event.clone());
+        ring.last += 1;
+        event.number = ring.last;
+        ring.kept.push_back(event);
+        pushed.waiting = std::mem::take(&mut ring.waiting);
+        if ring.kept.len() > KEPT && ring.taps == 0 {
+            let surplus = ring.kept.len() - KEPT;
+            pushed.surplus = Some(ring.kept.drain(..surplus).collect());
         }
-        let surplus = if ring.taps == 0 { ring.kept.len().saturating_sub(KEPT) } else { 0 };
-        (std::mem::take(&mut ring.waiting), ring.kept.drain(..surplus).collect())
+        pushed
     }
 
     /// The number of the last event.
@@ -94,8 +95,21 @@ impl EventLog {
         drop(ring);
         // The errors in it are the user's.
         let _ = catch_drop(old);
-        Events { log: Arc::clone(self), next, is_tap }
+        Events { log: Arc::clone(self), next, ahead: VecDeque::new(), is_tap }
     }
+}
+
+/// What is left to do with an event, outside of every lock.
+pub(crate) struct Pushed {
+    pub(crate) to_log: Option<Event>,
+    /// Who waits for it.
+    pub(crate) waiting: Vec<Waker>,
+    /// What is no longer kept, to be dropped.
+    pub(crate) surplus: Option<Vec<Event>>,
+}
+
+fn is_logged() -> bool {
+    LevelFilter::current() != LevelFilter::OFF
 }
 
 /// A stream of everything that happens in a tree: [`TreeHandle::events`](crate::TreeHandle::events).
@@ -131,8 +145,10 @@ impl EventLog {
 /// ```
 pub struct Events {
     log: Arc<EventLog>,
-    /// The number of the event that comes next.
+    /// The number of the next event to be taken from the ring.
     next: u64,
+    /// Those before, which have been taken and come first.
+    ahead: VecDeque<Event>,
     is_tap: bool,
 }
 
@@ -175,37 +191,71 @@ impl Events {
 
     /// The next event, if it has happened already.
     pub fn try_next(&mut self) -> Option<Result<Event, Missed>> {
-        let log = Arc::clone(&self.log);
-        let ring = log.ring.hold();
-        self.take(&ring)
+        match self.fetch(None) {
+            Fetched::Some => self.ahead.pop_front().map(Ok),
+            Fetched::Missed(missed) => Some(Err(missed)),
+            Fetched::None | Fetched::End => None,
+        }
     }
 
-    fn take(&mut self, ring: &Ring) -> Option<Result<Event, Missed>> {
+    fn poll(&mut self, task: &mut Task<'_>) -> Poll<Option<Result<Event, Missed>>> {
+        match self.fetch(Some(task.waker())) {
+            Fetched::Some => Poll::Ready(self.ahead.pop_front().map(Ok)),
+            Fetched::Missed(missed) => Poll::Ready(Some(Err(missed))),
+            Fetched::None => Poll::Pending,
+            Fetched::End => Poll::Ready(None),
+        }
+    }
+
+    /// Takes several from the ring, unless there are some still.
+    fn fetch(&mut self, waker: Option<&Waker>) -> Fetched {
+        /// How many are copied under one hold of the lock.
+        const SEVERAL: usize = 64;
+        if !self.ahead.is_empty() {
+            return Fetched::Some;
+        }
+        let mut ring = self.log.ring.hold();
         let first = ring.last + 1 - ring.kept.len() as u64;
         if self.next < first {
             let missed = first - self.next;
             self.next = first;
-            return Some(Err(Missed(missed)));
+            return Fetched::Missed(Missed(missed));
         }
-        let event = ring.kept.get((self.next - first) as usize)?;
-        self.next += 1;
-        Some(Ok(event.clone()))
+        let known = (self.next - first) as usize;
+        if known == ring.kept.len() {
+            if ring.is_over {
+                return Fetched::End;
+            }
+            if let Some(waker) = waker
+                && !ring.waiting.iter().any(|waiting| waiting.will_wake(waker))
+            {
+                ring.waiting.push(waker.clone());
+            }
+            return Fetched::None;
+        }
+        if self.log.listeners.load(Ordering::SeqCst) > 1 {
+            self.ahead.extend(ring.kept.range(known..).take(SEVERAL).cloned());
+            self.next += self.ahead.len() as u64;
+            return Fetched::Some;
+        }
+        // Nobody else wants them, and who comes later begins with what comes later.
+        std::mem::swap(&mut self.ahead, &mut ring.kept);
+        self.next = ring.last + 1;
+        drop(ring);
+        let known: Vec<Event> = self.ahead.drain(..known).collect();
+        // The errors in it are the user's.
+        let _ = catch_drop(known);
+        Fetched::Some
     }
+}
 
-    fn poll(&mut self, task: &mut Task<'_>) -> Poll<Option<Result<Event, Missed>>> {
-        let log = Arc::clone(&self.log);
-        let mut ring = log.ring.hold();
-        if let Some(event) = self.take(&ring) {
-            return Poll::Ready(Some(event));
-        }
-        if ring.is_over {
-            return Poll::Ready(None);
-        }
-        if !ring.waiting.iter().any(|waiting| waiting.will_wake(task.waker())) {
-            ring.waiting.push(task.waker().clone());
-        }
-        Poll::Pending
-    }
+/// What there was for a listener.
+enum Fetched {
+    /// Some are ahead.
+    Some,
+    None,
+    Missed(Missed),
+    End,
 }
 
 impl Stream for Events {
