@@ -1,7 +1,8 @@
 //! What a child is told, in one word of memory that it looks at without a lock.
 
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::task::Waker;
+
+use crate::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 /// The command cell of one child.
 ///
@@ -183,8 +184,21 @@ impl Cell {
     }
 
     #[inline]
-    pub(super) fn note_waiting(&self) {
+    fn note_waiting(&self) {
         self.notes.store(self.notes.load(Ordering::Relaxed) | WAITED | WAITED_SINCE, Ordering::Relaxed);
+    }
+
+    /// Its future is pending since it was polled after `command`: whether the task may wait now. Its waker is there then, and
+    /// nothing has been said that it has not heard.
+    #[inline]
+    pub(super) fn may_wait(&self, command: Command, register: impl FnOnce()) -> bool {
+        self.note_waiting();
+        if self.is_registered() {
+            return true;
+        }
+        register();
+        // What was said before the waker was there would otherwise go unheard.
+        self.read().is_as(command)
     }
 
     /// `run` has ended.

@@ -97,8 +97,7 @@ impl Group {
         let now = now();
         let record = &mut state.records[slot as usize];
         record.note_asked(now, self.epoch());
-        self.cell(slot).ask();
-        record.wake(outside.wakers());
+        record.ask(self.cell(slot), false, outside.wakers());
         if state.core.slot(slot).is_fresh() {
             state.core.show(slot, State::Stopping, now);
             if state.core.is_recording() {

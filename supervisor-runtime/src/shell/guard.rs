@@ -209,15 +209,9 @@ impl<F: Future> Future for Guard<'_, F> {
             {
                 break drop_now(this.step, Guarded::Late(limit));
             }
-            cell.note_waiting();
-            if !cell.is_registered() {
-                this.cx.group().register(this.cx.slot(), task.waker());
-                // What was said before the waker was there would otherwise go unheard.
-                if !cell.read().is_as(command) {
-                    continue;
-                }
+            if cell.may_wait(command, || this.cx.group().register(this.cx.slot(), task.waker())) {
+                return Poll::Pending;
             }
-            return Poll::Pending;
         };
         Poll::Ready(end)
     }

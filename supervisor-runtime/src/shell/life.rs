@@ -21,7 +21,7 @@ impl Group {
     /// Stores the waker of the task of `slot`, which stays the same for as long as the task lives.
     pub(crate) fn register(&self, slot: SlotId, waker: &Waker) {
         let mut state = self.state.hold();
-        let old = state.register(slot, waker, self.cell(slot));
+        let old = state.records[slot as usize].register(waker, self.cell(slot));
         drop(state);
         drop(old);
     }
@@ -32,7 +32,8 @@ impl Group {
         let mut outside = Outside::default();
         let mut state = self.lock();
         // Most wait in `run`: they need not come back for that.
-        let old = if cell.is_registered() { None } else { state.register(slot, waker, cell) };
+        let record = &mut state.records[slot as usize];
+        let old = if cell.is_registered() { None } else { record.register(waker, cell) };
         // A start that never waited took no time; its end need not be known.
         let took_time = cell.has_waited() || state.core.has_backoff(slot);
         let started = state.core.started(slot, took_time.then(now));

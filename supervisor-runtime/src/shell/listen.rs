@@ -25,13 +25,8 @@ impl Group {
     /// Wakes `waker` when the incarnation of `cx` is to stop; whether that is the case already.
     pub(crate) fn listen(&self, cx: &Context, waker: &Waker) -> bool {
         let mut state = self.state.hold();
-        let cell = self.cell(cx.slot());
-        if cell.is_over(cx.member(), cx.incarnation()) {
-            return true;
-        }
-        cell.note_listener();
-        state.records[cx.slot() as usize].extras().listeners.push(waker.clone());
-        false
+        let record = &mut state.records[cx.slot() as usize];
+        record.listen(self.cell(cx.slot()), cx.member(), cx.incarnation(), waker)
     }
 
     pub(crate) fn unlisten(&self, cx: &Context, waker: &Waker) {

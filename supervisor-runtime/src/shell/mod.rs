@@ -11,6 +11,8 @@ mod drive;
 mod factory;
 mod group;
 mod guard;
+#[cfg(all(test, interleavings))]
+mod interleavings;
 mod life;
 mod listen;
 mod look;

@@ -153,13 +153,6 @@ impl State {
         }
     }
 
-    /// Stores the waker of the task of `slot`; the one before is to be dropped outside.
-    pub(super) fn register(&mut self, slot: SlotId, waker: &Waker, cell: &Cell) -> Option<Waker> {
-        cell.note_registered();
-        let stored = &mut self.records[slot as usize].waker;
-        if stored.as_ref().is_some_and(|stored| stored.will_wake(waker)) { None } else { stored.replace(waker.clone()) }
-    }
-
     pub(super) fn begin(&mut self, slot: SlotId, cells: &Cells) {
         let record = &mut self.records[slot as usize];
         record.incarnation = record.incarnation.wrapping_add(1);
@@ -218,19 +211,12 @@ impl State {
                         *known = Some(known.map_or(deadline, |known| known.min(deadline)));
                     }
                     record.note_asked(now, group.epoch());
-                    group.cell(slot).ask();
-                    if self.core.is_ending() {
-                        // It is most likely the last time; who waits after all gives it back.
-                        group.cell(slot).note_taken();
-                        outside.wakers().extend(record.waker.take());
-                    }
-                    record.wake(outside.wakers());
+                    record.ask(group.cell(slot), self.core.is_ending(), outside.wakers());
                 }
                 Action::Kill(slot) => {
                     let record = &mut self.records[slot as usize];
                     record.note_asked(now, group.epoch());
-                    group.cell(slot).kill();
-                    record.wake(outside.wakers());
+                    record.kill(group.cell(slot), outside.wakers());
                 }
                 Action::Release(slot) => {
                     if self.records[slot as usize].has_task {
@@ -279,6 +265,40 @@ impl Record {
 
     pub(super) fn extras(&mut self) -> &mut Extras {
         self.extras.get_or_insert_default()
+    }
+
+    /// Stores the waker of its task; the one before is to be dropped outside.
+    pub(super) fn register(&mut self, waker: &Waker, cell: &Cell) -> Option<Waker> {
+        cell.note_registered();
+        let known = self.waker.as_ref().is_some_and(|stored| stored.will_wake(waker));
+        if known { None } else { self.waker.replace(waker.clone()) }
+    }
+
+    /// Adds to those who wait for this incarnation to stop; whether that is the case already.
+    pub(super) fn listen(&mut self, cell: &Cell, member: u32, incarnation: u32, waker: &Waker) -> bool {
+        if cell.is_over(member, incarnation) {
+            return true;
+        }
+        cell.note_listener();
+        self.extras().listeners.push(waker.clone());
+        false
+    }
+
+    /// Asks the incarnation to stop, perhaps as the last thing that is said to its task.
+    pub(super) fn ask(&mut self, cell: &Cell, is_last: bool, wakers: &mut Vec<Waker>) {
+        cell.ask();
+        if is_last {
+            // It has most likely waited for the last time; if it waits after all, it brings its waker again.
+            cell.note_taken();
+            wakers.extend(self.waker.take());
+        }
+        self.wake(wakers);
+    }
+
+    /// Tells the incarnation to be dropped.
+    pub(super) fn kill(&mut self, cell: &Cell, wakers: &mut Vec<Waker>) {
+        cell.kill();
+        self.wake(wakers);
     }
 
     /// Everything of this child that listens to commands.

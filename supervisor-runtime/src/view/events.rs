@@ -4,8 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context as Task, Poll, Waker};
 
 use futures_core::Stream;
@@ -13,7 +12,8 @@ use tracing::level_filters::LevelFilter;
 
 use super::event::Event;
 use crate::shell::catch_drop;
-use crate::sync::MutexExt;
+use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::{Mutex, MutexExt};
 
 /// How many events are kept for a listener that is slow.
 ///
@@ -278,5 +278,69 @@ impl Drop for Events {
 impl fmt::Debug for Events {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Events").field("next", &self.next).finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, interleavings))]
+mod interleavings {
+    use loom::future::block_on;
+    use loom::thread;
+
+    use super::*;
+    use crate::view::event::{Subject, What};
+    use crate::view::names::Names;
+
+    /// Loom follows a handful of steps of two threads, not a supervisor with its groups: any event does.
+    fn event() -> Event {
+        let names = Names { id: 1, path: String::new(), prefix: String::new(), labels: Arc::new([]) };
+        let subject = Subject::Group(Arc::new(names));
+        Event { number: 0, at: std::time::Instant::now(), subject, what: What::Waiting, change: None }
+    }
+
+    fn push(log: &EventLog) {
+        log.push(event()).waiting.into_iter().for_each(Waker::wake);
+    }
+
+    /// The numbers that a listener is told until the end.
+    async fn heard(mut events: Events) -> Vec<u64> {
+        let mut numbers = Vec::new();
+        while let Some(event) = events.next().await {
+            numbers.push(event.expect("none is missed").number);
+        }
+        numbers
+    }
+
+    #[test]
+    fn a_listener_hears_every_event_in_order_and_the_end() {
+        loom::model(|| {
+            let log = Arc::new(EventLog::default());
+            let events = Events::of(&log);
+            let first = events.next;
+            let tree = thread::spawn(move || {
+                push(&log);
+                push(&log);
+                log.end();
+            });
+            assert_eq!(block_on(heard(events)), [first, first + 1]);
+            tree.join().expect("it does not panic");
+        });
+    }
+
+    #[test]
+    fn a_listener_that_comes_meanwhile_hears_all_that_is_numbered_after() {
+        loom::model(|| {
+            let log = Arc::new(EventLog::default());
+            let theirs = Arc::clone(&log);
+            let tree = thread::spawn(move || {
+                push(&theirs);
+                push(&theirs);
+                theirs.end();
+            });
+            let events = Events::of(&log);
+            let first = events.next;
+            let numbers = block_on(heard(events));
+            tree.join().expect("it does not panic");
+            assert_eq!(numbers, (first..=log.last()).collect::<Vec<_>>());
+        });
     }
 }
