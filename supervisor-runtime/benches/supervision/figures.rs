@@ -68,6 +68,9 @@ fn cycle(name: &str, failing: Failing, restarts: usize, run: &Run, report: &mut 
     let restarts = run.effort.of(restarts);
     let both = run.alternate(|| restart::ours(failing, restarts), || restart::raw(failing, restarts));
     report.ns(name, run, both.median());
+    let in_main = median((0..run.effort.rounds()).map(|_| run.once_in_main(restart::raw(failing, restarts))));
+    let flavor = run.flavor.name();
+    report.note(name, &format!("flavor={flavor}: with the loop in `main`, which is no worker: raw_ns={in_main:.1}"));
 }
 
 /// From the failure to the next incarnation's first line.
@@ -125,17 +128,14 @@ fn start_and_stop_open(run: &Run, report: &mut Report) {
     report.ns("start_open", run, both.median_of(|spent| spent.start));
     report.ns("stop_open", run, both.median_of(|spent| spent.stop));
     let raw = run.repeat(|| start::raw(many));
-    report.note(&format!(
-        "start_open flavor={}: spawned without a look at whether they start: raw_ns={:.1}",
-        run.flavor.name(),
-        median(raw.iter().map(|spent| spent.start)),
-    ));
+    let (flavor, start) = (run.flavor.name(), median(raw.iter().map(|spent| spent.start)));
+    report.note("start_open", &format!("flavor={flavor}: spawned without waiting for each: raw_ns={start:.1}"));
 }
 
 /// What each idle child takes, each time in a new process.
 fn memory(run: &Run, report: &mut Report) {
     if !cfg!(target_os = "linux") {
-        return report.note("memory: only measured on Linux");
+        return report.note("memory", "only measured on Linux");
     }
     let children = run.effort.of(MANY);
     for (name, ours) in [("memory", Of::Replicas), ("memory_open", Of::Members)] {
@@ -168,7 +168,7 @@ fn storm(run: &Run, report: &mut Report) {
 /// CPU time of a tree in which nothing happens.
 fn idle(run: &Run, report: &mut Report) {
     if !cfg!(target_os = "linux") {
-        return report.note("idle: only measured on Linux");
+        return report.note("idle", "only measured on Linux");
     }
     let (children, time) = (run.effort.of(MANY), run.effort.time(Duration::from_secs(2)));
     let both = run.alternate(|| idle::ours(children, time), || idle::raw(children, time));
@@ -191,10 +191,8 @@ fn listener(run: &Run, report: &mut Report) {
     let both = run.alternate(|| restart::ours_heard(restarts), || restart::ours(Failing::WithError, restarts));
     let Pair { ours: heard, raw: unheard } = both.median();
     report.ours("listener", run, heard - unheard);
-    report.note(&format!(
-        "listener flavor={}: a restart takes {heard:.1} ns with one, {unheard:.1} ns without",
-        run.flavor.name()
-    ));
+    let flavor = run.flavor.name();
+    report.note("listener", &format!("flavor={flavor}: a restart takes {heard:.1} ns with one, {unheard:.1} without"));
 }
 
 /// How long others wait beside a child that crashes in a loop.
@@ -203,9 +201,7 @@ fn fairness(run: &Run, report: &mut Report) {
     let both = run.alternate(|| fairness::ours(yields), || fairness::raw(yields));
     let p99 = both.median_of(|times| quantile(times.iter().copied(), 0.99));
     report.ours("fairness", run, p99.ours);
-    report.note(&format!(
-        "fairness flavor={}: beside a respawn loop, which awaits after each restart: {:.1} ns",
-        run.flavor.name(),
-        p99.raw
-    ));
+    let (flavor, raw) = (run.flavor.name(), p99.raw);
+    report
+        .note("fairness", &format!("flavor={flavor}: beside a respawn loop, which awaits each task: raw_ns={raw:.1}"));
 }

@@ -90,6 +90,11 @@ impl Run {
         self.runtime.block_on(async { tokio::spawn(side).await.expect("a side of a benchmark does not fail") })
     }
 
+    /// What `side` gives, run where `#[tokio::main]` runs `main`.
+    pub(crate) fn once_in_main<T>(&self, side: impl Future<Output = T>) -> T {
+        self.runtime.block_on(side)
+    }
+
     /// Both sides in turns, after a round that warms them up; whoever goes first in one round goes last in the next.
     pub(crate) fn alternate<T, O, R>(&self, ours: impl Fn() -> O, raw: impl Fn() -> R) -> Both<T>
     where

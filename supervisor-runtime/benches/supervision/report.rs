@@ -42,8 +42,11 @@ impl Report {
         }
     }
 
-    pub(crate) fn note(&self, text: &str) {
-        println!("# {text}");
+    /// What belongs to a figure and is none itself.
+    pub(crate) fn note(&self, name: &str, text: &str) {
+        if is_wanted(name, &self.names) {
+            println!("# {name} {text}");
+        }
     }
 
     /// Times of both sides.

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::{MAX_RESTARTS, OVER, each, refused};
 
 /// Who fails in which cycle.
-struct Cycles {
+pub(crate) struct Cycles {
     children: usize,
     restarts: usize,
     arrived: AtomicUsize,
@@ -23,12 +23,12 @@ struct Cycles {
 }
 
 impl Cycles {
-    fn of(children: usize, restarts: usize) -> Arc<Self> {
+    pub(crate) fn of(children: usize, restarts: usize) -> Arc<Self> {
         Arc::new(Self { children, restarts, arrived: AtomicUsize::new(0), over: Notify::new() })
     }
 
     /// The first line of each child: whether it is the one that fails.
-    fn fails(&self) -> bool {
+    pub(crate) fn fails(&self) -> bool {
         let arrived = self.arrived.fetch_add(1, Ordering::Relaxed) + 1;
         let is_last = arrived.is_multiple_of(self.children);
         if arrived == self.children * (self.restarts + 1) {
@@ -36,6 +36,11 @@ impl Cycles {
             return false;
         }
         is_last
+    }
+
+    /// Waits for the last cycle.
+    pub(crate) async fn over(&self) {
+        self.over.notified().await;
     }
 }
 
@@ -76,7 +81,7 @@ async fn ours(cycles: Arc<Cycles>, tree: Supervisor) -> f64 {
     let begun = Instant::now();
     let running = tree.max_restarts(MAX_RESTARTS).over(OVER).restart(Restart::Permanent).start();
     let running = running.await.expect("it starts");
-    cycles.over.notified().await;
+    cycles.over().await;
     let took = begun.elapsed();
     running.shutdown().await.expect("it stops well");
     each(took, cycles.restarts)
@@ -104,7 +109,7 @@ pub(crate) async fn raw(children: usize, restarts: usize) -> f64 {
         }
         tokio::select! {
             Some(_failed) = tasks.join_next() => {}
-            () = cycles.over.notified() => took = Some(begun.elapsed()),
+            () = cycles.over() => took = Some(begun.elapsed()),
         }
         token.cancel();
         while tasks.join_next().await.is_some() {}

@@ -9,7 +9,7 @@
 //!    which of many tasks has panicked.
 //! 3. One `CancellationToken` asks all of them to stop. Each task has a clone, which is cheaper than a child token.
 //! 4. "Has started" means the same on both sides: the first line of each task has run.
-//! 5. Both sides run in a spawned task, not in `block_on`, which on the multi-threaded runtime is no worker.
+//! 5. Both sides run in a spawned task. Written directly into `main`, a loop by hand is slower: `block_on` is no worker.
 
 pub(crate) mod fairness;
 pub(crate) mod group;

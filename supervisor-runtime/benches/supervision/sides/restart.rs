@@ -1,10 +1,13 @@
 //! One child that fails at once, and is restarted each time.
 
+use std::any::Any;
+use std::hint::black_box;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use supervisor_runtime::{Child, Context, Restart, Service, ServiceResult, Supervisor};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -18,29 +21,31 @@ pub(crate) enum Failing {
 }
 
 /// The restarts of a run: some before, and those that are timed.
-struct Course {
+pub(crate) struct Course {
     failing: Failing,
     before: usize,
     timed: usize,
     count: AtomicUsize,
     begun: OnceLock<Instant>,
     took: OnceLock<Duration>,
+    over: Notify,
 }
 
 impl Course {
-    fn new(failing: Failing, before: usize, timed: usize) -> Arc<Self> {
-        let count = AtomicUsize::new(0);
-        Arc::new(Self { failing, before, timed, count, begun: OnceLock::new(), took: OnceLock::new() })
+    pub(crate) fn new(failing: Failing, before: usize, timed: usize) -> Arc<Self> {
+        let (begun, took) = (OnceLock::new(), OnceLock::new());
+        Arc::new(Self { failing, before, timed, count: AtomicUsize::new(0), begun, took, over: Notify::new() })
     }
 
     /// What an incarnation does: the first line of both sides.
-    fn run(&self) -> ServiceResult {
+    pub(crate) fn run(&self) -> ServiceResult {
         let count = self.count.fetch_add(1, Ordering::Relaxed);
         if count == self.before {
             self.begun.get_or_init(Instant::now);
         }
         if count == self.before + self.timed {
             self.took.get_or_init(|| self.begun.get().map_or(Duration::ZERO, Instant::elapsed));
+            self.over.notify_one();
             return Ok(());
         }
         match self.failing {
@@ -49,7 +54,12 @@ impl Course {
         }
     }
 
-    fn each(&self) -> f64 {
+    /// Waits for the last restart.
+    pub(crate) async fn over(&self) {
+        self.over.notified().await;
+    }
+
+    pub(crate) fn each(&self) -> f64 {
         each(*self.took.get().expect("the child has ended well"), self.timed)
     }
 }
@@ -95,17 +105,17 @@ pub(crate) async fn raw(failing: Failing, restarts: usize) -> f64 {
     while let Some(end) = tasks.join_next().await {
         match end {
             Ok(Ok(())) => break,
-            Ok(Err(error)) => last = Some(error.to_string()),
+            Ok(Err(error)) => last = Some(error),
             // The message, as ours has it, which also notes the place.
-            Err(error) => last = Some(message(error.into_panic())),
+            Err(error) => last = Some(message(error.into_panic()).into()),
         }
         spawn(&mut tasks);
     }
-    std::hint::black_box(last);
+    let _ = black_box(last);
     course.each()
 }
 
-fn message(payload: Box<dyn std::any::Any + Send>) -> String {
+fn message(payload: Box<dyn Any + Send>) -> String {
     payload.downcast_ref::<&str>().map(|text| (*text).to_owned()).unwrap_or_default()
 }
 
@@ -123,13 +133,14 @@ pub(crate) async fn ours_in_window(before: usize, restarts: usize) -> f64 {
 pub(crate) async fn ours_heard(restarts: usize) -> f64 {
     let course = Course::new(Failing::WithError, 0, restarts);
     let tree = Supervisor::one_for_one("tree").max_restarts(MAX_RESTARTS).over(OVER);
-    let tree = tree.child(Child::new("listener", || Listener).restart(Restart::Transient)).child(child(&course));
-    let mut running = tree.start().await.expect("it starts");
-    running.wait().await.expect("it ends well");
+    let running = tree.child(Child::new("listener", || Listener)).child(child(&course)).start().await;
+    let running = running.expect("it starts");
+    course.over().await;
+    running.shutdown().await.expect("it stops well");
     course.each()
 }
 
-/// Begins to listen before its siblings start, and is done: the task that reads goes on.
+/// Begins to listen before its siblings start; a task of its own reads.
 struct Listener;
 
 impl Service for Listener {
@@ -137,13 +148,14 @@ impl Service for Listener {
         let mut events = cx.tree().events();
         tokio::spawn(async move {
             while let Some(event) = events.next().await {
-                let _ = std::hint::black_box(event);
+                let _ = black_box(event);
             }
         });
         Ok(())
     }
 
-    async fn run(&mut self, _cx: &Context) -> ServiceResult {
+    async fn run(&mut self, cx: &Context) -> ServiceResult {
+        cx.stopping().await;
         Ok(())
     }
 }
