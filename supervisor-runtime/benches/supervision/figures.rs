@@ -110,15 +110,16 @@ fn group_restart_declared(run: &Run, report: &mut Report) {
 /// The start and the stop of each child, and how both grow with the number of children.
 fn start_and_stop(run: &Run, report: &mut Report) {
     let (many, some) = (run.effort.of(MANY), run.effort.of(SOME));
-    let of_many: Both<Spent> = run.alternate(|| start::ours(many), || start::raw(many));
-    let (start, stop) = (of_many.median_of(|spent| spent.start), of_many.median_of(|spent| spent.stop));
+    let both: Both<[Spent; 2]> = run.alternate(
+        || async move { [start::ours(many).await, start::mean(|| start::ours(some)).await] },
+        || async move { [start::raw(many).await, start::mean(|| start::raw(some)).await] },
+    );
+    let (start, stop) = (both.median_of(|[many, _]| many.start), both.median_of(|[many, _]| many.stop));
     report.ns("start", run, start);
     report.ns("stop", run, stop);
-
-    let of_some: Both<Spent> = run.alternate(|| start::ours(some), || start::raw(some));
     let growth = |to: Pair, from: Pair| Pair { ours: to.ours / from.ours, raw: to.raw / from.raw };
-    report.growth("start_growth", run, growth(start, of_some.median_of(|spent| spent.start)));
-    report.growth("stop_growth", run, growth(stop, of_some.median_of(|spent| spent.stop)));
+    report.growth("start_growth", run, growth(start, both.median_of(|[_, some]| some.start)));
+    report.growth("stop_growth", run, growth(stop, both.median_of(|[_, some]| some.stop)));
 }
 
 /// The same for an open group, whose members come one by one.
@@ -137,7 +138,7 @@ fn memory(run: &Run, report: &mut Report) {
     if !cfg!(target_os = "linux") {
         return report.note("memory", "only measured on Linux");
     }
-    let children = run.effort.of(MANY);
+    let children = run.effort.children_of_memory(MANY);
     for (name, ours) in [("memory", Of::Replicas), ("memory_open", Of::Members)] {
         let of = |of| memory::of_each_child(of, run.flavor, children);
         let both = in_turns(run.effort, || of(ours), || of(Of::Tasks));

@@ -63,6 +63,15 @@ impl Effort {
         }
     }
 
+    /// So many children that what the process itself takes does not show in what each of them does.
+    pub(crate) fn children_of_memory(self, count: usize) -> usize {
+        match self {
+            Self::Full => count,
+            Self::Quick => count.min(20_000),
+            Self::Smoke => count.min(1_000),
+        }
+    }
+
     /// A time over which something is watched.
     pub(crate) fn time(self, time: Duration) -> Duration {
         match self {

@@ -1,5 +1,7 @@
 //! What is printed: a line for each figure, and in the end how well.
 
+use std::collections::BTreeSet;
+
 use crate::figures::is_wanted;
 use crate::measure::{Effort, Flavor, Pair, Run};
 use crate::targets::{Target, target};
@@ -94,14 +96,25 @@ impl Report {
         }
     }
 
-    /// Each figure beside its target.
+    /// Each figure beside its target, in both flavors.
     pub(crate) fn summary(&self) {
-        println!("#\n# {:<24} {:>6} {:>14} {:>14}", "figure", "flavor", "measured", "target");
-        for Judged { name, flavor, measured, target, is_met } in &self.judged {
-            let met = if *is_met { "met" } else { "missed" };
-            println!("# {name:<24} {:>6} {measured:>14} {:>14}  {met}", flavor.name(), target.to_string());
+        println!("#\n# | figure | `ct` | target | | `mt2` | target | |\n# |---|---|---|---|---|---|---|");
+        let names = self.judged.iter().map(|judged| &judged.name);
+        for name in names.collect::<BTreeSet<_>>() {
+            let cells = Flavor::BOTH.into_iter().map(|flavor| {
+                let judged = self.judged.iter().find(|judged| judged.name == *name && judged.flavor == flavor);
+                judged.map_or_else(|| " | | |".to_owned(), Judged::cells)
+            });
+            println!("# | `{name}` |{}", cells.collect::<String>());
         }
         let met = self.judged.iter().filter(|judged| judged.is_met).count();
         println!("# {met} of {} targets met", self.judged.len());
+    }
+}
+
+impl Judged {
+    fn cells(&self) -> String {
+        let met = if self.is_met { "met" } else { "missed" };
+        format!(" {} | {} | {met} |", self.measured, self.target)
     }
 }

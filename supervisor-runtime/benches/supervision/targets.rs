@@ -69,7 +69,7 @@ impl Target {
         match self {
             Ratio(_) => format!("{value:.3}"),
             Ns(_) => format!("{value:.0} ns"),
-            Beyond(_) => format!("raw {value:+.0} ns"),
+            Beyond(_) => format!("raw {:+.0} µs", value / 1000.0),
         }
     }
 }
@@ -77,6 +77,6 @@ impl Target {
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (Ratio(most) | Ns(most) | Beyond(most)) = *self;
-        f.pad(&self.text(most))
+        f.write_str(&self.text(most))
     }
 }

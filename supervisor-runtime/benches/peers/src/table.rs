@@ -98,7 +98,9 @@ fn once(run: &Run, figure: &str, contestant: &Contestant) -> Result<f64, &'stati
         }
         ("start", .., Can::Do(units, scenario)) => Ok(run.once(scenario(run.effort.of(units))).start_ns),
         ("stop", .., Can::Do(units, scenario)) => Ok(run.once(scenario(run.effort.of(units))).stop_ns),
-        ("memory", .., Can::Do(..)) => Ok(memory::of_each_child(contestant, run.flavor, run.effort.of(CHILDREN))),
+        ("memory", .., Can::Do(..)) => {
+            Ok(memory::of_each_child(contestant, run.flavor, run.effort.children_of_memory(CHILDREN)))
+        }
         ("restart_cycle", Can::Not(why), ..) | ("group_restart", _, Can::Not(why), _) | (.., Can::Not(why)) => Err(why),
         _ => Err("it is not one of the figures"),
     }
