@@ -52,7 +52,9 @@ const MANY: usize = 100_000;
 const SOME: usize = 10_000;
 /// The children of a group that is restarted as one.
 const GROUP: usize = 100;
-const RESTARTS: usize = 50_000;
+const GROUP_RESTARTS: usize = 50;
+/// The restarts of a round, which takes a few milliseconds.
+const RESTARTS: usize = 5_000;
 
 /// One child that fails at once.
 fn restart_cycle(run: &Run, report: &mut Report) {
@@ -61,22 +63,22 @@ fn restart_cycle(run: &Run, report: &mut Report) {
 
 /// The same by a panic, which is a good deal of work for the language itself.
 fn restart_cycle_panic(run: &Run, report: &mut Report) {
-    cycle("restart_cycle_panic", Failing::ByPanic, RESTARTS / 5, run, report);
+    cycle("restart_cycle_panic", Failing::ByPanic, RESTARTS / 10, run, report);
 }
 
 fn cycle(name: &str, failing: Failing, restarts: usize, run: &Run, report: &mut Report) {
-    let restarts = run.effort.of(restarts);
-    let both = run.alternate(|| restart::ours(failing, restarts), || restart::raw(failing, restarts));
+    let restarts = run.effort.short(restarts);
+    let both = run.alternate_often(|| restart::ours(failing, restarts), || restart::raw(failing, restarts));
     report.ns(name, run, both.median());
-    let in_main = median((0..run.effort.rounds()).map(|_| run.once_in_main(restart::raw(failing, restarts))));
+    let in_main = median((0..run.effort.short_rounds()).map(|_| run.once_in_main(restart::raw(failing, restarts))));
     let flavor = run.flavor.name();
     report.note(name, &format!("flavor={flavor}: with the loop in `main`, which is no worker: raw_ns={in_main:.1}"));
 }
 
 /// From the failure to the next incarnation's first line.
 fn restart_latency(run: &Run, report: &mut Report) {
-    let restarts = run.effort.of(RESTARTS);
-    let both = run.alternate(|| latency::ours(restarts), || latency::raw(restarts));
+    let restarts = run.effort.short(RESTARTS);
+    let both = run.alternate_often(|| latency::ours(restarts), || latency::raw(restarts));
     for (name, part) in [("restart_latency_p50", 0.5), ("restart_latency_p99", 0.99)] {
         report.ns(name, run, both.median_of(|times| quantile(times.iter().copied(), part)));
     }
@@ -84,7 +86,7 @@ fn restart_latency(run: &Run, report: &mut Report) {
 
 /// The cycle with so many restarts in the window already, against none.
 fn restart_window(run: &Run, report: &mut Report) {
-    let restarts = run.effort.of(RESTARTS);
+    let restarts = run.effort.short(RESTARTS);
     for (name, before) in
         [("restart_window_1000", 1_000), ("restart_window", 10_000), ("restart_window_1000000", 1_000_000)]
     {
@@ -96,14 +98,14 @@ fn restart_window(run: &Run, report: &mut Report) {
 
 /// One of a hundred fails, and all are restarted.
 fn group_restart_replicas(run: &Run, report: &mut Report) {
-    let restarts = run.effort.of(500);
-    let both = run.alternate(|| group::ours_replicas(GROUP, restarts), || group::raw(GROUP, restarts));
+    let restarts = run.effort.short(GROUP_RESTARTS);
+    let both = run.alternate_often(|| group::ours_replicas(GROUP, restarts), || group::raw(GROUP, restarts));
     report.ns("group_restart_replicas", run, both.median());
 }
 
 fn group_restart_declared(run: &Run, report: &mut Report) {
-    let restarts = run.effort.of(500);
-    let both = run.alternate(|| group::ours_declared(GROUP, restarts), || group::raw(GROUP, restarts));
+    let restarts = run.effort.short(GROUP_RESTARTS);
+    let both = run.alternate_often(|| group::ours_declared(GROUP, restarts), || group::raw(GROUP, restarts));
     report.ns("group_restart_declared", run, both.median());
 }
 
@@ -128,7 +130,7 @@ fn start_and_stop_open(run: &Run, report: &mut Report) {
     let both: Both<Spent> = run.alternate(|| start::ours_open(many), || start::raw_one_by_one(many));
     report.ns("start_open", run, both.median_of(|spent| spent.start));
     report.ns("stop_open", run, both.median_of(|spent| spent.stop));
-    let raw = run.repeat(|| start::raw(many));
+    let raw: Vec<Spent> = (0..run.effort.rounds()).map(|_| run.once(start::raw(many))).collect();
     let (flavor, start) = (run.flavor.name(), median(raw.iter().map(|spent| spent.start)));
     report.note("start_open", &format!("flavor={flavor}: spawned without waiting for each: raw_ns={start:.1}"));
 }
@@ -141,28 +143,28 @@ fn memory(run: &Run, report: &mut Report) {
     let children = run.effort.children_of_memory(MANY);
     for (name, ours) in [("memory", Of::Replicas), ("memory_open", Of::Members)] {
         let of = |of| memory::of_each_child(of, run.flavor, children);
-        let both = in_turns(run.effort, || of(ours), || of(Of::Tasks));
+        let both = in_turns(run.effort.rounds(), || of(ours), || of(Of::Tasks));
         report.bytes(name, run, both.median());
     }
 }
 
 /// What a message costs between services.
 fn steady(run: &Run, report: &mut Report) {
-    let messages = run.effort.of(500_000);
-    let both = run.alternate(|| steady::ours(messages), || steady::raw(messages));
+    let messages = run.effort.short(10_000);
+    let both = run.alternate_often(|| steady::ours(messages), || steady::raw(messages));
     report.ns("steady", run, both.median());
 }
 
 fn steady_select(run: &Run, report: &mut Report) {
-    let messages = run.effort.of(500_000);
-    let both = run.alternate(|| steady::ours_select(messages), || steady::raw_select(messages));
+    let messages = run.effort.short(10_000);
+    let both = run.alternate_often(|| steady::ours_select(messages), || steady::raw_select(messages));
     report.ns("steady_select", run, both.median());
 }
 
 /// Each of ten thousand children that fail at the same time.
 fn storm(run: &Run, report: &mut Report) {
-    let children = run.effort.of(SOME);
-    let both = run.alternate(|| storm::ours(children), || storm::raw(children));
+    let children = run.effort.short(SOME);
+    let both = run.alternate_often(|| storm::ours(children), || storm::raw(children));
     report.ns("storm", run, both.median());
 }
 
@@ -177,19 +179,19 @@ fn idle(run: &Run, report: &mut Report) {
 }
 
 fn status(run: &Run, report: &mut Report) {
-    let children = run.effort.of(SOME);
-    report.ours("status", run, median(run.repeat(|| look::status(children))));
+    let children = run.effort.short(SOME);
+    report.ours("status", run, median(run.repeat(|| look::status(children)).concat()));
 }
 
 fn snapshot(run: &Run, report: &mut Report) {
-    let children = run.effort.of(SOME);
-    report.ours("snapshot", run, median(run.repeat(|| look::snapshot(children))));
+    let children = run.effort.short(SOME);
+    report.ours("snapshot", run, median(run.repeat(|| look::snapshot(children)).concat()));
 }
 
 /// What somebody who listens adds to each restart.
 fn listener(run: &Run, report: &mut Report) {
-    let restarts = run.effort.of(RESTARTS);
-    let both = run.alternate(|| restart::ours_heard(restarts), || restart::ours(Failing::WithError, restarts));
+    let restarts = run.effort.short(RESTARTS);
+    let both = run.alternate_often(|| restart::ours_heard(restarts), || restart::ours(Failing::WithError, restarts));
     let Pair { ours: heard, raw: unheard } = both.median();
     report.ours("listener", run, heard - unheard);
     let flavor = run.flavor.name();
@@ -198,7 +200,7 @@ fn listener(run: &Run, report: &mut Report) {
 
 /// How long others wait beside a child that crashes in a loop.
 fn fairness(run: &Run, report: &mut Report) {
-    let yields = run.effort.of(20_000);
+    let yields = run.effort.short(5_000);
     let both = run.alternate(|| fairness::ours(yields), || fairness::raw(yields));
     let p99 = both.median_of(|times| quantile(times.iter().copied(), 0.99));
     report.ours("fairness", run, p99.ours);

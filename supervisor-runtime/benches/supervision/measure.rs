@@ -46,6 +46,7 @@ pub(crate) enum Effort {
 }
 
 impl Effort {
+    /// How often that is measured which takes long.
     pub(crate) fn rounds(self) -> usize {
         match self {
             Self::Full => 11,
@@ -54,7 +55,22 @@ impl Effort {
         }
     }
 
-    /// So many in full, and fewer otherwise.
+    /// How often that is measured which takes a few milliseconds: most of these rounds are over before the system gives
+    /// the processor to somebody else, and the median is one of them.
+    pub(crate) fn short_rounds(self) -> usize {
+        match self {
+            Self::Full => 51,
+            Self::Quick => 15,
+            Self::Smoke => 1,
+        }
+    }
+
+    /// So many units of a short round.
+    pub(crate) fn short(self, count: usize) -> usize {
+        if self == Self::Smoke { (count / 100).max(10) } else { count }
+    }
+
+    /// So many units of a long round, and fewer if there is little time.
     pub(crate) fn of(self, count: usize) -> usize {
         match self {
             Self::Full => count,
@@ -111,27 +127,42 @@ impl Run {
         O: Future<Output = T> + Send + 'static,
         R: Future<Output = T> + Send + 'static,
     {
-        in_turns(self.effort, || self.once(ours()), || self.once(raw()))
+        in_turns(self.effort.rounds(), || self.once(ours()), || self.once(raw()))
     }
 
-    /// As [`alternate`](Self::alternate), where there is only one side.
+    /// As [`alternate`](Self::alternate), for rounds that take a few milliseconds.
+    pub(crate) fn alternate_often<T, O, R>(&self, ours: impl Fn() -> O, raw: impl Fn() -> R) -> Both<T>
+    where
+        T: Send + 'static,
+        O: Future<Output = T> + Send + 'static,
+        R: Future<Output = T> + Send + 'static,
+    {
+        in_turns(self.effort.short_rounds(), || self.rested(ours()), || self.rested(raw()))
+    }
+
+    /// What each round gives, where there is only one side.
     pub(crate) fn repeat<T: Send + 'static, O>(&self, ours: impl Fn() -> O) -> Vec<T>
     where
         O: Future<Output = T> + Send + 'static,
     {
-        self.once(ours());
         (0..self.effort.rounds()).map(|_| self.once(ours())).collect()
+    }
+
+    /// As [`once`](Self::once), after a pause: who has just run is the first to wait for others.
+    pub(crate) fn rested<T: Send + 'static>(&self, side: impl Future<Output = T> + Send + 'static) -> T {
+        std::thread::sleep(Duration::from_millis(1));
+        self.once(side)
     }
 }
 
 /// See [`Run::alternate`].
-pub(crate) fn in_turns<T>(effort: Effort, ours: impl Fn() -> T, raw: impl Fn() -> T) -> Both<T> {
-    if effort != Effort::Smoke {
+pub(crate) fn in_turns<T>(rounds: usize, ours: impl Fn() -> T, raw: impl Fn() -> T) -> Both<T> {
+    if rounds > 1 {
         ours();
         raw();
     }
     let mut both = Both { ours: Vec::new(), raw: Vec::new() };
-    for round in 0..effort.rounds() {
+    for round in 0..rounds {
         if round % 2 == 0 {
             both.ours.push(ours());
             both.raw.push(raw());

@@ -36,11 +36,11 @@ impl Report {
         println!("# cpu: {}, {cpus} threads, {}", model.trim_matches([' ', '\t', ':']), std::env::consts::OS);
         let load = read("/proc/loadavg");
         println!("# load before: {}", load.split(' ').take(3).collect::<Vec<_>>().join(" "));
-        let rounds = self.effort.rounds();
+        let (short, long) = (self.effort.short_rounds(), self.effort.rounds());
         match self.effort {
-            Effort::Full => println!("# medians of {rounds} rounds"),
-            Effort::Quick => println!("# medians of only {rounds} rounds, and smaller trees: a first look"),
-            Effort::Smoke => println!("# one short round, to see that it works: the figures mean nothing"),
+            Effort::Full => println!("# medians of {short} short rounds or {long} long ones"),
+            Effort::Quick => println!("# medians of only {short} short rounds or {long} long ones: a first look"),
+            Effort::Smoke => println!("# one small round, to see that it works: the figures mean nothing"),
         }
     }
 

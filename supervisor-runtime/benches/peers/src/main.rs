@@ -3,7 +3,7 @@
 //! ```text
 //! cd supervisor-runtime/benches/peers
 //! cargo run --release                          the table
-//! cargo run --release -- --quick               fewer rounds, fewer children
+//! cargo run --release -- --quick               fewer rounds
 //! cargo run --release -- --quick restart       figures that begin so
 //! ```
 //!

@@ -94,10 +94,10 @@ fn in_turns(run: &Run, figure: &str) -> Vec<Result<Vec<f64>, &'static str>> {
 fn once(run: &Run, figure: &str, contestant: &Contestant) -> Result<f64, &'static str> {
     match (figure, contestant.restart_cycle, contestant.group_restart, contestant.idle) {
         ("restart_cycle", Can::Do(units, scenario), ..) | ("group_restart", _, Can::Do(units, scenario), _) => {
-            Ok(run.once(scenario(run.effort.of(units))))
+            Ok(run.rested(scenario(units)))
         }
-        ("start", .., Can::Do(units, scenario)) => Ok(run.once(scenario(run.effort.of(units))).start_ns),
-        ("stop", .., Can::Do(units, scenario)) => Ok(run.once(scenario(run.effort.of(units))).stop_ns),
+        ("start", .., Can::Do(units, scenario)) => Ok(run.rested(scenario(units)).start_ns),
+        ("stop", .., Can::Do(units, scenario)) => Ok(run.rested(scenario(units)).stop_ns),
         ("memory", .., Can::Do(..)) => {
             Ok(memory::of_each_child(contestant, run.flavor, run.effort.children_of_memory(CHILDREN)))
         }

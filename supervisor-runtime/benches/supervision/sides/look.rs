@@ -6,28 +6,39 @@ use std::time::Instant;
 use supervisor_runtime::{ChildRef, Replicas};
 
 use super::start::replicas;
-use super::{Idle, each};
+use super::{Idle, PAUSE, each};
 
-/// `status()` of each child by its reference.
-pub(crate) async fn status(children: usize) -> f64 {
+/// How often one tree is looked at.
+const TIMES: usize = 10;
+
+/// `status()` of each child by its reference, each time.
+pub(crate) async fn status(children: usize) -> Vec<f64> {
     let running = replicas(children).await;
     let idle: Replicas<Idle> = running.replicas("idle").expect("it is declared");
     let references: Vec<ChildRef<Idle>> = idle.iter().collect();
-    let begun = Instant::now();
-    for reference in &references {
-        let _ = black_box(reference.status().expect("it is there"));
+    let mut times = Vec::new();
+    for _ in 0..TIMES {
+        tokio::time::sleep(PAUSE).await;
+        let begun = Instant::now();
+        for reference in &references {
+            let _ = black_box(reference.status().expect("it is there"));
+        }
+        times.push(each(begun.elapsed(), children));
     }
-    let took = begun.elapsed();
     running.shutdown().await.expect("it stops well");
-    each(took, children)
+    times
 }
 
-/// `snapshot()` of the tree, for each of its children; with what it takes to drop it.
-pub(crate) async fn snapshot(children: usize) -> f64 {
+/// `snapshot()` of the tree, for each of its children, each time; with what it takes to drop it.
+pub(crate) async fn snapshot(children: usize) -> Vec<f64> {
     let running = replicas(children).await;
-    let begun = Instant::now();
-    drop(black_box(running.snapshot().expect("it runs")));
-    let took = begun.elapsed();
+    let mut times = Vec::new();
+    for _ in 0..TIMES {
+        tokio::time::sleep(PAUSE).await;
+        let begun = Instant::now();
+        drop(black_box(running.snapshot().expect("it runs")));
+        times.push(each(begun.elapsed(), children));
+    }
     running.shutdown().await.expect("it stops well");
-    each(took, children)
+    times
 }

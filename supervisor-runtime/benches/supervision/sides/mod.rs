@@ -37,6 +37,9 @@ pub(crate) fn refused() -> BoxError {
     "connection refused".into()
 }
 
+/// Before what is timed, after what is not: who has run for long is the first to wait for other programs.
+pub(crate) const PAUSE: Duration = Duration::from_millis(1);
+
 /// Nanoseconds for each of `count`.
 pub(crate) fn each(took: Duration, count: usize) -> f64 {
     took.as_nanos() as f64 / count as f64

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{MAX_RESTARTS, OVER, each, refused};
+use super::{MAX_RESTARTS, OVER, PAUSE, each, refused};
 
 /// How a child fails.
 #[derive(Clone, Copy)]
@@ -41,6 +41,9 @@ impl Course {
     pub(crate) fn run(&self) -> ServiceResult {
         let count = self.count.fetch_add(1, Ordering::Relaxed);
         if count == self.before {
+            if self.before > 0 {
+                std::thread::sleep(PAUSE);
+            }
             self.begun.get_or_init(Instant::now);
         }
         if count == self.before + self.timed {

@@ -11,7 +11,7 @@ use supervisor_runtime::{Child, Context, Service, ServiceResult, Supervisor};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{Arrivals, MAX_RESTARTS, OVER, each, refused};
+use super::{Arrivals, MAX_RESTARTS, OVER, PAUSE, each, refused};
 
 /// What makes all of them fail, and who has arrived before and after.
 #[derive(Clone)]
@@ -37,6 +37,7 @@ impl Storm {
     /// From the storm until all run again.
     async fn pass(&self, children: usize) -> f64 {
         self.before.all().await;
+        tokio::time::sleep(PAUSE).await;
         let begun = Instant::now();
         self.breaks.cancel();
         self.after.all().await;

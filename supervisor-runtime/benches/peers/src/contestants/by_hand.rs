@@ -6,8 +6,8 @@ use crate::sides::{group, restart, start};
 
 pub(super) const CONTESTANT: Contestant = Contestant {
     name: "by-hand",
-    restart_cycle: Can::Do(50_000, |restarts| Box::pin(restart::raw(Failing::WithError, restarts))),
-    group_restart: Can::Do(500, |restarts| Box::pin(group::raw(GROUP, restarts))),
+    restart_cycle: Can::Do(5_000, |restarts| Box::pin(restart::raw(Failing::WithError, restarts))),
+    group_restart: Can::Do(50, |restarts| Box::pin(group::raw(GROUP, restarts))),
     idle: Can::Do(CHILDREN, |children| Box::pin(idle(children))),
 };
 

@@ -14,8 +14,8 @@ use crate::sides::{Arrivals, MAX_RESTARTS, OVER};
 
 pub(super) const CONTESTANT: Contestant = Contestant {
     name: "kameo",
-    restart_cycle: Can::Do(10_000, |restarts| Box::pin(restart_cycle(restarts))),
-    group_restart: Can::Do(100, |restarts| Box::pin(group_restart(restarts))),
+    restart_cycle: Can::Do(1_000, |restarts| Box::pin(restart_cycle(restarts))),
+    group_restart: Can::Do(10, |restarts| Box::pin(group_restart(restarts))),
     idle: Can::Do(CHILDREN, |children| Box::pin(idle(children))),
 };
 

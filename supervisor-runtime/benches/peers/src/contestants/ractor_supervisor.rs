@@ -18,8 +18,8 @@ use crate::sides::{Arrivals, OVER, each, refused};
 
 pub(super) const CONTESTANT: Contestant = Contestant {
     name: "ractor-supervisor",
-    restart_cycle: Can::Do(10_000, |restarts| Box::pin(restart_cycle(restarts))),
-    group_restart: Can::Do(20, |restarts| Box::pin(group_restart(restarts))),
+    restart_cycle: Can::Do(500, |restarts| Box::pin(restart_cycle(restarts))),
+    group_restart: Can::Do(2, |restarts| Box::pin(group_restart(restarts))),
     idle: Can::Do(CHILDREN, |children| Box::pin(idle(children))),
 };
 

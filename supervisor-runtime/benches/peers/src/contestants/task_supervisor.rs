@@ -11,7 +11,7 @@ use crate::sides::{Arrivals, MAX_RESTARTS, OVER};
 
 pub(super) const CONTESTANT: Contestant = Contestant {
     name: "task-supervisor",
-    restart_cycle: Can::Do(500, |restarts| Box::pin(restart_cycle(restarts))),
+    restart_cycle: Can::Do(20, |restarts| Box::pin(restart_cycle(restarts))),
     group_restart: Can::Not("it restarts each task alone"),
     idle: Can::Do(CHILDREN, |children| Box::pin(idle(children))),
 };

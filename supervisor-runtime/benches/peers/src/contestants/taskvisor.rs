@@ -11,7 +11,7 @@ use crate::sides::restart::{Course, Failing};
 
 pub(super) const CONTESTANT: Contestant = Contestant {
     name: "taskvisor",
-    restart_cycle: Can::Do(10_000, |restarts| Box::pin(restart_cycle(restarts))),
+    restart_cycle: Can::Do(2_000, |restarts| Box::pin(restart_cycle(restarts))),
     group_restart: Can::Not("it restarts each task alone"),
     idle: Can::Do(CHILDREN, |children| Box::pin(idle(children))),
 };
