@@ -200,7 +200,7 @@ fn listener(run: &Run, report: &mut Report) {
 
 /// How long others wait beside a child that crashes in a loop.
 fn fairness(run: &Run, report: &mut Report) {
-    let yields = run.effort.short(5_000);
+    let yields = run.effort.short(2_000);
     let both = run.alternate(|| fairness::ours(yields), || fairness::raw(yields));
     let p99 = both.median_of(|times| quantile(times.iter().copied(), 0.99));
     report.ours("fairness", run, p99.ours);
