@@ -1,0 +1,123 @@
+//! Many children fail at the same time; until all of them run again.
+
+use std::any::Any;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Instant;
+
+use supervisor_runtime::{Child, Context, Service, ServiceResult, Supervisor};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::{Arrivals, MAX_RESTARTS, OVER, PAUSE, each, refused};
+
+/// What makes all of them fail, and who has arrived before and after.
+#[derive(Clone)]
+struct Storm {
+    breaks: CancellationToken,
+    before: Arrivals,
+    after: Arrivals,
+}
+
+impl Storm {
+    fn over(children: usize) -> Self {
+        let breaks = CancellationToken::new();
+        Self { breaks, before: Arrivals::of(children), after: Arrivals::of(children) }
+    }
+
+    /// The first incarnation: waits for the storm, and fails.
+    async fn hit(&self) -> ServiceResult {
+        self.before.arrive();
+        self.breaks.cancelled().await;
+        Err(refused())
+    }
+
+    /// From the storm until all run again.
+    async fn pass(&self, children: usize) -> f64 {
+        self.before.all().await;
+        tokio::time::sleep(PAUSE).await;
+        let begun = Instant::now();
+        self.breaks.cancel();
+        self.after.all().await;
+        each(begun.elapsed(), children)
+    }
+}
+
+struct House(Storm);
+
+impl Service for House {
+    async fn run(&mut self, cx: &Context) -> ServiceResult {
+        if !self.0.breaks.is_cancelled() {
+            return self.0.hit().await;
+        }
+        self.0.after.arrive();
+        cx.stopping().await;
+        Ok(())
+    }
+}
+
+pub(crate) async fn ours(children: usize) -> f64 {
+    let storm = Storm::over(children);
+    let houses = {
+        let storm = storm.clone();
+        Child::replicated("house", children, move |_| House(storm.clone()))
+    };
+    let tree = Supervisor::one_for_one("tree").max_restarts(MAX_RESTARTS).over(OVER).child(houses);
+    let running = tree.start().await.expect("it starts");
+    let took = storm.pass(children).await;
+    running.shutdown().await.expect("it stops well");
+    took
+}
+
+/// A respawn loop that knows which task has ended.
+///
+/// Fair: a panic is caught in the task, so that its number comes back with it; the alternative, a map from the ids of
+/// tasks, costs more.
+pub(crate) async fn raw(children: usize) -> f64 {
+    let storm = Storm::over(children);
+    let token = CancellationToken::new();
+    let supervisor = tokio::spawn(respawn(storm.clone(), token.clone(), children));
+    let took = storm.pass(children).await;
+    token.cancel();
+    supervisor.await.expect("it stops well");
+    took
+}
+
+async fn respawn(storm: Storm, token: CancellationToken, children: usize) {
+    let mut tasks = JoinSet::new();
+    let spawn = |tasks: &mut JoinSet<_>, number: usize| {
+        let (storm, token) = (storm.clone(), token.clone());
+        tasks.spawn(async move { (number, caught(house(storm, token)).await) });
+    };
+    for number in 0..children {
+        spawn(&mut tasks, number);
+    }
+    while let Some(end) = tasks.join_next().await {
+        match end {
+            Ok((_, Ok(Ok(())))) | Err(_) => {}
+            Ok((number, _failed)) => spawn(&mut tasks, number),
+        }
+    }
+}
+
+async fn house(storm: Storm, token: CancellationToken) -> ServiceResult {
+    if !storm.breaks.is_cancelled() {
+        return storm.hit().await;
+    }
+    storm.after.arrive();
+    token.cancelled().await;
+    Ok(())
+}
+
+/// What a future gives, or what it panicked with.
+async fn caught<F: Future>(future: F) -> Result<F::Output, Box<dyn Any + Send>> {
+    let mut future = pin!(future);
+    poll_fn(|task| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(task))) {
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(value)) => Poll::Ready(Ok(value)),
+        Err(panic) => Poll::Ready(Err(panic)),
+    })
+    .await
+}
