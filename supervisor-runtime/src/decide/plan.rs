@@ -152,10 +152,28 @@ impl Core {
         self.unused.len() < self.plans.len()
     }
 
-    /// Goes on with every plan that can, for at most `room` actions; whether there is more to do.
+    /// Looks at every deadline, and goes on with every plan that can, for at most `room` actions; whether there is more to do.
     pub(crate) fn step(&mut self, now: Instant, room: usize, out: &mut Vec<Action>) -> bool {
         self.now = now;
         self.expire(now, out);
+        let more = self.proceed(now, room, out);
+        self.news = false;
+        if let Phase::Stopping { outcome, .. } = self.phase
+            && !self.has_plans()
+        {
+            self.phase = Phase::Ended(outcome);
+        }
+        more
+    }
+
+    /// Whether somebody else than the supervisor may go on with a plan, and there is one: as long as the group is to go on.
+    pub(crate) fn can_proceed(&self) -> bool {
+        !self.dirty.is_empty() && !self.is_ending()
+    }
+
+    /// Goes on with every plan that can, for at most `room` actions; whether there is more to do.
+    pub(crate) fn proceed(&mut self, now: Instant, room: usize, out: &mut Vec<Action>) -> bool {
+        self.now = now;
         out.extend(self.released.drain(..).map(Action::Release));
         let mut more = false;
         while let Some(id) = self.dirty.pop_front() {
@@ -167,18 +185,12 @@ impl Core {
             self.advance(id, now, room, out);
             self.plan_the_late();
         }
-        self.news = false;
         if !self.has_plans() && self.dirty.is_empty() {
             // There may have been many.
             self.plans.clear();
             self.unused.clear();
         }
         self.clear_timers();
-        if let Phase::Stopping { outcome, .. } = self.phase
-            && !self.has_plans()
-        {
-            self.phase = Phase::Ended(outcome);
-        }
         more
     }
 

@@ -7,7 +7,7 @@ use tokio::runtime::RuntimeFlavor;
 
 use super::group::{Group, now};
 use super::panic::catch_drop;
-use super::record::{Then, wake};
+use super::record::{Then, WentOn, wake};
 use super::tell::Outside;
 use super::watch::Silence;
 use crate::decide::{Ended, Next, SlotId, Started, Verdict};
@@ -39,12 +39,12 @@ impl Group {
         let started = state.core.started(slot, took_time.then(now));
         let record = &mut state.records[slot as usize];
         record.last_started = record.incarnation;
-        let driver = state.driver_to_wake();
+        let driver = state.driver_to_wake(&None);
         state.tell(self, |_, _| true, &mut outside);
         drop(state);
         drop(old);
         outside.run();
-        let makes_way = self.makes_way(driver);
+        let makes_way = self.makes_way(cx, None, driver);
         match cx.child().options.heartbeat {
             Some(limit) if started == Started::Run => {
                 cx.heartbeat();
@@ -54,12 +54,22 @@ impl Group {
         }
     }
 
-    /// Wakes the supervisor, if there is something for it to do; whether the task that does is to yield.
+    /// Spawns what was begun and wakes the supervisor, if there is something for it to do; whether the task of `cx` is to yield
+    /// then.
     ///
     /// A thread of the multi-threaded runtime runs what it has woken last next, and lets no other thread have it: if the
-    /// child blocked this thread at once, the supervisor would never learn of it.
-    pub(super) fn makes_way(&self, driver: Option<Waker>) -> bool {
-        wake(driver) && self.tree().runtime().runtime_flavor() != RuntimeFlavor::CurrentThread
+    /// child blocked this thread at once, what it has woken would never learn of it.
+    fn makes_way(&self, cx: &Context, went_on: Option<WentOn>, driver: Option<Waker>) -> bool {
+        let has_gone_on = went_on.is_some();
+        if let Some(WentOn { spawn, .. }) = went_on {
+            cx.group().spawn(spawn);
+        }
+        (wake(driver) || has_gone_on) && self.shares_threads()
+    }
+
+    /// Whether there may be several threads.
+    pub(super) fn shares_threads(&self) -> bool {
+        self.tree().runtime().runtime_flavor() != RuntimeFlavor::CurrentThread
     }
 
     /// Whether somebody wants to know at once what fails.
@@ -119,6 +129,7 @@ impl Group {
             state.after_exit(self, slot, &exit, &verdict, &mut outside);
         }
         let dropped = (exit.asked && matches!(exit.cause, Cause::Dropped)).then_some(exit.phase);
+        let was_asked = exit.asked;
         let record = &mut state.records[slot as usize];
         let yields = record.is_spent(exit.at, cx.cell().has_waited());
         let old = record.last_exit.replace(exit);
@@ -127,15 +138,18 @@ impl Group {
             state.note_last_causes(slot);
         }
         let then = state.next(slot, self.cells());
+        // One that was asked is one of several that are stopped in turn. After a failure the supervisor goes on: others that have
+        // failed at the same time are to be heard first.
+        let went_on = if was_asked { state.go_on(self, now, &mut outside) } else { None };
         state.tell(self, |changed, to| changed != slot || to.is_new(), &mut outside);
         outside.drop_exit(state.vacate(slot));
-        let driver = state.driver_to_wake();
+        let driver = state.driver_to_wake(&went_on);
         drop(state);
         outside.run();
         if let Some(phase) = dropped {
             self.tree().note_dropped(|| Left { path: cx.path(), phase: Some(phase), after: self.asked_for(slot) });
         }
-        let makes_way = self.makes_way(driver);
+        let makes_way = self.makes_way(cx, went_on, driver);
         if let Some(extras) = extras {
             extras.listeners.into_iter().for_each(Waker::wake);
         }
@@ -162,7 +176,7 @@ impl Group {
         let then = state.look(slot);
         state.tell(self, |_, _| true, &mut outside);
         outside.drop_exit(state.vacate(slot));
-        let driver = state.driver_to_wake();
+        let driver = state.driver_to_wake(&None);
         drop(state);
         outside.run();
         wake(driver);

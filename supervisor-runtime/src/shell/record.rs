@@ -20,6 +20,8 @@ use crate::declare::Size;
 
 /// How many last causes an error tells.
 const LAST_CAUSES: usize = 3;
+/// How many actions are carried out under one hold of the lock.
+pub(super) const CHUNK: usize = 256;
 
 pub(super) struct State {
     pub(super) core: Core,
@@ -69,6 +71,13 @@ pub(super) struct Extras {
     pub(super) deadline: Option<Instant>,
 }
 
+/// What is left to do when the task of a child has gone on with a plan.
+pub(super) struct WentOn {
+    pub(super) spawn: Vec<Spawn>,
+    /// The supervisor has to look at something sooner than it knows.
+    is_sooner: bool,
+}
+
 /// The task of a child that is to be spawned, for its first incarnation.
 pub(super) struct Spawn {
     pub(super) slot: SlotId,
@@ -94,9 +103,10 @@ pub(super) enum Then {
 
 impl State {
     /// The supervisor's waker, if the core has something for it to do.
-    pub(super) fn driver_to_wake(&self) -> Option<Waker> {
+    pub(super) fn driver_to_wake(&self, went_on: &Option<WentOn>) -> Option<Waker> {
         let over = matches!(self.core.phase(), Phase::Ended(_)) && self.tasks == self.core.stuck().len();
-        if over || self.core.has_work() { self.driver.clone() } else { None }
+        let is_sooner = went_on.as_ref().is_some_and(|went_on| went_on.is_sooner);
+        if over || is_sooner || self.core.has_work() { self.driver.clone() } else { None }
     }
 
     /// The failure that was one too many, and those of others that were answered before it.
@@ -178,6 +188,25 @@ impl State {
             record.incarnation = old.incarnation;
         }
         old.last_exit
+    }
+
+    /// Goes on with the plans of the core in the task of a child, as long as the group is to go on: the supervisor need not be
+    /// woken for that.
+    pub(super) fn go_on(
+        &mut self,
+        group: &Group,
+        now: impl FnOnce() -> Instant,
+        outside: &mut Outside,
+    ) -> Option<WentOn> {
+        if !self.core.can_proceed() {
+            return None;
+        }
+        let (now, known) = (now(), self.core.next_timer());
+        let (mut actions, mut spawn) = (Vec::new(), Vec::new());
+        self.core.proceed(now, CHUNK, &mut actions);
+        self.carry_out(actions, now, group, &mut spawn, outside);
+        let is_sooner = self.core.next_timer().is_some_and(|next| known.is_none_or(|known| next < known));
+        Some(WentOn { spawn, is_sooner })
     }
 
     pub(super) fn carry_out(

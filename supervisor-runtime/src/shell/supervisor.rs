@@ -11,14 +11,12 @@ use tokio::time::{Sleep, sleep_until};
 use super::group::{Group, now};
 use super::guard::after;
 use super::panic::catch;
+use super::record::CHUNK;
 use crate::decide::{Outcome, Phase, SlotId};
 use crate::declare::{Kind, Size, Supervisor};
 use crate::error::{Forfeited, LastExit, Left, SupervisorFailed, Why};
 use crate::exit::bare;
 use crate::{BoxError, Context, Exit, RestartLimitReached, Service, ServiceResult, TreeError, escalate, forfeit, log};
-
-/// How many actions are carried out under one hold of the lock.
-const CHUNK: usize = 256;
 
 /// Said to who wraps a supervisor: what is around it could only drop it, with all that runs in it.
 const NOT_AS_ITSELF: &str = "a supervisor stands in a tree as itself: give it to `child` without a `BoxService` or \
