@@ -23,16 +23,19 @@ use crate::{BoxError, Context, Service, TreeError, TreeErrorKind, log};
 impl Supervisor {
     /// Starts the tree, and runs it until it ends or the process is told to stop.
     ///
-    /// SIGINT and SIGTERM stop the tree gracefully, in reverse order; a second signal ends the process at
-    /// once, with exit code 128 + its number and without destructors, even if every thread of the runtime is
-    /// blocked. The signal handlers are the process's and stay after this has returned: then a signal ends the
-    /// process at once.
+    /// SIGINT and SIGTERM stop the tree gracefully, in reverse order, also while it starts or restarts; a second signal ends
+    /// the process at once, with exit code 128 + its number: what has not stopped by then does not, and no destructor runs.
+    /// (The kernel makes one of two equal signals of which the first was not delivered yet.) Of several trees in a
+    /// process, each hears the first.
     ///
-    /// A child that blocks its thread cannot be dropped. `run` then returns at the deadline and lists it as stuck, but
-    /// `#[tokio::main]` waits for its threads: where a service may block, end `main` with
-    /// [`std::process::exit`], or build the runtime by hand and end it with
-    /// [`shutdown_background`](tokio::runtime::Runtime::shutdown_background). (On Windows there is only Ctrl-C, and a
-    /// second one is not told from the first.)
+    /// The first is heard if a thread of the runtime is left that does not block, the second in any case. The signal
+    /// handlers are the process's and stay after this has returned, or was dropped: then a signal ends the process at once.
+    ///
+    /// A child that blocks its thread cannot be dropped. `run` then returns a second after the deadline and lists it as stuck,
+    /// but `#[tokio::main]` waits for its threads, also for calls in [`spawn_blocking`](tokio::task::spawn_blocking) that nobody
+    /// waits for any more: where a service may block, end `main` with [`std::process::exit`], or build the runtime by hand
+    /// and end it with [`shutdown_background`](tokio::runtime::Runtime::shutdown_background). (On Windows there is only
+    /// Ctrl-C, and a second one is not told from the first.)
     ///
     /// It must be called in a tokio runtime with time enabled, as `#[tokio::main]` makes one.
     ///
@@ -46,14 +49,8 @@ impl Supervisor {
     /// Dropping the future drops what runs, in no order and without `stop`; the log says so.
     pub async fn run(self) -> Result<(), TreeError> {
         self.check()?;
-        let name = self.name();
-        let no_signals = |why: String| TreeError::invalid(name, vec![format!("cannot listen to signals: {why}")]);
-        let mut signals = match catch(Signals::listen) {
-            Ok(Ok(signals)) => signals,
-            Ok(Err(error)) => return Err(no_signals(error.to_string())),
-            // Tokio panics where its runtime has no driver for them.
-            Err(_) => return Err(no_signals("the runtime has no io: build it with `enable_all()`".to_owned())),
-        };
+        let mut signals = Signals::listen()
+            .map_err(|error| TreeError::invalid(self.name(), vec![format!("cannot listen to signals: {error}")]))?;
         let mut running = self.launch();
         tokio::select! {
             end = running.wait() => end,
