@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::spec::{ChildSpec, Size};
-use super::wiring::{Use, unconnected};
+use super::wiring::{Positions, Use, unconnected};
 use super::{AutoShutdown, Backoff, Kind, Restart, Shutdown, Strategy, Supervisor};
 
 impl Supervisor {
@@ -25,11 +25,12 @@ impl Supervisor {
             problems.push(format!("supervisor `{me}` has no children: add one with `.child(..)`"));
         }
         self.check_names(&me, &mut problems);
+        let positions = Positions::of(&self.children);
         for (position, child) in self.children.iter().enumerate() {
-            self.check_child(&me, position, child, &mut problems);
+            self.check_child(&me, position, child, &positions, &mut problems);
             problems.extend(child.problems.iter().cloned());
         }
-        let uses = self.check_wires(&me, &mut problems);
+        let uses = self.check_wires(&me, &positions, &mut problems);
         (problems, uses)
     }
 
@@ -75,7 +76,14 @@ impl Supervisor {
         }
     }
 
-    fn check_child(&self, me: &str, position: usize, child: &ChildSpec, problems: &mut Vec<String>) {
+    fn check_child(
+        &self,
+        me: &str,
+        position: usize,
+        child: &ChildSpec,
+        positions: &Positions<'_>,
+        problems: &mut Vec<String>,
+    ) {
         let options = &child.options;
         let name = child.label();
         match child.size {
@@ -140,10 +148,16 @@ impl Supervisor {
                 problems.push(format!("child `{name}` is significant, but permanent: it never ends by itself"));
             }
         }
-        self.check_requires(position, child, problems);
+        self.check_requires(position, child, positions, problems);
     }
 
-    fn check_requires(&self, position: usize, child: &ChildSpec, problems: &mut Vec<String>) {
+    fn check_requires(
+        &self,
+        position: usize,
+        child: &ChildSpec,
+        positions: &Positions<'_>,
+        problems: &mut Vec<String>,
+    ) {
         let name = child.label();
         if !child.options.requires.is_empty() && !matches!(self.strategy, Strategy::DependentsForOne) {
             let strategy = self.strategy.name();
@@ -153,9 +167,7 @@ impl Supervisor {
             return;
         }
         for required in &child.options.requires {
-            let found =
-                self.children.iter().position(|sibling| !sibling.name.is_anonymous() && sibling.name == *required);
-            match found {
+            match positions.of_name(required) {
                 None => problems.push(format!("child `{name}` requires `{required}`, which is no sibling of it")),
                 Some(found) if found >= position => {
                     problems.push(format!("child `{name}` requires `{required}`, which is not declared before it"));

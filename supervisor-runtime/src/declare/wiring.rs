@@ -5,9 +5,11 @@
 //! where those are made anew after it; or where the handle outlives the restart. The macro proves the same at compile
 //! time; here it is checked for what was wired by hand.
 
+use std::collections::{HashMap, HashSet};
+
 use super::spec::ChildSpec;
 use super::wire::WireId;
-use super::{Restart, Size, Strategy, Supervisor};
+use super::{Name, Restart, Size, Strategy, Supervisor};
 use crate::decide::ChildId;
 
 /// A wire that a child takes a handle from.
@@ -47,12 +49,12 @@ pub(crate) enum Stability {
 
 impl Supervisor {
     /// What is wrong with its wires, and those that no child of it provides.
-    pub(super) fn check_wires(&self, me: &str, problems: &mut Vec<String>) -> Vec<Use> {
+    pub(super) fn check_wires(&self, me: &str, positions: &Positions<'_>, problems: &mut Vec<String>) -> Vec<Use> {
         let mut outer = Vec::new();
         for (position, child) in self.children.iter().enumerate() {
-            self.check_provider(child, problems);
+            Self::check_provider(child, positions, problems);
             for used in &child.uses {
-                match provider(&self.children, &used.wire) {
+                match positions.of_wire(&used.wire) {
                     None => outer.push(used.clone()),
                     Some(found) if found >= position => problems.push(format!(
                         "child `{}` uses `{}`, which is not declared before it",
@@ -91,7 +93,7 @@ impl Supervisor {
         }
     }
 
-    fn check_provider(&self, child: &ChildSpec, problems: &mut Vec<String>) {
+    fn check_provider(child: &ChildSpec, positions: &Positions<'_>, problems: &mut Vec<String>) {
         let name = child.label();
         for Provided { wire, carries, stability } in &child.provides {
             match (child.size, carries) {
@@ -113,25 +115,55 @@ impl Supervisor {
                     "child `{name}` provides a stable handle, but each incarnation is another value: declare it `in_place`"
                 ));
             }
-            let providers = self.children.iter().filter(|other| other.provides.iter().any(|it| it.wire == *wire));
-            if providers.count() > 1 {
+            if positions.twice.contains(wire) {
                 problems.push(format!("child `{name}` provides a wire that another child provides, too"));
             }
         }
     }
 }
 
-/// Which child provides a wire.
-fn provider(children: &[ChildSpec], wire: &WireId) -> Option<usize> {
-    children.iter().position(|child| child.provides.iter().any(|it| it.wire == *wire))
+/// Where in a group the names and the wires of its children stand; of two that are equal, the first.
+#[derive(Default)]
+pub(super) struct Positions<'a> {
+    names: HashMap<&'a Name, usize>,
+    wires: HashMap<&'a WireId, usize>,
+    /// Wires that are provided by more than one child.
+    twice: HashSet<&'a WireId>,
+}
+
+impl<'a> Positions<'a> {
+    pub(super) fn of(children: &'a [ChildSpec]) -> Self {
+        let mut positions = Self::default();
+        for (position, child) in children.iter().enumerate() {
+            if !child.name.is_anonymous() {
+                positions.names.entry(&child.name).or_insert(position);
+            }
+            for Provided { wire, .. } in &child.provides {
+                if *positions.wires.entry(wire).or_insert(position) != position {
+                    positions.twice.insert(wire);
+                }
+            }
+        }
+        positions
+    }
+
+    pub(super) fn of_name(&self, name: &Name) -> Option<usize> {
+        self.names.get(name).copied()
+    }
+
+    /// Which child provides a wire.
+    fn of_wire(&self, wire: &WireId) -> Option<usize> {
+        self.wires.get(wire).copied()
+    }
 }
 
 /// What each child depends on, by number: what it uses, and what it says that it requires.
 pub(super) fn edges(children: &[ChildSpec]) -> Vec<Vec<ChildId>> {
+    let positions = Positions::of(children);
     let edges = |child: &ChildSpec| -> Vec<ChildId> {
-        let used = child.uses.iter().filter_map(|used| provider(children, &used.wire));
+        let used = child.uses.iter().filter_map(|used| positions.of_wire(&used.wire));
         // Names were checked when the tree was; one that is unknown never gets here.
-        let required = child.options.requires.iter().filter_map(|name| children.iter().position(|c| c.name == *name));
+        let required = child.options.requires.iter().filter_map(|name| positions.of_name(name));
         let mut edges: Vec<ChildId> = used.chain(required).map(|found| found as ChildId).collect();
         edges.sort_unstable();
         edges.dedup();
