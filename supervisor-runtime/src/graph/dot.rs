@@ -32,7 +32,7 @@ impl fmt::Display for Dot {
             if let Some((above, turn)) = node.above {
                 writeln!(f, "    n{above} -> n{place} [label={turn}]")?;
             }
-            for provider in self.0.used_by(place) {
+            for provider in &node.uses {
                 // It says nothing about where the boxes stand.
                 writeln!(f, "    n{provider} -> n{place} [style=dashed, constraint=false]")?;
             }

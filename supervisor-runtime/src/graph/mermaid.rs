@@ -28,7 +28,7 @@ impl fmt::Display for Mermaid {
             if let Some((above, turn)) = node.above {
                 writeln!(f, "    n{above} -->|{turn}| n{place}")?;
             }
-            for provider in self.0.used_by(place) {
+            for provider in &node.uses {
                 writeln!(f, "    n{provider} -.-> n{place}")?;
             }
         }

@@ -16,14 +16,14 @@ use crate::view::Tone;
 /// A tree in boxes; each stands after the one that it belongs to.
 pub(crate) struct Graph {
     boxes: Vec<Node>,
-    /// Who uses whom, by the places of both; of an earlier box a later one.
-    uses: Vec<(usize, usize)>,
 }
 
 /// One box.
 struct Node {
     /// The box above it, and its turn among the children of that, from 1.
     above: Option<(usize, usize)>,
+    /// The boxes that it uses; they stand before it.
+    uses: Vec<usize>,
     shape: Shape,
     /// None is empty, and none holds a control character.
     lines: Vec<String>,
@@ -45,7 +45,7 @@ pub(crate) struct Place(usize);
 
 impl Graph {
     pub(crate) fn new() -> Self {
-        Self { boxes: Vec::new(), uses: Vec::new() }
+        Self { boxes: Vec::new() }
     }
 
     /// Adds a box, as the next child of the one above it.
@@ -57,18 +57,14 @@ impl Graph {
         lines: impl IntoIterator<Item = String>,
     ) -> Place {
         let lines = lines.into_iter().map(|line| one_line(&line)).filter(|line| !line.is_empty()).collect();
-        self.boxes.push(Node { above: above.map(|(Place(place), turn)| (place, turn)), shape, lines, tone });
+        let above = above.map(|(Place(place), turn)| (place, turn));
+        self.boxes.push(Node { above, uses: Vec::new(), shape, lines, tone });
         Place(self.boxes.len() - 1)
     }
 
     /// Adds a dashed arrow from a box to one that uses it.
     pub(crate) fn add_use(&mut self, Place(provider): Place, Place(user): Place) {
-        self.uses.push((provider, user));
-    }
-
-    /// The boxes that the one at this place uses.
-    fn used_by(&self, place: usize) -> impl Iterator<Item = usize> + '_ {
-        self.uses.iter().filter(move |(_, user)| *user == place).map(|(provider, _)| *provider)
+        self.boxes[user].uses.push(provider);
     }
 
     /// As a flowchart in the language of Mermaid.
