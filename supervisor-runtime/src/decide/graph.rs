@@ -143,11 +143,28 @@ impl Core {
 
     /// What `child` depends on, and is down, or on its way there.
     pub(super) fn missing_for(&self, child: ChildId) -> Option<SlotId> {
+        self.missing_beside(&mut Vec::new(), child)
+    }
+
+    /// The same where nothing is missing of those that are `clear`, and of what they depend on; if nothing is missing at all,
+    /// there are more of them.
+    ///
+    /// There may be many ways to the same child, twice as many with each that has two: each is looked at once.
+    pub(super) fn missing_beside(&self, clear: &mut Vec<bool>, child: ChildId) -> Option<SlotId> {
         let graph = self.graph.as_ref()?;
         let mut todo = graph.requires[child as usize].clone();
+        let mut seen = Vec::new();
         while let Some(child) = todo.pop() {
+            if clear.is_empty() {
+                clear.resize(graph.requires.len(), false);
+            }
+            if std::mem::replace(&mut clear[child as usize], true) {
+                continue;
+            }
+            seen.push(child);
             let down = self.children[child as usize].iter().find(|&id| self.slot(id).is_missing());
             if down.is_some() {
+                seen.iter().for_each(|&child| clear[child as usize] = false);
                 return down;
             }
             todo.extend(&graph.requires[child as usize]);

@@ -235,8 +235,11 @@ impl Core {
             self.raise(id);
             self.set_by_hand(id);
         }
+        let mut clear = Vec::new();
         for &id in users {
-            if self.slot(id).is_down_for_good() || self.slot(id).is_leaving() || self.is_blocked(id) {
+            let slot = self.slot(id);
+            let blocked = |clear: &mut Vec<bool>| self.missing_beside(clear, slot.child).is_some();
+            if slot.is_down_for_good() || slot.is_leaving() || blocked(&mut clear) {
                 continue;
             }
             let ChildRules { size, restart, .. } = self.rules.children[self.slot(id).child as usize];
