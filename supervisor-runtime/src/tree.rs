@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::decide::Rest;
-use crate::declare::{GroupSpec, Supervisor};
+use crate::declare::{GroupSpec, Supervisor, told};
 use crate::error::Left;
 use crate::exit::bare;
 use crate::handle::{TreeHandle, Watchers};
@@ -83,7 +83,7 @@ impl Supervisor {
     }
 
     fn name(&self) -> String {
-        self.name.to_string()
+        told(self.name.as_str()).to_string()
     }
 
     /// What keeps it from being started.

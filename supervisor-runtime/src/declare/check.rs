@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use super::extent::{MAX_REPLICAS, check_name, told};
 use super::spec::{ChildSpec, Size};
 use super::wiring::{Positions, Use, unconnected};
 use super::{AutoShutdown, Backoff, Kind, Restart, Shutdown, Strategy, Supervisor};
@@ -10,7 +11,10 @@ use super::{AutoShutdown, Backoff, Kind, Restart, Shutdown, Strategy, Supervisor
 impl Supervisor {
     /// Everything that is wrong with it, as the outermost supervisor of a tree.
     pub(crate) fn problems(&self) -> Vec<String> {
-        let (mut problems, uses) = self.check_inside();
+        let mut problems: Vec<String> = self.check_depth().into_iter().collect();
+        check_name("supervisor", self.name.as_str(), &mut problems);
+        let (inside, uses) = self.check_inside();
+        problems.extend(inside);
         problems.extend(unconnected(&uses));
         problems
     }
@@ -19,11 +23,16 @@ impl Supervisor {
     /// provided around it.
     pub(super) fn check_inside(&self) -> (Vec<String>, Vec<Use>) {
         let mut problems = Vec::new();
-        let me = if self.name.is_anonymous() { format!("({})", self.strategy.name()) } else { self.name.to_string() };
+        let me = if self.name.is_anonymous() {
+            format!("({})", self.strategy.name())
+        } else {
+            told(self.name.as_str()).to_string()
+        };
         self.check_options(&me, &mut problems);
         if self.children.is_empty() {
             problems.push(format!("supervisor `{me}` has no children: add one with `.child(..)`"));
         }
+        self.check_count(&me, &mut problems);
         self.check_names(&me, &mut problems);
         let positions = Positions::of(&self.children);
         for (position, child) in self.children.iter().enumerate() {
@@ -63,13 +72,16 @@ impl Supervisor {
                 if name.is_empty() {
                     problems.push(format!("a child of supervisor `{me}` has an empty name: give it one"));
                 } else if name.contains(['/', '[', ']']) {
+                    let name = told(name);
                     problems.push(format!(
                         "child `{name}` of supervisor `{me}` has `/`, `[` or `]` in its name: paths use them"
                     ));
                 }
+                check_name("child", name, problems);
                 let count = seen.entry(name).or_default();
                 *count += 1;
                 if *count == 2 && !name.is_empty() {
+                    let name = told(name);
                     problems.push(format!("supervisor `{me}` has two children of the name `{name}`: rename one"));
                 }
             }
@@ -85,13 +97,15 @@ impl Supervisor {
         problems: &mut Vec<String>,
     ) {
         let options = &child.options;
-        let name = child.label();
+        let name = &*told(child.label()).to_string();
         match child.size {
             Size::Replicas(0) => {
                 problems.push(format!("child `{name}` of supervisor `{me}` has 0 replicas: give it at least one"));
             }
             Size::Replicas(count) if count > MAX_REPLICAS => {
-                problems.push(format!("child `{name}` of supervisor `{me}` has more than {MAX_REPLICAS} replicas"));
+                problems.push(format!(
+                    "child `{name}` of supervisor `{me}` has {count} replicas: {MAX_REPLICAS} are the most"
+                ));
             }
             Size::Open if child.bound == Some(0) => {
                 problems
@@ -158,7 +172,7 @@ impl Supervisor {
         positions: &Positions<'_>,
         problems: &mut Vec<String>,
     ) {
-        let name = child.label();
+        let name = &*told(child.label()).to_string();
         if !child.options.requires.is_empty() && !matches!(self.strategy, Strategy::DependentsForOne) {
             let strategy = self.strategy.name();
             problems.push(format!(
@@ -167,7 +181,8 @@ impl Supervisor {
             return;
         }
         for required in &child.options.requires {
-            match positions.of_name(required) {
+            let (found, required) = (positions.of_name(required), told(required.as_str()));
+            match found {
                 None => problems.push(format!("child `{name}` requires `{required}`, which is no sibling of it")),
                 Some(found) if found >= position => {
                     problems.push(format!("child `{name}` requires `{required}`, which is not declared before it"));
@@ -182,9 +197,6 @@ impl Supervisor {
         }
     }
 }
-
-/// So that every index, and every sum of them in a group, fits.
-pub(crate) const MAX_REPLICAS: usize = 10_000_000;
 
 impl ChildSpec {
     fn default_restart(&self) -> Restart {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 #[cfg(doc)]
 use super::Supervisor;
+use super::extent::told;
 use super::spec::{ChildSpec, Kind, Size};
 use super::wire::{List, Offered, WireId};
 use super::wiring::{Carries, Provided, Stability, Use};
@@ -216,7 +217,7 @@ impl<S> Child<S> {
     }
 
     fn uses(mut self, List(wires): List) -> Self {
-        let user = self.spec.name.to_string();
+        let user = told(self.spec.name.as_str()).to_string();
         let uses = wires.into_iter().map(|wire| Use { wire, user: user.clone(), keeps: self.spec.in_place });
         self.spec.uses = uses.collect();
         self

@@ -3,6 +3,7 @@
 mod check;
 mod child;
 mod custom;
+mod extent;
 mod make;
 mod options;
 mod spec;
@@ -18,7 +19,7 @@ pub use spec::AnyChild;
 pub use supervisor::Supervisor;
 pub use wire::{Connect, Uses, Wire, Wires};
 
-pub(crate) use check::MAX_REPLICAS;
+pub(crate) use extent::{MAX_DEPTH, MAX_REPLICAS, told, too_deep};
 pub(crate) use make::{Makes, MakesOnce};
 pub(crate) use spec::{ChildSpec, Kind, Size};
 pub(crate) use supervisor::{GroupSpec, Strategy};

@@ -59,6 +59,8 @@ pub(crate) struct ChildSpec {
     pub(crate) handles: Option<Arc<dyn Any + Send + Sync>>,
     /// The declaration inside it, if it is a supervisor that was declared.
     pub(crate) inner: Option<Arc<GroupSpec>>,
+    /// How many supervisors stand one inside the other there, as far as is declared.
+    pub(super) depth: usize,
     /// What is wrong inside it, if it is a supervisor.
     pub(super) problems: Vec<String>,
     /// The names of its children, if it is a supervisor without a name of its own.
@@ -86,6 +88,7 @@ impl ChildSpec {
             provides: Vec::new(),
             handles: None,
             inner: None,
+            depth: 0,
             problems: Vec::new(),
             inner_names: Vec::new(),
         }

@@ -281,7 +281,8 @@ impl Supervisor {
     pub(super) fn into_child(mut self) -> ChildSpec {
         let (problems, uses) = self.check_inside();
         let inner_names = if self.name.is_anonymous() { self.names() } else { Vec::new() };
-        let label = format!("({})", self.strategy.name());
+        let (label, depth) = (format!("({})", self.strategy.name()), self.depth());
+        self.forget_what_is_too_deep();
         let (name, options, inner) = (self.name.clone(), self.as_child.clone(), self.spec());
         let launch = Arc::new(Seat::new(InPlace::ready(self))) as Arc<dyn Launch>;
         ChildSpec {
@@ -289,6 +290,7 @@ impl Supervisor {
             options,
             uses,
             inner: Some(inner),
+            depth,
             problems,
             inner_names,
             ..ChildSpec::new(name, Kind::Supervisor, launch)

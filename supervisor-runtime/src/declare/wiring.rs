@@ -7,6 +7,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::extent::told;
 use super::spec::ChildSpec;
 use super::wire::WireId;
 use super::{Name, Restart, Size, Strategy, Supervisor};
@@ -59,7 +60,7 @@ impl Supervisor {
                     Some(found) if found >= position => problems.push(format!(
                         "child `{}` uses `{}`, which is not declared before it",
                         used.user,
-                        self.children[found].label()
+                        told(self.children[found].label())
                     )),
                     Some(found) => self.check_use(me, &self.children[found], used, problems),
                 }
@@ -70,7 +71,7 @@ impl Supervisor {
 
     /// Whether a user of `provider` could be left with a handle that is stale.
     fn check_use(&self, me: &str, provider: &ChildSpec, used: &Use, problems: &mut Vec<String>) {
-        let (user, name) = (&used.user, provider.label());
+        let (user, name) = (&used.user, told(provider.label()));
         if provider.options.restart == Restart::Temporary {
             problems.push(format!("child `{user}` uses `{name}`, which is temporary and may be gone for good"));
         }
@@ -94,7 +95,7 @@ impl Supervisor {
     }
 
     fn check_provider(child: &ChildSpec, positions: &Positions<'_>, problems: &mut Vec<String>) {
-        let name = child.label();
+        let name = told(child.label());
         for Provided { wire, carries, stability } in &child.provides {
             match (child.size, carries) {
                 (Size::Open, _) => {

@@ -127,6 +127,11 @@ impl Group {
         Some((above.upgrade()?, *slot))
     }
 
+    /// How many supervisors stand above what is in here.
+    pub(super) fn depth(&self) -> usize {
+        std::iter::successors(self.above(), |(above, _)| above.above()).count()
+    }
+
     /// For messages about the group itself.
     pub(crate) fn path(&self) -> &str {
         &self.names.path

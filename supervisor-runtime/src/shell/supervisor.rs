@@ -13,9 +13,10 @@ use super::guard::after;
 use super::panic::catch;
 use super::record::CHUNK;
 use crate::decide::{Outcome, Phase, SlotId};
-use crate::declare::{Kind, Size, Supervisor};
+use crate::declare::{Kind, MAX_DEPTH, Size, Supervisor, too_deep};
 use crate::error::{Forfeited, LastExit, Left, SupervisorFailed, Why};
 use crate::exit::bare;
+use crate::line::Abridged;
 use crate::{BoxError, Context, Exit, RestartLimitReached, Service, ServiceResult, TreeError, escalate, forfeit, log};
 
 /// Said to who wraps a supervisor: what is around it could only drop it, with all that runs in it.
@@ -29,6 +30,12 @@ impl Service for Supervisor {
         let child = cx.child();
         if child.kind != Kind::Supervisor {
             return Err(NOT_AS_ITSELF.into());
+        }
+        // What was declared was checked; here it is one that a factory has made, perhaps of its own kind.
+        if cx.group().depth() >= MAX_DEPTH {
+            let path = Abridged(&cx.path(), 60).to_string();
+            let problem = too_deep(MAX_DEPTH + 1, &path);
+            return Err(TreeError::invalid(path, vec![problem]).into());
         }
         if self.spec.is_none() {
             let problems = self.problems();
