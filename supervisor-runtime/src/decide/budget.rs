@@ -27,6 +27,9 @@ impl RestartBudget {
 
     /// Counts a restart decided at `now` and says how many more are allowed in this window.
     pub(crate) fn spend(&mut self, now: Instant) -> Result<u32, Exhausted> {
+        if !self.limit.counts() {
+            return Ok(u32::MAX);
+        }
         // Children read the clock before they take the lock, so a later call can carry an earlier `now`.
         let now = self.spent.back().map_or(now, |&last| last.max(now));
         self.expire(now);
@@ -100,6 +103,16 @@ mod tests {
             for (when, left) in *row {
                 assert_eq!(budget.spend(at(*when)).ok(), *left, "max {max}, over {over}, at {when}, of {row:?}");
             }
+        }
+    }
+
+    #[test]
+    fn where_there_is_no_limit_nothing_is_kept() {
+        for (max_restarts, kept) in [(u32::MAX - 1, 1000), (u32::MAX, 0)] {
+            let mut budget = RestartBudget::new(RestartLimit { max_restarts, over: Duration::MAX });
+            let now = Instant::now();
+            assert!((0..1000).all(|_| budget.spend(now).is_ok()));
+            assert_eq!(budget.spent().len(), kept, "{max_restarts}");
         }
     }
 

@@ -72,10 +72,18 @@ pub enum AutoShutdown {
 /// one restart, however many children it sweeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RestartLimit {
-    /// One more restart than this in a window, and the supervisor gives up; 0 is legal.
+    /// One more restart than this in a window, and the supervisor gives up; 0 is legal. [`u32::MAX`] is no limit.
     pub max_restarts: u32,
     /// The length of the window; a restart exactly this long ago still counts.
     pub over: Duration,
+}
+
+impl RestartLimit {
+    /// Whether restarts have to be counted. Otherwise none is kept in mind: they would take memory without end, and be as
+    /// many only when that is used up.
+    pub(crate) fn counts(&self) -> bool {
+        self.max_restarts < u32::MAX
+    }
 }
 
 impl Default for RestartLimit {

@@ -146,7 +146,7 @@ impl Supervisor {
     }
 
     /// How many restarts are allowed in any window of length [`over`](Self::over); 100 unless said, as in
-    /// `mode`. With 0, the first failure ends the supervisor.
+    /// `mode`. With 0, the first failure ends the supervisor; with [`u32::MAX`] there is no limit, and nothing is counted.
     pub fn max_restarts(mut self, max_restarts: u32) -> Self {
         self.max_restarts = Some(max_restarts);
         self

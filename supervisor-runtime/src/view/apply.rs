@@ -164,7 +164,7 @@ impl GroupPart {
     }
 
     fn spend(&mut self, at: Instant) {
-        let Some(RestartLimit { over, .. }) = self.limit else { return };
+        let Some(RestartLimit { over, .. }) = self.limit.filter(RestartLimit::counts) else { return };
         let at = self.spent.back().map_or(at, |&last| last.max(at));
         let expired = self.spent.partition_point(|&then| at.duration_since(then) > over);
         self.spent.drain(..expired);
