@@ -68,6 +68,7 @@ fn one_that_a_factory_makes_of_its_own_kind_without_end_is_told() {
         assert_eq!(error.kind(), TreeErrorKind::StartFailed);
         let story = format!("{error:?}");
         assert!(story.contains("supervisors stand 101 deep in one another, along `endless/inside/inside/"), "{story}");
+        assert_eq!(story.matches("did not start").count(), 100, "a line for each that stands around it: {story}");
         // Nothing of it is left.
         tokio::time::sleep(Duration::from_secs(1)).await;
         assert_eq!(tokio::runtime::Handle::current().metrics().num_alive_tasks(), 0);

@@ -72,6 +72,21 @@ fn paths_and_numbers_that_lead_nowhere_are_errors_that_name_them() {
 }
 
 #[test]
+fn replicas_are_counted_together() {
+    in_time(async || {
+        let half = |name: &str| Child::replicated(name.to_owned(), 5_000_001, |_| Idle);
+        let error = Supervisor::one_for_all("tree").child(half("a")).child(half("b")).start().await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "tree `tree` is not valid: supervisor `tree` has 10000002 children with all their replicas: 10000000 are the most"
+        );
+        let most = Child::replicated("a", usize::MAX, |_| Idle);
+        let error = Supervisor::one_for_all("tree").child(most).start().await.unwrap_err().to_string();
+        assert!(error.contains(&format!("child `a` of supervisor `tree` has {} replicas", usize::MAX)), "{error}");
+    });
+}
+
+#[test]
 fn times_that_are_huge_are_as_good_as_never() {
     in_time(async || {
         let never = Duration::MAX;
