@@ -47,6 +47,8 @@ pub(crate) struct Tally {
     pub(crate) ended: Count,
     /// Errors and panics, wherever.
     pub(crate) failed: Count,
+    /// Providers that were made while somebody used a handle of the one before.
+    pub(crate) stale: Count,
     /// Tasks that were spawned, and that have ended.
     pub(crate) spawned: Count,
     pub(crate) reaped: Count,
@@ -75,6 +77,7 @@ impl Counts {
             assert_eq!(started.get(), ended.get(), "successful starts, and ends");
             assert_eq!(spawned.get(), reaped.get(), "tasks that were spawned, and reaped");
         }
+        assert_eq!(self.all.stale.get(), 0, "somebody has used a handle of an incarnation that was gone");
         assert!(self.all.failed.get() > 5_000, "too few failures to prove anything");
     }
 }
