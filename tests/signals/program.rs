@@ -127,8 +127,13 @@ impl Service for Failing {
 struct Told(&'static str);
 
 impl Service for Told {
-    async fn run(&mut self, cx: &Context) -> ServiceResult {
+    /// Says so here, where no later child can say anything before.
+    async fn start(&mut self, _cx: &Context) -> ServiceResult {
         println!("{} started", self.0);
+        Ok(())
+    }
+
+    async fn run(&mut self, cx: &Context) -> ServiceResult {
         cx.stopping().await;
         Ok(())
     }
