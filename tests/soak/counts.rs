@@ -69,6 +69,12 @@ impl Counts {
         self.wild.load(Ordering::SeqCst)
     }
 
+    /// How much has happened.
+    pub(crate) fn moves(&self) -> u64 {
+        let Tally { begun, started, ended, failed, .. } = &self.all;
+        begun.get() + started.get() + ended.get() + failed.get()
+    }
+
     /// Nothing of the tree is left.
     pub(crate) fn check_the_end(&self) {
         for Tally { made, dropped, started, stopped, ended, spawned, reaped, .. } in [&self.all, &self.alone] {

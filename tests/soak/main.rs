@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use supervisor_runtime::{Row, Running, State};
+use supervisor_runtime::{Row, Running, Snapshot, State};
 use tokio::runtime::Handle;
 
 use counts::{Counts, Seen};
@@ -54,9 +54,9 @@ async fn soak(time: Duration) {
     // From here on nothing fails, so that what was counted can be compared.
     counts.calm();
     operator.await.unwrap();
-    all_run(&tree).await;
+    let snapshot = settled(&tree, &counts).await;
     let used = memory::used();
-    compare(&tree, &counts);
+    compare(&snapshot, &counts);
     let ended = tree.shutdown().await;
     assert!(ended.is_ok(), "{ended:?}");
 
@@ -73,6 +73,20 @@ async fn soak(time: Duration) {
     memory::check_flat(time, warm, used);
 }
 
+/// A snapshot of when every child runs and none has just failed: one that asked whether it may before none was to any more may
+/// do so a little later.
+async fn settled(tree: &Running, counts: &Counts) -> Snapshot {
+    loop {
+        all_run(tree).await;
+        let before = counts.moves();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let snapshot = tree.snapshot().unwrap();
+        if counts.moves() == before {
+            return snapshot;
+        }
+    }
+}
+
 /// Waits until every child runs, but those of open groups, which come and go.
 async fn all_run(tree: &Running) {
     let patience = Instant::now() + Duration::from_secs(60);
@@ -87,8 +101,7 @@ async fn all_run(tree: &Running) {
 }
 
 /// What services have counted themselves is what the tree says, while everything runs.
-fn compare(tree: &Running, counts: &Counts) {
-    let snapshot = tree.snapshot().unwrap();
+fn compare(snapshot: &Snapshot, counts: &Counts) {
     let (mut running, mut restarts, mut incarnations) = (0, 0, 0);
     for row in snapshot.rows() {
         let status = row.status();
