@@ -8,7 +8,7 @@ use super::{
     Verdict, later,
 };
 use crate::declare::Kind;
-use crate::{AutoShutdown, Backoff, Restart};
+use crate::{AutoShutdown, Restart};
 
 impl Core {
     /// The incarnation in `slot` has ended, and nothing of it is left.
@@ -17,6 +17,7 @@ impl Core {
     /// strategy says, `now` when that is decided.
     pub(crate) fn exited(&mut self, slot: SlotId, ended: Ended, decision: Option<&Choice>, now: Instant) -> Verdict {
         self.now = now;
+        self.note_run(slot, now);
         let Slot { state, swept, .. } = *self.slot(slot);
         match state {
             State::Starting | State::Running | State::Stopping | State::Killing => {
@@ -123,7 +124,7 @@ impl Core {
             Ok(left) => left,
             Err(Exhausted) => return self.fail(slot, Outcome::GaveUp(slot), now),
         };
-        let (attempt, delay) = self.attempt(slot, now);
+        let (attempt, delay) = self.attempt(slot);
         let verdict = Verdict::Restart { attempt, delay, left, others: others.len() };
         if others.is_empty() && self.slot(slot).plan.is_none() {
             // Its own restart concerns nobody else: its task starts the next incarnation in place.
@@ -148,19 +149,21 @@ impl Core {
     }
 
     /// Counts a failure of the child and draws the delay of its restart.
-    fn attempt(&mut self, slot: SlotId, now: Instant) -> (u32, Duration) {
-        let Slot { child, attempts, .. } = *self.slot(slot);
-        let backoff = self.rules.children[child as usize].backoff;
-        let has_recovered = |backoff: Backoff| {
-            let since = self.running_since.remove(&slot);
-            since.is_some_and(|since| now.saturating_duration_since(since) > backoff.max)
-        };
-        let recovered = backoff.is_some_and(has_recovered);
-        let attempt = if recovered { 1 } else { attempts.saturating_add(1) };
+    fn attempt(&mut self, slot: SlotId) -> (u32, Duration) {
+        let backoff = self.rules.children[self.slot(slot).child as usize].backoff;
         let slot = &mut self.slots[slot as usize];
-        slot.attempts = attempt;
+        slot.attempts = slot.attempts.saturating_add(1);
         slot.restarts = slot.restarts.saturating_add(1);
-        (attempt, backoff.map_or(Duration::ZERO, |backoff| backoff.delay(attempt, &mut self.rng)))
+        (slot.attempts, backoff.map_or(Duration::ZERO, |backoff| backoff.delay(slot.attempts, &mut self.rng)))
+    }
+
+    /// An incarnation that ran for long enough starts the backoff over, however it ended.
+    fn note_run(&mut self, slot: SlotId, now: Instant) {
+        let Some(backoff) = self.rules.children[self.slot(slot).child as usize].backoff else { return };
+        let since = self.running_since.remove(&slot);
+        if since.is_some_and(|since| now.saturating_duration_since(since) > backoff.max) {
+            self.slots[slot as usize].attempts = 0;
+        }
     }
 
     /// `slot` ended; it and the others that it takes along will not be started again.

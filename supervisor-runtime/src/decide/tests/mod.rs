@@ -1,5 +1,6 @@
 //! Properties of the core: a small world that carries out its actions, and random histories in it.
 
+mod cases;
 mod check;
 mod handles;
 mod world;
@@ -29,6 +30,10 @@ enum Event {
     Scales(usize, usize),
     Passes(u64),
     Stop,
+}
+
+fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
 }
 
 fn strategy() -> impl Strategy<Value = StrategyRule> {

@@ -1,0 +1,64 @@
+//! Small histories whose right end is worth a name of its own.
+
+use super::super::*;
+use super::ms;
+use crate::declare::Kind;
+use crate::{AutoShutdown, Backoff, RestartLimit, Shutdown};
+
+fn child(restart: Restart) -> ChildRules {
+    ChildRules {
+        kind: Kind::Worker,
+        size: Size::One,
+        restart,
+        shutdown: Some(Shutdown::DEFAULT),
+        backoff: None,
+        significant: false,
+        requires: Vec::new(),
+    }
+}
+
+/// A group that has started.
+fn group(strategy: StrategyRule, children: Vec<ChildRules>, now: Instant) -> Core {
+    let limit = RestartLimit { max_restarts: 10, over: ms(1_000) };
+    let rules = Rules { strategy, limit, shutdown: None, auto_shutdown: AutoShutdown::Never, children };
+    let mut core = Core::new(rules, 7, now);
+    starts(&mut core, now);
+    core
+}
+
+fn settles(core: &mut Core, now: Instant) {
+    while core.step(now, 8, &mut Vec::new()) || core.has_work() {}
+}
+
+/// What is to be started starts.
+fn starts(core: &mut Core, now: Instant) {
+    settles(core, now);
+    while let Some(slot) = core.slots().iter().position(|slot| slot.state == State::Starting) {
+        core.started(slot as SlotId, Some(now));
+        settles(core, now);
+    }
+}
+
+#[test]
+fn only_an_incarnations_own_run_starts_its_backoff_over() {
+    let backoff = Some(Backoff { initial: ms(10), max: ms(40) });
+    let children = vec![child(Restart::Permanent), ChildRules { backoff, ..child(Restart::Permanent) }];
+    let now = Instant::now();
+    let mut core = group(StrategyRule::OneForAll, children, now);
+    let attempt = |verdict| match verdict {
+        Verdict::Restart { attempt, .. } => attempt,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(attempt(core.exited(1, Ended::Failed, None, now)), 1);
+    settles(&mut core, now);
+    core.exited(0, Ended::Ok, None, now);
+    starts(&mut core, now);
+    // Its sibling's failure ends a run that was short, and it takes long to stop and to start again.
+    core.exited(0, Ended::Failed, None, now);
+    settles(&mut core, now);
+    core.exited(1, Ended::Ok, None, now + ms(1));
+    settles(&mut core, now + ms(1));
+    core.started(0, Some(now + ms(100)));
+    settles(&mut core, now + ms(100));
+    assert_eq!(attempt(core.exited(1, Ended::Failed, None, now + ms(100))), 2, "it has never run for long");
+}
