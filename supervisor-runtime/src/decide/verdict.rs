@@ -52,7 +52,10 @@ impl Core {
             Ended::Failed if starting && !has_started && self.phase == Phase::Starting => {
                 self.fail(slot, Outcome::StartFailed(slot), now)
             }
-            Ended::Forfeit if self.rules.strategy != StrategyRule::ForfeitOneForAll => {
+            // Where a failure forfeits all, it is one; but a temporary child's touches no sibling.
+            Ended::Forfeit
+                if self.rules.strategy != StrategyRule::ForfeitOneForAll || restart == Restart::Temporary =>
+            {
                 self.forfeit(slot, self.dependents(slot), now)
             }
             _ if restart == Restart::Temporary => {

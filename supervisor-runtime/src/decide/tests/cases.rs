@@ -62,3 +62,13 @@ fn only_an_incarnations_own_run_starts_its_backoff_over() {
     settles(&mut core, now + ms(100));
     assert_eq!(attempt(core.exited(1, Ended::Failed, None, now + ms(100))), 2, "it has never run for long");
 }
+
+#[test]
+fn a_temporary_child_that_forfeits_is_forfeited_alone() {
+    let now = Instant::now();
+    let children = vec![child(Restart::Permanent), child(Restart::Temporary)];
+    let mut core = group(StrategyRule::ForfeitOneForAll, children, now);
+    assert_eq!(core.exited(1, Ended::Forfeit, None, now), Verdict::Forfeited);
+    assert_eq!(core.slot(1).state, State::Down(Rest::Forfeited));
+    assert_eq!(*core.phase(), Phase::Running);
+}
