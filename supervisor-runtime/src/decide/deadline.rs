@@ -167,7 +167,9 @@ impl Core {
             let supervisor = self.rules.children[self.slot(slot).child as usize].kind == Kind::Supervisor;
             match self.slot(slot).state {
                 State::Starting | State::Running => self.ask(slot, plan, now, out),
-                State::Stopping if !supervisor => self.kill(slot, plan, now, out),
+                // It may have been asked when there was no deadline.
+                State::Stopping if supervisor => self.remind(slot, now, out),
+                State::Stopping => self.kill(slot, plan, now, out),
                 _ => {}
             }
         }

@@ -72,3 +72,17 @@ fn a_temporary_child_that_forfeits_is_forfeited_alone() {
     assert_eq!(core.slot(1).state, State::Down(Rest::Forfeited));
     assert_eq!(*core.phase(), Phase::Running);
 }
+
+#[test]
+fn a_deadline_that_has_passed_is_told_to_the_groups_that_were_asked_without_one() {
+    let now = Instant::now();
+    let below = ChildRules { kind: Kind::Supervisor, shutdown: None, ..child(Restart::Permanent) };
+    let mut core = group(StrategyRule::OneForOne, vec![below, child(Restart::Permanent)], now);
+    core.exited(1, Ended::Escalate, None, now);
+    settles(&mut core, now);
+    assert_eq!(core.slot(0).state, State::Stopping);
+    core.stop(Some(now), now);
+    let mut actions = Vec::new();
+    core.step(now, 8, &mut actions);
+    assert!(actions.contains(&Action::Stop(0, Some(now))), "{actions:?}");
+}
