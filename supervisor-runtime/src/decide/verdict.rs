@@ -143,12 +143,31 @@ impl Core {
             }
         } else {
             self.update(slot, |slot| slot.state = State::Pending);
-            let waited = self.sweep(&others, After::Restart);
+            let mut waited = None;
+            // One after the other: what is to be restarted no longer blocks what uses it.
+            for &other in &others {
+                self.revive(other);
+                waited = waited.max(self.sweep(&[other], After::Restart));
+            }
             let mut set = others;
             set.push(slot);
             self.plan(set, delay, waited);
         }
         verdict
+    }
+
+    /// A restart starts again what was stopped by hand, so also what is just being stopped.
+    fn revive(&mut self, id: SlotId) {
+        let Slot { child, swept, after, .. } = *self.slot(id);
+        let is_temporary = self.rules.children[child as usize].restart == Restart::Temporary;
+        if swept && after == After::Stopped && !is_temporary && !self.is_blocked(id) {
+            self.update(id, |slot| {
+                slot.after = After::Restart;
+                slot.along = false;
+                // The restart's start is nobody's by hand.
+                slot.by_hand = false;
+            });
+        }
     }
 
     /// Counts a failure of the child and draws the delay of its restart.

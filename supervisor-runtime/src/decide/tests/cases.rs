@@ -86,3 +86,16 @@ fn a_deadline_that_has_passed_is_told_to_the_groups_that_were_asked_without_one(
     core.step(now, 8, &mut actions);
     assert!(actions.contains(&Action::Stop(0, Some(now))), "{actions:?}");
 }
+
+#[test]
+fn a_group_restart_starts_again_what_is_just_being_stopped_by_hand() {
+    let now = Instant::now();
+    let mut core = group(StrategyRule::OneForAll, vec![child(Restart::Permanent), child(Restart::Permanent)], now);
+    assert_eq!(core.steer(&[1], Order::Stop, now), Ok(()));
+    settles(&mut core, now);
+    core.exited(0, Ended::Failed, None, now);
+    settles(&mut core, now);
+    core.exited(1, Ended::Ok, None, now);
+    starts(&mut core, now);
+    assert_eq!(core.slot(1).state, State::Running, "as if it had been down already");
+}
