@@ -176,6 +176,7 @@ impl Core {
         self.now = now;
         out.extend(self.released.drain(..).map(Action::Release));
         let mut more = false;
+        self.plan_the_late();
         while let Some(id) = self.dirty.pop_front() {
             if out.len() >= room {
                 self.dirty.push_front(id);

@@ -113,6 +113,8 @@ impl Core {
             Ended::Forfeit if !self.is_ending() => self.forfeit(slot, self.dependents(slot), now),
             _ => {
                 self.settle_swept(slot);
+                // What was in the way of what is started by hand may be gone.
+                self.news |= !self.late.is_empty();
                 if self.open == 0 {
                     self.look_for_the_end(slot, now);
                 }

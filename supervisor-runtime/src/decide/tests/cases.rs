@@ -99,3 +99,25 @@ fn a_group_restart_starts_again_what_is_just_being_stopped_by_hand() {
     starts(&mut core, now);
     assert_eq!(core.slot(1).state, State::Running, "as if it had been down already");
 }
+
+#[test]
+fn what_is_started_by_hand_waits_only_while_what_stands_before_it_is_on_its_way() {
+    let now = Instant::now();
+    let mut children = vec![child(Restart::Permanent); 4];
+    children[0].restart = Restart::Temporary;
+    let mut core = group(StrategyRule::Custom, children, now);
+    assert_eq!(core.steer(&[1], Order::Stop, now), Ok(()));
+    settles(&mut core, now);
+    core.exited(1, Ended::Ok, None, now);
+    let choice = Choice::Restart(Swept::Children(vec![0, 3]));
+    core.exited(2, Ended::Failed, Some(&choice), now);
+    settles(&mut core, now);
+    assert_eq!(core.steer(&[1], Order::Start, now), Ok(()));
+    settles(&mut core, now);
+    assert_eq!(core.slot(1).state, State::Pending);
+    // The first is gone before it is asked to stop, for the last is still being stopped.
+    core.exited(0, Ended::Failed, None, now);
+    assert!(core.has_work());
+    settles(&mut core, now);
+    assert_eq!([core.slot(1).state, core.slot(3).state], [State::Starting, State::Stopping]);
+}
