@@ -9,6 +9,7 @@ use crate::RestartLimit;
 /// The restarts made in the last window, and so what is left of the limit.
 ///
 /// Invariant: `spent` is in order of time and holds no more than `max_restarts` instants.
+#[cfg_attr(test, derive(Clone))]
 pub(crate) struct RestartBudget {
     limit: RestartLimit,
     spent: VecDeque<Instant>,

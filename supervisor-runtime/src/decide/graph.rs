@@ -6,6 +6,7 @@ use super::slot::Role;
 use super::{ChildId, Core, Rules, SlotId, StrategyRule};
 
 /// What depends on what, where anything does.
+#[cfg_attr(test, derive(Clone))]
 pub(super) struct Graph {
     /// Whether it is the order, too.
     pub(super) is_order: bool,

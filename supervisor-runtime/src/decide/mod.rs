@@ -47,6 +47,7 @@ use crate::Restart;
 pub(crate) use crate::view::Order;
 
 /// The deciding core of one group in one incarnation.
+#[cfg_attr(test, derive(Clone))]
 pub(crate) struct Core {
     rules: Rules,
     slots: Vec<Slot>,

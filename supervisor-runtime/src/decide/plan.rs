@@ -9,6 +9,7 @@ use super::slot::Role;
 use super::{Action, After, Core, Outcome, Phase, Size, SlotId, later};
 
 /// A set of slots on its way down and up again.
+#[cfg_attr(test, derive(Clone))]
 pub(super) struct Plan {
     /// In the order of declaration; some may have left the plan.
     pub(super) members: Vec<SlotId>,
@@ -34,6 +35,7 @@ pub(super) enum Stage {
 }
 
 /// How many of its slots play which part.
+#[cfg_attr(test, derive(Clone))]
 #[derive(Default)]
 pub(super) struct Counts {
     pub(super) pending: usize,

@@ -8,6 +8,7 @@ use super::SlotId;
 ///
 /// Invariant: `list` is sorted by index; indices are given in rising order, and a slot that has left leaves a hole until
 /// there are more holes than slots.
+#[cfg_attr(test, derive(Clone))]
 #[derive(Debug, Default)]
 pub(crate) struct Roster {
     list: Vec<(u32, Option<SlotId>)>,

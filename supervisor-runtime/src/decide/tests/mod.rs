@@ -3,6 +3,7 @@
 mod cases;
 mod check;
 mod handles;
+mod model;
 mod world;
 
 use std::time::Duration;

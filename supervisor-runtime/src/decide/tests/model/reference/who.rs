@@ -1,0 +1,101 @@
+//! Who is who: the sets that the rules speak of, looked up anew each time.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::super::words::{Course, Is};
+use super::{Fate, Place, Reference, Wave};
+use crate::decide::{ChildRules, StrategyRule, Swept};
+
+impl Reference {
+    pub(in super::super) fn rule(&self, p: usize) -> &ChildRules {
+        &self.rules.children[self.places[p].child]
+    }
+
+    pub(in super::super) fn is_ending(&self) -> bool {
+        matches!(self.course, Course::Ending(_) | Course::Ended(_))
+    }
+
+    pub(in super::super) fn all(&self) -> BTreeSet<usize> {
+        (0..self.places.len()).collect()
+    }
+
+    pub(super) fn which(&self, which: impl Fn(&Place) -> bool) -> BTreeSet<usize> {
+        self.all().into_iter().filter(|&p| which(&self.places[p])).collect()
+    }
+
+    pub(in super::super) fn members(&self, child: usize) -> BTreeSet<usize> {
+        self.which(|place| place.child == child)
+    }
+
+    /// Whom a custom strategy means.
+    pub(super) fn chosen(&self, p: usize, swept: &Swept) -> BTreeSet<usize> {
+        let mut set = match swept {
+            Swept::Failed => BTreeSet::new(),
+            Swept::Rest => self.which(|other| other.child > self.places[p].child),
+            Swept::All => self.all(),
+            Swept::Children(children) => self.which(|other| children.contains(&(other.child as u32))),
+        };
+        set.insert(p);
+        set
+    }
+
+    /// The places that a place uses, or names as its requirements.
+    pub(super) fn uses(&self, p: usize) -> BTreeSet<usize> {
+        let requires = &self.rule(p).requires;
+        self.which(|other| requires.contains(&(other.child as u32)))
+    }
+
+    /// All that depends on any of these, directly or not.
+    pub(super) fn users(&self, of: &BTreeSet<usize>) -> BTreeSet<usize> {
+        let mut users = BTreeSet::new();
+        loop {
+            let known = &users | of;
+            let more: BTreeSet<_> = self.all().into_iter().filter(|&p| !self.uses(p).is_disjoint(&known)).collect();
+            if more == users {
+                return users;
+            }
+            users = more;
+        }
+    }
+
+    /// Whether something that it depends on is down and does not come by itself.
+    pub(super) fn lacks(&self, p: usize) -> bool {
+        let is_missing = |&used: &usize| {
+            let Place { is, doomed, .. } = self.places[used];
+            matches!(is, Is::Stopped | Is::Forfeited | Is::Gone | Is::Stuck) || doomed > Some(Fate::Restart)
+        };
+        self.all().iter().filter(|&&used| self.users(&[used].into()).contains(&p)).any(is_missing)
+    }
+
+    pub(super) fn forfeits_all(&self) -> bool {
+        self.rules.strategy == StrategyRule::ForfeitOneForAll
+    }
+
+    pub(super) fn leave(&mut self, p: usize) {
+        for wave in &mut self.waves {
+            wave.of.remove(&p);
+        }
+    }
+
+    /// Overlapping waves are one: nothing of it starts before the later delay.
+    pub(super) fn wave(&mut self, of: BTreeSet<usize>, delay: Option<Duration>) {
+        let (overlapping, mut waves): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.waves).into_iter().partition(|wave| !wave.of.is_disjoint(&of));
+        let mut merged = Wave { of, delay, not_before: None, alone: false, late: false };
+        for mut wave in overlapping {
+            if wave.late {
+                wave.of.retain(|p| !merged.of.contains(p));
+                waves.push(wave);
+                continue;
+            }
+            merged.of.extend(wave.of);
+            merged.delay = merged.delay.max(wave.delay);
+            merged.not_before = merged.not_before.max(wave.not_before);
+        }
+        let places = &self.places;
+        merged.of.retain(|&p| places[p].is == Is::Waits || places[p].is == Is::Starting || places[p].doomed.is_some());
+        waves.push(merged);
+        self.waves = waves;
+    }
+}
