@@ -121,3 +121,18 @@ fn what_is_started_by_hand_waits_only_while_what_stands_before_it_is_on_its_way(
     settles(&mut core, now);
     assert_eq!([core.slot(1).state, core.slot(3).state], [State::Starting, State::Stopping]);
 }
+
+#[test]
+fn an_earlier_deadline_is_told_to_the_groups_that_were_asked_already() {
+    let now = Instant::now();
+    let below = ChildRules { kind: Kind::Supervisor, shutdown: None, ..child(Restart::Permanent) };
+    let mut core = group(StrategyRule::OneForOne, vec![child(Restart::Permanent), below], now);
+    core.stop(None, now);
+    settles(&mut core, now);
+    let soon = now + ms(10);
+    core.stop(Some(soon), now);
+    assert!(core.has_work());
+    let mut actions = Vec::new();
+    core.step(now, 8, &mut actions);
+    assert_eq!(actions, [Action::Stop(1, Some(soon))]);
+}

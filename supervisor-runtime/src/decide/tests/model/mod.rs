@@ -232,7 +232,7 @@ fn lives(declared: &Declared, events: &[Event]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: number("SUPERVISOR_CASES", 4_000), max_shrink_iters: 50_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: number("SUPERVISOR_CASES", 4_000), ..ProptestConfig::default() })]
 
     #[test]
     fn a_group_does_what_the_reference_does(

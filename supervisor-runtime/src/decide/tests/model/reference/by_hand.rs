@@ -59,7 +59,7 @@ impl Reference {
         if set.is_empty() {
             return;
         }
-        let was_in_wave = set.iter().any(|&p| self.waves.iter().any(|wave| !wave.late && wave.of.contains(&p)));
+        let was_in_wave = set.iter().any(|&p| self.is_in_a_wave_with_others(p));
         for &p in set {
             // What belongs to the start of the group still does.
             let is_first = self.course == Course::Starting && !self.places[p].has_started && !self.places[p].by_hand;
@@ -79,7 +79,9 @@ impl Reference {
         let child = set.first().map(|&p| self.places[p].child);
         let late = !any_alive && !was_in_wave && self.is_in_the_way(child);
         if late {
-            let of = all.into_iter().filter(|&p| self.places[p].is == Is::Waits).collect();
+            let waits = |&p: &usize| self.places[p].is == Is::Waits && !self.is_in_a_wave_with_others(p);
+            let of: BTreeSet<_> = all.into_iter().filter(waits).collect();
+            of.iter().for_each(|&p| self.leave(p));
             self.waves.push(Wave { of, delay: None, not_before: None, alone: false, late });
             return;
         }
@@ -89,6 +91,10 @@ impl Reference {
             wave.delay = None;
             wave.not_before = None;
         }
+    }
+
+    fn is_in_a_wave_with_others(&self, p: usize) -> bool {
+        self.waves.iter().any(|wave| !wave.late && !wave.alone && wave.of.contains(&p))
     }
 
     /// It is to begin anew, whatever it does.

@@ -204,9 +204,11 @@ impl Reference {
         self.places[p].until.into_iter().chain(self.deadline.filter(|_| self.is_ending())).min()
     }
 
-    /// The restarts that count.
-    pub(super) fn restarts(&self) -> usize {
-        self.restarts.len()
+    /// The restarts that counted when the last one was made.
+    pub(super) fn restarts(&self) -> &[Instant] {
+        let Some(&last) = self.restarts.last() else { return &[] };
+        let expired = self.restarts.iter().take_while(|&&then| last - then > self.rules.limit.over).count();
+        &self.restarts[expired..]
     }
 
     pub(super) fn show(&self) -> String {
