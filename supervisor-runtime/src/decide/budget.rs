@@ -117,6 +117,18 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_is_forgotten_all_at_once_is_exactly_what_is_over() {
+        let mut budget = budget(10, 100);
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        for ms in 0..10 {
+            assert!(budget.spend(at(ms)).is_ok());
+        }
+        // Six are over, and that of 6 ms is exactly as long ago as still counts.
+        assert_eq!(budget.spend(at(106)), Ok(5));
+    }
+
     proptest! {
         #[test]
         fn no_window_holds_more_than_the_limit(

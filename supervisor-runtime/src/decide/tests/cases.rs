@@ -136,3 +136,80 @@ fn an_earlier_deadline_is_told_to_the_groups_that_were_asked_already() {
     core.step(now, 8, &mut actions);
     assert_eq!(actions, [Action::Stop(1, Some(soon))]);
 }
+
+#[test]
+fn a_group_restart_leaves_alone_what_is_just_being_forfeited() {
+    let now = Instant::now();
+    let mut core = group(StrategyRule::Custom, vec![child(Restart::Permanent); 3], now);
+    core.exited(0, Ended::Failed, Some(&Choice::Forfeit(Swept::Children(vec![1]))), now);
+    settles(&mut core, now);
+    core.exited(2, Ended::Failed, Some(&Choice::Restart(Swept::All)), now);
+    settles(&mut core, now);
+    core.exited(1, Ended::Ok, None, now);
+    starts(&mut core, now);
+    assert_eq!([0, 1].map(|slot| core.slot(slot).state), [State::Down(Rest::Forfeited); 2]);
+    assert_eq!(core.slot(2).state, State::Running);
+}
+
+#[test]
+fn what_a_custom_strategy_forfeits_takes_along_what_uses_it() {
+    let now = Instant::now();
+    let mut children = vec![child(Restart::Permanent); 4];
+    children[2].requires = vec![1];
+    let mut core = group(StrategyRule::Custom, children, now);
+    core.exited(0, Ended::Failed, Some(&Choice::Forfeit(Swept::Children(vec![1]))), now);
+    settles(&mut core, now);
+    assert_eq!([2, 3].map(|slot| core.slot(slot).state), [State::Stopping, State::Running]);
+    core.exited(2, Ended::Ok, None, now);
+    settles(&mut core, now);
+    core.exited(1, Ended::Ok, None, now);
+    settles(&mut core, now);
+    assert_eq!(core.forfeited().collect::<Vec<_>>(), [0, 1, 2]);
+}
+
+#[test]
+fn a_deadline_is_not_lost_behind_a_delay_that_is_over() {
+    let now = Instant::now();
+    let within = |limit| ChildRules { shutdown: Some(Shutdown::Within(ms(limit))), ..child(Restart::Permanent) };
+    let mut children = vec![within(20), within(20), within(20), within(50), within(20)];
+    children[0].backoff = Some(Backoff { initial: ms(10), max: ms(10) });
+    children[1].requires = vec![0, 2];
+    children[3].requires = vec![2];
+    children[4].requires = vec![2];
+    let mut core = group(StrategyRule::DependentsForOne, children, now);
+    // The second failure waits, with what depends on it.
+    for _ in 0..2 {
+        core.exited(0, Ended::Failed, None, now);
+        settles(&mut core, now);
+        if core.slot(1).is_live() {
+            core.exited(1, Ended::Ok, None, now);
+            settles(&mut core, now);
+        }
+    }
+    core.exited(2, Ended::Failed, None, now);
+    settles(&mut core, now);
+    assert_eq!([3, 4].map(|slot| core.slot(slot).state), [State::Stopping; 2]);
+    settles(&mut core, now + ms(20));
+    assert_eq!([3, 4].map(|slot| core.slot(slot).state), [State::Stopping, State::Killing]);
+    assert_eq!(core.next_timer(), Some(now + ms(50)));
+}
+
+#[test]
+fn the_deadline_of_one_that_has_left_is_not_that_of_the_next_in_its_place() {
+    let now = Instant::now();
+    let open = ChildRules { size: Size::Open, ..child(Restart::Transient) };
+    let mut core = group(StrategyRule::OneForOne, vec![open], now);
+    let members = core.admit(0, 0..2, now, &mut Vec::new()).expect("nothing is missing");
+    starts(&mut core, now);
+    assert_eq!(core.discard(&members, now), Ok(()));
+    settles(&mut core, now);
+    core.exited(members[0], Ended::Ok, None, now);
+    core.vacate(members[0]);
+    let next = core.admit(0, 2..3, now, &mut Vec::new()).expect("nothing is missing");
+    assert_eq!(next, [members[0]], "in the same place");
+    starts(&mut core, now);
+    assert_eq!(core.steer(&next, Order::Stop, now + ms(4_000)), Ok(()));
+    settles(&mut core, now + ms(4_000));
+    settles(&mut core, now + ms(5_000));
+    assert_eq!([next[0], members[1]].map(|slot| core.slot(slot).state), [State::Stopping, State::Killing]);
+}
