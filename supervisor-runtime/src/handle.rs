@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 use crate::decide::SlotId;
 use crate::reference::{ChildRef, Children, Counts, GroupRef, Replicas, Route};
 use crate::shell::Group;
-use crate::sync::MutexExt;
+use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use crate::sync::{Mutex, MutexExt};
 use crate::tree::TreeShared;
 use crate::view::{Events, Snapshot, Status};
 use crate::{Context, SteerError};

@@ -110,6 +110,8 @@ mod exit;
 mod graph;
 pub mod guide;
 mod handle;
+#[cfg(all(test, interleavings))]
+mod interleavings;
 mod line;
 mod log;
 mod macros;

@@ -1,13 +1,11 @@
 //! A running tree: its owner, its end, and the task in which the outermost supervisor runs.
 
 use std::ops::Deref;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 
 use crate::decide::Rest;
 use crate::declare::{GroupSpec, Supervisor, told};
@@ -16,7 +14,8 @@ use crate::exit::bare;
 use crate::handle::{TreeHandle, Watchers};
 use crate::shell::{Group, Guarded, Limit, catch, guard, install_hook};
 use crate::signals::Signals;
-use crate::sync::MutexExt;
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{JoinHandle, Mutex, MutexExt, spawn};
 use crate::view::{ANCHOR, EventLog, GroupId, What};
 use crate::{BoxError, Context, Service, TreeError, TreeErrorKind, log};
 
@@ -124,7 +123,7 @@ impl Supervisor {
         let anchor = Group::anchor(GroupSpec::anchor(&mut self), Arc::clone(&tree));
         let _ = tree.anchor.set(Arc::downgrade(&anchor));
         let cx = anchor.begin_outermost();
-        let task = tokio::spawn(outermost(self, cx, tell));
+        let task = spawn(&tree.runtime, outermost(self, cx, tell));
         let handle = TreeHandle::new(Arc::clone(&tree), None);
         Running { anchor, tree, handle, started: Some(started), task: Some(task) }
     }

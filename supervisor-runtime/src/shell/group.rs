@@ -11,7 +11,7 @@
 
 use std::collections::{BinaryHeap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use super::cell::Cell;
@@ -22,7 +22,7 @@ use super::tell::Outside;
 use crate::decide::{Choice, Core, Phase, Rules, SlotId, Swept, later};
 use crate::declare::{ChildSpec, Decision, Failure, GroupSpec, Set, Size, Strategy};
 use crate::log;
-use crate::sync::MutexExt;
+use crate::sync::{Mutex, MutexExt, MutexGuard};
 use crate::tree::TreeShared;
 use crate::view::{ANCHOR, Beginning, Event, Names, What};
 use crate::{Context, Exit};

@@ -2,8 +2,8 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context as Task, Poll, Waker};
 
 use super::group::{Group, now};
@@ -12,7 +12,7 @@ use super::tell::Outside;
 use crate::Exit;
 use crate::decide::{Action, ChildId, Order, Refused, SlotId, State as CoreState};
 use crate::declare::MAX_REPLICAS;
-use crate::sync::MutexExt;
+use crate::sync::{Mutex, MutexExt, MutexGuard};
 use crate::view::{Status, What};
 
 /// Why a group does not do what was asked, in its own terms.

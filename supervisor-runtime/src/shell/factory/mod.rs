@@ -23,7 +23,7 @@ pub(crate) use self::replaced::Replaced;
 pub(crate) use self::seat::{Inserted, Offers, Seat};
 use super::panic::catch;
 use super::task;
-use crate::{BoxError, Context, Service};
+use crate::{BoxError, Context, Service, sync};
 
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -117,7 +117,7 @@ pub(crate) trait Launch: Send + Sync + 'static {
 
 impl<T: Source> Launch for T {
     fn launch(self: Arc<Self>, cx: Context, runtime: &Handle) {
-        runtime.spawn(task::child(self, cx));
+        sync::spawn(runtime, task::child(self, cx));
     }
 
     fn can_restart(&self, index: u32) -> bool {
