@@ -57,6 +57,7 @@
 //! | draw it | [`Outline`], the declaration; [`Snapshot::mermaid`], [`Snapshot::dot`] |
 //! | know how a tree ends | [`Supervisor::run`], [`TreeError`] |
 //! | build a tree by hand | [`Supervisor`], [`Child`] |
+//! | test your tree | the feature `test-util`: the modules `guide::testing` and `testing` |
 //!
 //! # Words
 //!
@@ -91,6 +92,8 @@
 //! # Features
 //!
 //! - `serde`: `Serialize` for [`Snapshot`], [`Row`], [`Status`], [`State`] and [`Outline`], as nested data for a dashboard.
+//! - `test-util`: the module `testing`, for tests of a tree: a paused clock, faults on demand, and a trace of what has
+//!   happened. Turn it on in `[dev-dependencies]`.
 //!
 //! # What it asks of the program
 //!
@@ -121,6 +124,8 @@ mod service;
 mod shell;
 mod signals;
 mod sync;
+#[cfg(feature = "test-util")]
+pub mod testing;
 mod tree;
 mod view;
 

@@ -1,5 +1,6 @@
 //! What is supervised: a [`Service`].
 
+use std::any::Any;
 use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
@@ -218,9 +219,10 @@ impl Service for BoxService {
     }
 }
 
-type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-trait DynService: Send {
+/// A [`Service`] whose type is erased; as an `Any`, whoever knows the type gets it back.
+pub(crate) trait DynService: Any + Send {
     fn start<'a>(&'a mut self, cx: &'a Context) -> BoxFuture<'a, ServiceResult>;
     fn run<'a>(&'a mut self, cx: &'a Context) -> BoxFuture<'a, ServiceResult>;
     fn stop<'a>(&'a mut self, cx: &'a Context, exit: &'a Exit) -> BoxFuture<'a, ()>;

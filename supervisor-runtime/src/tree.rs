@@ -16,6 +16,10 @@ use crate::shell::{Group, Guarded, Limit, catch, guard, install_hook};
 use crate::signals::Signals;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{JoinHandle, Mutex, MutexExt, spawn};
+#[cfg(feature = "test-util")]
+use crate::testing::Faults;
+#[cfg(feature = "test-util")]
+use crate::view::Events;
 use crate::view::{ANCHOR, EventLog, GroupId, What};
 use crate::{BoxError, Context, Service, TreeError, TreeErrorKind, log};
 
@@ -81,6 +85,15 @@ impl Supervisor {
         if started { Ok(running) } else { running.wait().await.map(|()| running) }
     }
 
+    /// Starts the tree and does not wait, so that a test sees it from the beginning.
+    #[cfg(feature = "test-util")]
+    pub(crate) fn begin(self, faults: Arc<Faults>) -> Result<Running, TreeError> {
+        self.check()?;
+        let running = self.launch();
+        let _ = running.tree.faults.set(faults);
+        Ok(running)
+    }
+
     fn name(&self) -> String {
         told(self.name.as_str()).to_string()
     }
@@ -118,6 +131,8 @@ impl Supervisor {
             events: Arc::default(),
             watchers: Watchers::default(),
             last_group: AtomicU64::new(ANCHOR),
+            #[cfg(feature = "test-util")]
+            faults: OnceLock::new(),
         });
         let (tell, started) = oneshot::channel();
         let anchor = Group::anchor(GroupSpec::anchor(&mut self), Arc::clone(&tree));
@@ -167,6 +182,9 @@ pub(crate) struct TreeShared {
     watchers: Watchers,
     /// The number of the group that was made last.
     last_group: AtomicU64,
+    /// What a test does to its services.
+    #[cfg(feature = "test-util")]
+    faults: OnceLock<Arc<Faults>>,
 }
 
 impl TreeShared {
@@ -180,6 +198,11 @@ impl TreeShared {
 
     pub(crate) fn events(&self) -> &Arc<EventLog> {
         &self.events
+    }
+
+    #[cfg(feature = "test-util")]
+    pub(crate) fn faults(&self) -> Option<&Arc<Faults>> {
+        self.faults.get()
     }
 
     pub(crate) fn next_group(&self) -> GroupId {
@@ -303,6 +326,18 @@ impl Running {
     pub async fn shutdown(mut self) -> Result<(), TreeError> {
         self.anchor.ask(0);
         self.wait().await
+    }
+
+    /// What was declared.
+    #[cfg(feature = "test-util")]
+    pub(crate) fn spec(&self) -> Option<&Arc<GroupSpec>> {
+        self.anchor.child(0).inner.as_ref()
+    }
+
+    /// Every event of the tree from here on; none is missed.
+    #[cfg(feature = "test-util")]
+    pub(crate) fn tap(&self) -> Events {
+        Events::tap(self.tree.events())
     }
 
     /// A handle with which the tree can be looked at and steered from anywhere.

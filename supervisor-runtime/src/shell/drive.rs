@@ -61,7 +61,10 @@ impl Group {
         let runtime = self.tree().runtime();
         for Spawn { slot, child, index, incarnation } in children {
             let cx = Context::new(Arc::clone(self), slot, child, index, incarnation);
-            Arc::clone(&self.child(child).launch).launch(cx, runtime);
+            let launch = Arc::clone(&self.child(child).launch);
+            #[cfg(feature = "test-util")]
+            let launch = crate::testing::supervise(launch, &cx);
+            launch.launch(cx, runtime);
         }
     }
 

@@ -27,6 +27,8 @@ mod watch;
 
 pub(crate) use cell::Cell;
 pub(crate) use factory::{Added, Evaluated, Factory, InPlace, Inserted, Launch, Offers, Replaced, Seat, Using};
+#[cfg(feature = "test-util")]
+pub(crate) use factory::{Erased, Source};
 pub(crate) use group::{Group, now};
 pub(crate) use guard::{Guarded, Limit, guard};
 pub(crate) use panic::{catch, catch_drop, install_hook};

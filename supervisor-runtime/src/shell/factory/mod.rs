@@ -4,6 +4,8 @@
 //! are the same with the types erased, for the builder and for the group.
 
 mod added;
+#[cfg(feature = "test-util")]
+mod erased;
 mod evaluated;
 mod in_place;
 mod replaced;
@@ -11,21 +13,21 @@ mod seat;
 mod shelf;
 
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
 pub(crate) use self::added::Added;
+#[cfg(feature = "test-util")]
+pub(crate) use self::erased::Erased;
 pub(crate) use self::evaluated::{Evaluated, Using};
 pub(crate) use self::in_place::InPlace;
 pub(crate) use self::replaced::Replaced;
 pub(crate) use self::seat::{Inserted, Offers, Seat};
 use super::panic::catch;
 use super::task;
+use crate::service::BoxFuture;
 use crate::{BoxError, Context, Service, sync};
-
-type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Gives the services of a child, one for each incarnation, and takes them back when they have stopped.
 pub(crate) trait Source: Send + Sync + 'static {
@@ -113,6 +115,10 @@ pub(crate) trait Launch: Send + Sync + 'static {
 
     /// Whether there is something to make the next incarnation of.
     fn can_restart(&self, index: u32) -> bool;
+
+    /// The source itself, for a test that stands between it and the child's task.
+    #[cfg(feature = "test-util")]
+    fn erase(self: Arc<Self>) -> Arc<dyn Erased>;
 }
 
 impl<T: Source> Launch for T {
@@ -131,5 +137,10 @@ impl<T: Source> Launch for T {
 
     fn clear_kept(&self) {
         self.clear();
+    }
+
+    #[cfg(feature = "test-util")]
+    fn erase(self: Arc<Self>) -> Arc<dyn Erased> {
+        self
     }
 }

@@ -1,0 +1,52 @@
+//! A source whose service's type is erased, so that a test can stand between it and the child's task.
+
+use std::any::Any;
+
+use super::Source;
+use crate::BoxError;
+use crate::service::{BoxFuture, DynService};
+
+/// A [`Source`] that gives boxed services, and takes them back.
+pub(crate) trait Erased: Send + Sync + 'static {
+    fn make(&self, index: usize) -> BoxFuture<'_, Result<Box<dyn DynService>, BoxError>>;
+    fn keep(&self, index: usize, service: Box<dyn DynService>);
+    fn offer(&self, index: usize, service: &dyn DynService);
+    fn is_used(&self) -> bool;
+    fn withdraw(&self, index: usize);
+    fn forget(&self, index: usize);
+    fn end(&self, index: usize);
+}
+
+impl<T: Source> Erased for T {
+    fn make(&self, index: usize) -> BoxFuture<'_, Result<Box<dyn DynService>, BoxError>> {
+        Box::pin(async move { Ok(Box::new(Source::make(self, index).await?) as Box<dyn DynService>) })
+    }
+
+    fn keep(&self, index: usize, service: Box<dyn DynService>) {
+        let service: Box<dyn Any> = service;
+        let service = service.downcast().expect("what comes back is what was made");
+        Source::keep(self, index, *service);
+    }
+
+    fn offer(&self, index: usize, service: &dyn DynService) {
+        let service: &dyn Any = service;
+        let service = service.downcast_ref().expect("what is offered is what was made");
+        Source::offer(self, index, service);
+    }
+
+    fn is_used(&self) -> bool {
+        Source::is_used(self)
+    }
+
+    fn withdraw(&self, index: usize) {
+        Source::withdraw(self, index);
+    }
+
+    fn forget(&self, index: usize) {
+        Source::forget(self, index);
+    }
+
+    fn end(&self, index: usize) {
+        Source::end(self, index);
+    }
+}
