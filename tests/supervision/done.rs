@@ -1,9 +1,11 @@
 //! What is done is done: no slow `stop` and no group around it makes it run again.
 
+use supervisor_runtime::testing::TestTree;
 use supervisor_runtime::{ANONYMOUS, AutoShutdown, Child, Phase, Restart, Shutdown, Supervisor};
 
 use crate::capture;
-use crate::world::{Act, Order, World, ended, secs, started};
+use crate::idle::{Idle, idle};
+use crate::world::{Act, Order, World, secs, started};
 
 #[tokio::test(start_paused = true)]
 async fn a_transient_child_that_returned_ok_is_done_though_its_stop_is_dropped() {
@@ -69,30 +71,32 @@ fn job(world: &World) -> Child<crate::probe::Probe> {
     world.child("job").restart(Restart::Transient)
 }
 
+fn idle_job() -> Child<Idle> {
+    idle("job").restart(Restart::Transient)
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_permanent_group_that_auto_shutdown_ends_is_done() {
-    let world = World::new();
     let group = Supervisor::one_for_one("group")
         .auto_shutdown(AutoShutdown::AnySignificant)
-        .child(world.child("b"))
-        .child(job(&world).significant());
-    let tree = started(Supervisor::one_for_one("tree").child(world.child("a")).child(group)).await;
-    world.page();
-    world.order("job", Order::Finish);
-    tokio::time::sleep(secs(10.0)).await;
-    assert_eq!(world.page(), ["finish job", "stop job", "stop b"]);
-    tree.shutdown().await.unwrap();
-    assert_eq!(world.page(), ["stop a"]);
+        .child(idle("b"))
+        .child(idle_job().significant());
+    let mut tree = TestTree::new(Supervisor::one_for_one("tree").child(idle("a")).child(group));
+    tree.expect("start a, start group/b, start group/job").await;
+    tree.finish("group/job");
+    tree.expect("done group/job, stop group/b, done group").await;
+    tree.advance(secs(10.0)).await;
+    tree.shutdown();
+    tree.expect("stop a, end").await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_permanent_group_may_be_significant_and_ends_its_parent_when_it_is_done() {
-    let world = World::new();
-    let group = Supervisor::one_for_one("group").restart(Restart::Permanent).significant().child(job(&world));
+    let group = Supervisor::one_for_one("group").restart(Restart::Permanent).significant().child(idle_job());
     let tree = Supervisor::one_for_one("tree").auto_shutdown(AutoShutdown::AnySignificant);
-    let mut tree = started(tree.child(world.child("a")).child(group)).await;
-    world.page();
-    world.order("job", Order::Finish);
-    ended(&mut tree).await.unwrap();
-    assert_eq!(world.page(), ["finish job", "stop job", "stop a"]);
+    let mut tree = TestTree::new(tree.child(idle("a")).child(group));
+    tree.expect("start a, start group/job").await;
+    tree.finish("group/job");
+    tree.expect("done group/job, done group, stop a, end").await;
+    tree.ended().await.unwrap();
 }

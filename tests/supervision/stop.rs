@@ -2,39 +2,38 @@
 
 use std::time::Duration;
 
+use supervisor_runtime::testing::{Fault, TestTree};
 use supervisor_runtime::{Phase, Shutdown, Supervisor, TreeError, TreeErrorKind};
 
+use crate::idle::{idle, idles};
 use crate::world::{Act, Order, World, secs, started, time_of};
 
 #[tokio::test(start_paused = true)]
 async fn children_stop_in_reverse_and_replicas_together() {
-    let world = World::new();
-    for (name, time) in [("a", 1.0), ("w0", 3.0), ("w1", 1.0), ("w2", 2.0), ("b", 1.0)] {
-        world.plan(name, [Act::SlowStop(secs(time))]);
+    let tree = Supervisor::one_for_one("tree").child(idle("a")).child(idles("w", 3)).child(idle("b"));
+    let mut tree = TestTree::new(tree);
+    for (child, time) in [("a", 1.0), ("w[0]", 3.0), ("w[1]", 1.0), ("w[2]", 2.0), ("b", 1.0)] {
+        tree.inject(Fault::delay(child, secs(time)).at(Phase::Stop));
     }
-    let tree =
-        Supervisor::one_for_one("tree").child(world.child("a")).child(world.replicas("w", 3)).child(world.child("b"));
-    let tree = started(tree).await;
-    world.page();
-    tree.shutdown().await.unwrap();
-    world.expect_timed(&["1000 stop b", "2000 stop w1", "3000 stop w2", "4000 stop w0", "5000 stop a"]).await;
+    tree.expect("start a, start w[0..3], start b").await;
+    tree.shutdown();
+    tree.expect("+1s, stop b, +1s, stop w[1], +1s, stop w[2], +1s, stop w[0], +1s, stop a, end").await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn under_dependents_for_one_a_child_stops_as_soon_as_nothing_depends_on_it() {
-    let world = World::new();
-    for (name, time) in [("db", 1.0), ("cache", 4.0), ("worker", 1.0), ("report", 1.0)] {
-        world.plan(name, [Act::SlowStop(secs(time))]);
-    }
     let tree = Supervisor::dependents_for_one("tree")
-        .child(world.child("db"))
-        .child(world.child("cache"))
-        .child(world.child("worker").requires(["db"]))
-        .child(world.child("report").requires(["worker", "db"]));
-    let tree = started(tree).await;
-    world.page();
-    tree.shutdown().await.unwrap();
-    world.expect_timed(&["1000 stop report", "2000 stop worker", "3000 stop db", "4000 stop cache"]).await;
+        .child(idle("db"))
+        .child(idle("cache"))
+        .child(idle("worker").requires(["db"]))
+        .child(idle("report").requires(["worker", "db"]));
+    let mut tree = TestTree::new(tree);
+    for (child, time) in [("db", 1.0), ("cache", 4.0), ("worker", 1.0), ("report", 1.0)] {
+        tree.inject(Fault::delay(child, secs(time)).at(Phase::Stop));
+    }
+    tree.expect("start db, start cache, start worker, start report").await;
+    tree.shutdown();
+    tree.expect("+1s, stop report, +1s, stop worker, +1s, stop db, +1s, stop cache, end").await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -119,15 +118,15 @@ async fn the_deadline_of_the_outermost_supervisor_holds_for_a_shutdown() {
 
 #[tokio::test(start_paused = true)]
 async fn the_deadline_of_a_group_holds_for_the_groups_in_it() {
-    let world = World::new();
-    world.plan("a", [Act::IgnoreStop]);
-    let inner =
-        Supervisor::one_for_one("inner").shutdown(secs(60.0)).child(world.child("a").shutdown(Shutdown::Infinity));
-    let outer = Supervisor::one_for_one("outer").shutdown(secs(1.5)).child(inner).child(world.child("b"));
-    let tree = started(Supervisor::one_for_one("tree").child(outer)).await;
-    world.page();
-    tree.shutdown().await.unwrap_err();
-    world.expect_timed(&["0 stop b", "1500 drop a"]).await;
+    let a = idle("a").shutdown(Shutdown::Infinity);
+    let inner = Supervisor::one_for_one("inner").shutdown(secs(60.0)).child(a);
+    let outer = Supervisor::one_for_one("outer").shutdown(secs(1.5)).child(inner).child(idle("b"));
+    let mut tree = TestTree::new(Supervisor::one_for_one("tree").child(outer));
+    tree.expect("start outer/inner/a, start outer/b").await;
+    tree.hang("outer/inner/a");
+    tree.shutdown();
+    tree.expect("stop outer/b, +1.5s, drop outer/inner/a, end").await;
+    tree.ended().await.unwrap_err();
 }
 
 #[tokio::test(start_paused = true)]
@@ -146,19 +145,15 @@ async fn a_group_that_is_killed_at_once_drops_everything_in_it() {
 
 #[tokio::test(start_paused = true)]
 async fn a_group_that_fails_keeps_to_its_own_deadline() {
-    let world = World::new();
-    world.plan("a", [Act::IgnoreStop]);
-    let group = Supervisor::one_for_one("group")
-        .max_restarts(0)
-        .shutdown(secs(2.0))
-        .child(world.child("a"))
-        .child(world.child("b"));
-    let tree = started(Supervisor::one_for_one("tree").child(group)).await;
-    world.page();
-    world.fail("b");
-    world.expect_timed(&["0 fail b", "0 stop b", "2000 drop a", "2000 start a", "2000 start b"]).await;
+    let group = Supervisor::one_for_one("group").max_restarts(0).shutdown(secs(2.0)).child(idle("a")).child(idle("b"));
+    let mut tree = TestTree::new(Supervisor::one_for_one("tree").child(group));
+    tree.expect("start group/a, start group/b").await;
+    tree.hang("group/a");
+    tree.fail("group/b");
+    tree.expect("fail group/b, give up group, +2s, drop group/a, fail group, start group/a, start group/b").await;
+    tree.shutdown();
     // What was dropped in a restart does not spoil the end.
-    tree.shutdown().await.unwrap();
+    tree.ended().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -175,17 +170,16 @@ async fn stop_is_called_once_for_each_successful_start_also_after_a_panic() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stop_that_hangs_after_a_failure_is_dropped_at_its_deadline_and_the_child_restarted() {
-    let world = World::new();
-    world.plan("a", [Act::HangInStop]).plan("b", [Act::PanicInStop]);
-    let tree = Supervisor::one_for_one("tree").child(world.child("a").shutdown(secs(3.0))).child(world.child("b"));
-    let tree = started(tree).await;
-    world.page();
-    world.fail("a");
-    world.fail("b");
-    world
-        .expect_timed(&["0 fail a", "0 stop a", "0 fail b", "0 stop b", "0 start b", "3000 drop a", "3000 start a"])
-        .await;
-    tree.shutdown().await.unwrap();
+    let a = idle("a").shutdown(secs(3.0));
+    let mut tree = TestTree::new(Supervisor::one_for_one("tree").child(a).child(idle("b")));
+    tree.expect("start a, start b").await;
+    tree.inject(Fault::hang("a").at(Phase::Stop));
+    tree.inject(Fault::panic("b").at(Phase::Stop));
+    tree.fail("a");
+    tree.fail("b");
+    tree.expect("fail a, fail b, start b, +3s, drop a, start a").await;
+    tree.shutdown();
+    tree.ended().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

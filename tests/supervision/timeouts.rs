@@ -1,7 +1,9 @@
 //! How long a start may take.
 
-use supervisor_runtime::{Child, Supervisor, TreeErrorKind};
+use supervisor_runtime::testing::{Fault, TestTree};
+use supervisor_runtime::{Child, Phase, Supervisor, TreeErrorKind};
 
+use crate::idle::idle;
 use crate::probe::Probe;
 use crate::world::{Act, World, not_started, secs};
 
@@ -44,21 +46,19 @@ async fn the_start_timeout_covers_factory_and_start_together() {
 
 #[tokio::test(start_paused = true)]
 async fn a_group_that_takes_longer_than_its_start_timeout_is_rolled_back_in_order() {
-    let world = World::new();
-    world.plan("a", [Act::SlowStop(secs(1.0))]).plan("b", [Act::HangInStart]).plan("c", [Act::Run]);
-    let group =
-        Supervisor::one_for_one("group").start_timeout(secs(2.0)).child(world.child("a")).child(world.child("b"));
-    let tree = Supervisor::one_for_one("tree").child(world.child("outer")).child(group.child(world.child("c")));
-    let error = not_started(tree).await;
+    let group = Supervisor::one_for_one("group").start_timeout(secs(2.0)).child(idle("a")).child(idle("b"));
+    let tree = Supervisor::one_for_one("tree").child(idle("outer")).child(group.child(idle("c")));
+    let mut tree = TestTree::new(tree);
+    tree.inject(Fault::delay("group/a", secs(1.0)).at(Phase::Stop));
+    tree.inject(Fault::hang("group/b").at(Phase::Start));
+    tree.expect("start outer, start group/a, +7s, drop group/b, +1s, stop group/a, fail group, stop outer, end").await;
+    let error = tree.ended().await.unwrap_err();
     assert_eq!(error.kind(), TreeErrorKind::StartFailed);
     assert_eq!(
         format!("{error:#}"),
         "supervisor `tree` did not start: `tree/group` failed in start: \
          supervisor `tree/group` took longer to start than its start_timeout of 2s"
     );
-    world
-        .expect_timed(&["0 start outer", "0 start a", "0 start b", "7000 drop b", "8000 stop a", "8000 stop outer"])
-        .await;
 }
 
 #[tokio::test(start_paused = true)]
