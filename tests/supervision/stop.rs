@@ -1,12 +1,15 @@
 //! How a tree stops: order, deadlines, what has to be dropped.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use supervisor_runtime::testing::{Fault, TestTree};
-use supervisor_runtime::{Phase, Shutdown, Supervisor, TreeError, TreeErrorKind};
+use supervisor_runtime::{
+    Child, Context, Phase, Service, ServiceResult, Shutdown, Supervisor, TreeError, TreeErrorKind,
+};
 
 use crate::idle::{idle, idles};
-use crate::world::{Act, Order, World, secs, started, time_of};
+use crate::world::{Act, Order, World, secs, started, task, time_of};
 
 #[tokio::test(start_paused = true)]
 async fn children_stop_in_reverse_and_replicas_together() {
@@ -207,6 +210,36 @@ async fn dropping_the_owner_drops_everything_without_stop() {
     page.sort();
     assert_eq!(page, ["drop a", "drop b", "drop c", "drop w0", "drop w1"]);
     assert_eq!(world.alive(), 0);
+}
+
+/// A service with a value that is counted from outside.
+struct Keeper(Arc<()>);
+
+impl Service for Keeper {
+    async fn run(&mut self, cx: &Context) -> ServiceResult {
+        Ok(cx.stopping().await)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropping_the_owner_drops_what_was_kept_in_place_though_somebody_holds_a_context() {
+    let kept = Arc::new(());
+    let (context, mut contexts) = tokio::sync::mpsc::channel(1);
+    let (one, two) = (Keeper(Arc::clone(&kept)), Keeper(Arc::clone(&kept)));
+    let group = Supervisor::one_for_one("group").child(Child::in_place("a", move || one));
+    let tree = Supervisor::one_for_one("tree").child(group).child(Child::in_place("b", move || two)).child(task(
+        "c",
+        move |cx| {
+            let _ = context.try_send(cx.clone());
+            async move { Ok(cx.stopping().await) }
+        },
+    ));
+    let tree = started(tree).await;
+    let context = contexts.recv().await.unwrap();
+    drop(tree);
+    tokio::time::sleep(secs(1.0)).await;
+    assert_eq!(Arc::strong_count(&kept), 1);
+    drop(context);
 }
 
 #[tokio::test(start_paused = true)]

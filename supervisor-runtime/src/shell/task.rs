@@ -199,6 +199,8 @@ fn has_stopped(cx: &Context, end: Guarded<()>, exit: Arc<Exit>) -> Arc<Exit> {
 /// The child's place is no longer its own.
 fn leave<T: Source>(source: &T, cx: &Context, rest: Option<Rest>) {
     let dropped = match rest {
+        // It was dropped with its tree, which has ended before it.
+        _ if cx.cell().read().is_kill() && cx.group().tree().has_ended() => catch(|| source.clear()),
         // What was stopped by hand may be started again.
         Some(Rest::Stopped) => return,
         Some(Rest::Removed) if cx.child().size == Size::Open => catch(|| source.forget(cx.index())),

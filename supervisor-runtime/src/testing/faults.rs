@@ -178,6 +178,10 @@ impl Source for Unreliable {
     fn end(&self, index: usize) {
         self.source.end(index);
     }
+
+    fn clear(&self) {
+        self.source.clear();
+    }
 }
 
 /// A service of such a source.

@@ -15,6 +15,7 @@ pub(crate) trait Erased: Send + Sync + 'static {
     fn withdraw(&self, index: usize);
     fn forget(&self, index: usize);
     fn end(&self, index: usize);
+    fn clear(&self);
 }
 
 impl<T: Source> Erased for T {
@@ -48,5 +49,9 @@ impl<T: Source> Erased for T {
 
     fn end(&self, index: usize) {
         Source::end(self, index);
+    }
+
+    fn clear(&self) {
+        Source::clear(self);
     }
 }
