@@ -6,7 +6,6 @@
 mod after_a_slow_stop;
 mod blocked;
 mod capture;
-mod chaos;
 mod context;
 mod custom;
 mod delays;
@@ -15,7 +14,6 @@ mod embedded;
 mod ending;
 mod escalation;
 mod events;
-mod fold;
 mod harness;
 mod held;
 mod idle;

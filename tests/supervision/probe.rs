@@ -75,7 +75,6 @@ impl Service for Probe {
     async fn start(&mut self, cx: &Context) -> ServiceResult {
         self.act = self.world.next_act(&self.name);
         self.write("start");
-        self.world.check_the_start_of(&self.name);
         self.world.present(&self.name, self.starting(cx)).await
     }
 

@@ -213,7 +213,9 @@ async fn dropping_the_owner_drops_everything_without_stop() {
 }
 
 /// A service with a value that is counted from outside.
-struct Keeper(Arc<()>);
+struct Keeper {
+    _kept: Arc<()>,
+}
 
 impl Service for Keeper {
     async fn run(&mut self, cx: &Context) -> ServiceResult {
@@ -225,7 +227,7 @@ impl Service for Keeper {
 async fn dropping_the_owner_drops_what_was_kept_in_place_though_somebody_holds_a_context() {
     let kept = Arc::new(());
     let (context, mut contexts) = tokio::sync::mpsc::channel(1);
-    let (one, two) = (Keeper(Arc::clone(&kept)), Keeper(Arc::clone(&kept)));
+    let (one, two) = (Keeper { _kept: Arc::clone(&kept) }, Keeper { _kept: Arc::clone(&kept) });
     let group = Supervisor::one_for_one("group").child(Child::in_place("a", move || one));
     let tree = Supervisor::one_for_one("tree").child(group).child(Child::in_place("b", move || two)).child(task(
         "c",

@@ -30,8 +30,6 @@ struct Shared {
     orders: Mutex<HashMap<String, VecDeque<Order>>>,
     ordered: Notify,
     present: Mutex<Vec<String>>,
-    /// For a name, those that must not be alive when it starts.
-    before: Mutex<HashMap<String, Vec<String>>>,
 }
 
 impl World {
@@ -55,7 +53,6 @@ impl World {
             orders: Mutex::default(),
             ordered: Notify::new(),
             present: Mutex::default(),
-            before: Mutex::default(),
         }))
     }
 
@@ -186,21 +183,6 @@ impl World {
         let value = future.await;
         presence.ended = true;
         value
-    }
-
-    /// From now on `name` writes `b beside a` if it starts while one of `others` is alive.
-    pub(crate) fn starts_before(&self, name: &str, others: &[String]) {
-        self.0.before.lock().unwrap().entry(name.to_owned()).or_default().extend_from_slice(others);
-    }
-
-    pub(crate) fn check_the_start_of(&self, name: &str) {
-        let before = self.0.before.lock().unwrap();
-        let Some(others) = before.get(name) else { return };
-        let present = self.0.present.lock().unwrap();
-        let beside: Vec<_> = present.iter().filter(|other| others.contains(other)).collect();
-        for other in beside {
-            self.write(format!("{other} beside {name}"));
-        }
     }
 
     /// How many probes are in `start`, `run` or `stop` at this moment.

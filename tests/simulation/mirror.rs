@@ -1,15 +1,28 @@
 //! A tree as its events tell it, beside the tree.
 
 use std::fmt::Write;
+use std::future::Future;
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::task::{Poll, Waker};
 use std::time::Instant;
 
-use supervisor_runtime::{Context, Events, Row, Snapshot, State, TreeHandle, What};
+use supervisor_runtime::{Context, Event, Events, Row, Snapshot, State, TreeHandle, What};
 
-/// What is folded from the events of a tree, and compared with it.
-pub(super) struct Mirror {
+use crate::declared::Declared;
+use crate::ledger::Ledger;
+use crate::oracles::JUDGES;
+use crate::soil::Soil;
+
+/// What is folded from the events of a tree, judged, and compared with it.
+pub(crate) struct Mirror {
     epoch: Instant,
+    /// Whether every event is written down.
+    is_logged: bool,
+    soil: OnceLock<Weak<Soil>>,
+    /// What the oracles know; nothing once events were missed.
+    ledger: Mutex<Option<Ledger>>,
     handle: Mutex<Option<TreeHandle>>,
     view: Mutex<Option<View>>,
     wrong: Mutex<Option<String>>,
@@ -17,20 +30,31 @@ pub(super) struct Mirror {
     at_the_same_instant: AtomicUsize,
 }
 
+/// Whether a fold has seen everything that happened.
+enum Folded {
+    All,
+    NotAll,
+}
+
 struct View {
     /// What was folded so far, unless nobody listens just now.
     listening: Option<(Events, Snapshot)>,
-    /// Every event, as text.
+    /// Every event, as text, if anybody wants to read it.
     log: Vec<String>,
+    is_logged: bool,
+    events: u64,
     last: Option<What>,
     /// It listened again only after the end.
     begun_late: bool,
 }
 
 impl Mirror {
-    pub(super) fn new(epoch: Instant) -> Self {
+    pub(crate) fn new(epoch: Instant, is_logged: bool) -> Self {
         Self {
             epoch,
+            is_logged,
+            soil: OnceLock::new(),
+            ledger: Mutex::default(),
             handle: Mutex::default(),
             view: Mutex::default(),
             wrong: Mutex::default(),
@@ -39,23 +63,35 @@ impl Mirror {
         }
     }
 
+    /// From now on, every event is judged.
+    pub(crate) fn judges(&self, declared: Declared, soil: &Arc<Soil>) {
+        *self.ledger.lock().unwrap() = Some(Ledger::of(declared));
+        let _ = self.soil.set(Arc::downgrade(soil));
+    }
+
+    /// From now on, events are only folded.
+    pub(crate) fn judges_nothing(&self) {
+        *self.ledger.lock().unwrap() = None;
+    }
+
     /// Begins to listen, from inside the tree.
-    pub(super) fn begin(&self, cx: &Context) {
+    pub(crate) fn begin(&self, cx: &Context) {
         let tree = cx.tree();
-        *self.view.lock().unwrap() = Some(View::of(&tree, Vec::new()));
+        *self.view.lock().unwrap() = Some(View::of(&tree, self.is_logged));
         *self.handle.lock().unwrap() = Some(tree);
     }
 
-    /// Listens no longer, for a while.
-    pub(super) fn pause(&self) {
+    /// Listens no longer, for a while; what happens meanwhile cannot be judged, nor what follows from it.
+    pub(crate) fn pause(&self) {
         self.check("before the pause");
+        self.judges_nothing();
         if let Some(view) = self.view.lock().unwrap().as_mut() {
             view.listening = None;
         }
     }
 
     /// Listens again.
-    pub(super) fn resume(&self) {
+    pub(crate) fn resume(&self) {
         let Some(tree) = self.handle() else { return };
         let mut view = self.view.lock().unwrap();
         if let Some(view) = view.as_mut().filter(|view| view.listening.is_none()) {
@@ -66,15 +102,19 @@ impl Mirror {
         }
     }
 
-    pub(super) fn handle(&self) -> Option<TreeHandle> {
+    pub(crate) fn handle(&self) -> Option<TreeHandle> {
         self.handle.lock().unwrap().clone()
     }
 
-    pub(super) fn log(&self) -> Vec<String> {
+    pub(crate) fn log(&self) -> Vec<String> {
         self.view.lock().unwrap().as_ref().map(|view| view.log.clone()).unwrap_or_default()
     }
 
-    pub(super) fn compared(&self) -> usize {
+    pub(crate) fn events(&self) -> u64 {
+        self.view.lock().unwrap().as_ref().map_or(0, |view| view.events)
+    }
+
+    pub(crate) fn compared(&self) -> usize {
         self.compared.load(Ordering::Relaxed)
     }
 
@@ -84,12 +124,20 @@ impl Mirror {
     }
 
     /// Folds what has happened, and compares the result with the tree.
-    pub(super) fn check(&self, when: &str) {
+    pub(crate) fn check(&self, when: &str) {
         // On several threads, one at a time is enough.
         let Ok(mut view) = self.view.try_lock() else { return };
         let (Some(view), Some(handle)) = (view.as_mut(), self.handle()) else { return };
-        if let Err(wrong) = view.fold(self.epoch) {
-            return self.is_wrong(format!("{when}: {wrong}"));
+        let folded = view.fold(self.epoch, self.ledger.lock().unwrap().as_mut());
+        match folded {
+            Ok(Folded::All) => {}
+            Ok(Folded::NotAll) => {
+                *self.ledger.lock().unwrap() = None;
+                let events = handle.events();
+                view.listening = handle.snapshot().ok().map(|folded| (events, folded));
+                return;
+            }
+            Err(wrong) => return self.is_wrong(format!("{when}: {wrong}")),
         }
         // The owner is gone with the end.
         let (Ok(snapshot), Some((_, folded))) = (handle.snapshot(), &view.listening) else { return };
@@ -99,6 +147,9 @@ impl Mirror {
         self.compared.fetch_add(1, Ordering::Relaxed);
         let same_instant = snapshot.at() == folded.at();
         self.at_the_same_instant.fetch_add(usize::from(same_instant), Ordering::Relaxed);
+        if let Err(wrong) = self.is_ready_exactly_if_all_that_must_be_are(&snapshot, &handle) {
+            return self.is_wrong(format!("{when}: {wrong}\n{snapshot:#}"));
+        }
         if let Some(wrong) = differ(folded, &snapshot) {
             let events = view.log.len();
             let tail = view.log[events.saturating_sub(25)..].join("\n  ");
@@ -109,16 +160,57 @@ impl Mirror {
         }
     }
 
-    /// The tree has ended: nothing more is to come.
-    pub(super) fn end(&self) -> Result<(), String> {
-        self.check("at the end");
-        if let Some(wrong) = self.wrong.lock().unwrap().take() {
-            return Err(wrong);
+    fn is_ready_exactly_if_all_that_must_be_are(&self, snapshot: &Snapshot, handle: &TreeHandle) -> Result<(), String> {
+        let (Some(soil), ledger) = (self.soil.get().and_then(Weak::upgrade), self.ledger.lock().unwrap()) else {
+            return Ok(());
+        };
+        let Some(ledger) = ledger.as_ref() else { return Ok(()) };
+        let is_ready = |row: &Row<'_>| row.status().is_ready();
+        for row in snapshot.rows() {
+            let path = row.path();
+            let must_be = |row: &Row<'_>| {
+                row.status().state() != State::Gone
+                    && !ledger.declared.child(&row.path()).is_some_and(|child| child.is_open)
+            };
+            let expected = match row.status().state() {
+                State::Done => true,
+                State::Running if row.is_supervisor() => row.children().all(|row| !must_be(&row) || is_ready(&row)),
+                State::Running => path.ends_with("/first") || soil.says_ready(&path),
+                _ => false,
+            };
+            if is_ready(&row) != expected {
+                return Err(format!("{path} should be ready: {expected}"));
+            }
         }
+        let (root, answered) = (is_ready(&snapshot.root()), answer(handle.wait_ready()));
+        match answered {
+            Some(Ok(())) if !root => Err("who waits for the tree is told that it is ready".to_owned()),
+            None | Some(Err(_)) if root => Err(format!("who waits for the tree is told {answered:?}")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Lets go of the tree.
+    pub(crate) fn forget(&self) {
+        // What is dropped with it looks in here.
+        let view = self.view.lock().unwrap().take();
+        let handle = self.handle.lock().unwrap().take();
+        drop((view, handle));
+    }
+
+    /// What was found to be wrong, if anything.
+    pub(crate) fn verdict(&self) -> Result<(), String> {
+        self.wrong.lock().unwrap().take().map_or(Ok(()), Err)
+    }
+
+    /// The tree has ended: nothing more is to come.
+    pub(crate) fn end(&self) -> Result<(), String> {
+        self.check("at the end");
+        self.verdict()?;
         let mut view = self.view.lock().unwrap();
         let view = view.as_mut().expect("it has begun");
         // Somebody else may have been looking just now.
-        view.fold(self.epoch)?;
+        view.fold(self.epoch, self.ledger.lock().unwrap().as_mut())?;
         // It may have ended in a pause.
         let Some((_, folded)) = &view.listening else { return Ok(()) };
         if !matches!(view.last, Some(What::ShutDown { .. })) && !view.begun_late {
@@ -128,24 +220,45 @@ impl Mirror {
         if !alive.is_empty() {
             return Err(format!("alive at the end: {alive:?}\n{}", view.log.join("\n")));
         }
+        let ledger = self.ledger.lock().unwrap();
+        let children = ledger.iter().flat_map(|ledger| &ledger.children);
+        for (path, child) in children {
+            if child.starts != child.exits {
+                return Err(format!("{path} has {} exits for {} starts", child.exits, child.starts));
+            }
+        }
         Ok(())
     }
 }
 
+/// The answer of a future that has one at once.
+fn answer<T>(future: impl Future<Output = T>) -> Option<T> {
+    match pin!(future).poll(&mut std::task::Context::from_waker(Waker::noop())) {
+        Poll::Ready(answer) => Some(answer),
+        Poll::Pending => None,
+    }
+}
+
 impl View {
-    fn of(tree: &TreeHandle, log: Vec<String>) -> Self {
+    fn of(tree: &TreeHandle, is_logged: bool) -> Self {
         // In this order: what happens in between is in the snapshot already.
         let events = tree.events();
         let folded = tree.snapshot().expect("it is running");
-        Self { listening: Some((events, folded)), log, last: None, begun_late: false }
+        Self { listening: Some((events, folded)), log: Vec::new(), is_logged, events: 0, last: None, begun_late: false }
     }
 
-    fn fold(&mut self, epoch: Instant) -> Result<(), String> {
-        let Some((events, folded)) = &mut self.listening else { return Ok(()) };
+    fn fold(&mut self, epoch: Instant, mut ledger: Option<&mut Ledger>) -> Result<Folded, String> {
+        let Some((events, folded)) = &mut self.listening else { return Ok(Folded::All) };
         while let Some(event) = events.try_next() {
-            let event = event.map_err(|missed| missed.to_string())?;
-            let time = event.at().saturating_duration_since(epoch).as_millis();
-            self.log.push(format!("{time} {event} [{:?} {:?}]", event.state(), event.incarnation()));
+            let Ok(event) = event else {
+                // More than anybody keeps, at one instant.
+                return Ok(Folded::NotAll);
+            };
+            self.events += 1;
+            if self.is_logged {
+                let time = event.at().saturating_duration_since(epoch).as_millis();
+                self.log.push(format!("{time} {event} [{:?} {:?}]", event.state(), event.incarnation()));
+            }
             if matches!(self.last, Some(What::ShutDown { .. })) {
                 return Err(format!("after the last event: {event}"));
             }
@@ -153,11 +266,24 @@ impl View {
             if event.number() > known + 1 {
                 return Err(format!("event {} follows {known}", event.number()));
             }
+            if let Some(ledger) = &mut ledger {
+                judge(ledger, &event)?;
+            }
             folded.apply(&event).map_err(|missed| missed.to_string())?;
             self.last = Some(event.what().clone());
         }
-        Ok(())
+        Ok(Folded::All)
     }
+}
+
+/// Whether all promises hold with this event; then it is taken in.
+fn judge(ledger: &mut Ledger, event: &Event) -> Result<(), String> {
+    let about = ledger.about(event);
+    for (promise, judge) in JUDGES {
+        judge(ledger, &about).map_err(|wrong| format!("{promise}: {event}: {wrong}"))?;
+    }
+    ledger.apply(event);
+    Ok(())
 }
 
 /// The first difference of two snapshots of the same number, if there is any.

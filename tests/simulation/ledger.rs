@@ -1,0 +1,229 @@
+//! What the events of a tree have told so far, for the oracles.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use supervisor_runtime::{Event, State, What};
+
+use crate::declared::{self, Declared, without_index};
+
+/// What is known of a tree by its events.
+#[derive(Default)]
+pub(crate) struct Ledger {
+    pub(crate) declared: Declared,
+    pub(crate) groups: HashMap<String, Group>,
+    pub(crate) children: HashMap<String, Child>,
+    /// The tree has ended.
+    pub(crate) is_over: bool,
+}
+
+/// One incarnation of a group.
+#[derive(Default)]
+pub(crate) struct Group {
+    /// When it made restarts.
+    pub(crate) restarts: Vec<Instant>,
+    pub(crate) gave_up: bool,
+    /// How often it has failed.
+    pub(crate) failures: u32,
+    /// When it was asked to stop.
+    pub(crate) asked_at: Option<Instant>,
+    /// Since when nothing is to be started in it.
+    pub(crate) ending_since: Option<Instant>,
+    /// Since when something was done by hand in it, or it was not at rest.
+    pub(crate) is_steered: bool,
+    pub(crate) was_steered: bool,
+}
+
+/// A child, replica or member.
+pub(crate) struct Child {
+    pub(crate) state: State,
+    pub(crate) incarnation: u32,
+    pub(crate) starts: u64,
+    pub(crate) exits: u64,
+    pub(crate) has_started: bool,
+    pub(crate) started_at: Option<Instant>,
+    /// For how long an incarnation has run since the last restart, at most: until it failed or was asked to stop.
+    pub(crate) ran: Duration,
+    /// The same, until it had ended.
+    pub(crate) lasted: Duration,
+    /// The attempt of its last restart.
+    pub(crate) attempt: u32,
+    /// Until when its restart is delayed.
+    pub(crate) until: Option<Instant>,
+    /// Something was done to it by hand since its last restart.
+    pub(crate) is_steered: bool,
+    /// It was steered, and nothing has come of it yet.
+    is_ordered: bool,
+}
+
+impl Child {
+    fn new() -> Self {
+        Self {
+            state: State::Waiting,
+            incarnation: 0,
+            starts: 0,
+            exits: 0,
+            has_started: false,
+            started_at: None,
+            ran: Duration::ZERO,
+            lasted: Duration::ZERO,
+            attempt: 0,
+            until: None,
+            is_steered: false,
+            is_ordered: false,
+        }
+    }
+
+    /// Whether it has come to rest, one way or the other.
+    fn is_at_rest(&self) -> bool {
+        !self.is_ordered && !matches!(self.state, State::Waiting | State::Delayed | State::Starting | State::Stopping)
+    }
+}
+
+/// What an event is about: its child, and the group in which that stands.
+pub(crate) struct About<'a> {
+    pub(crate) event: &'a Event,
+    pub(crate) path: String,
+    pub(crate) declared: Option<&'a declared::Child>,
+    pub(crate) group: Option<(&'a declared::Group, &'a Group)>,
+    pub(crate) child: Option<&'a Child>,
+}
+
+impl Ledger {
+    pub(crate) fn of(declared: Declared) -> Self {
+        let groups = declared.groups.keys().map(|path| (path.clone(), Group::default())).collect();
+        Self { declared, groups, ..Self::default() }
+    }
+
+    pub(crate) fn about<'a>(&'a self, event: &'a Event) -> About<'a> {
+        let path = event.path();
+        let declared = self.declared.child(&path);
+        let group = declared.and_then(|child| self.group(&child.group));
+        let child = self.children.get(&path);
+        About { event, path, declared, group, child }
+    }
+
+    pub(crate) fn group(&self, path: &str) -> Option<(&declared::Group, &Group)> {
+        Some((self.declared.groups.get(path)?, self.groups.get(path)?))
+    }
+
+    /// Whether a group, or one around it, says itself how long its stop may take. (When that begins is not always told.)
+    pub(crate) fn has_a_deadline(&self, path: &str) -> bool {
+        self.declared.way_up(path).any(|path| self.declared.groups[path].own_shutdown.is_some())
+    }
+
+    /// Whether something was done by hand in a group, or below it.
+    pub(crate) fn was_steered_at_or_below(&self, path: &str) -> bool {
+        let mut steered = self.groups.iter().filter(|(_, group)| group.was_steered);
+        steered.any(|(other, _)| self.declared.way_up(other).any(|above| above == path))
+    }
+
+    /// All that stand at a place of a group, with their paths.
+    pub(crate) fn all_of<'a>(&'a self, path: &'a str) -> impl Iterator<Item = (&'a str, &'a Child)> + 'a {
+        let known = self.children.iter().filter(move |(known, _)| without_index(known) == path);
+        known.map(|(path, child)| (&**path, child))
+    }
+
+    /// Takes an event in.
+    pub(crate) fn apply(&mut self, event: &Event) {
+        let path = event.path();
+        match event.what() {
+            What::Initialized(initial) => {
+                self.groups.insert(path.clone(), Group::default());
+                let children = self.declared.groups.get(&path).map(|group| group.children.clone()).unwrap_or_default();
+                self.children.retain(|known, _| !children.iter().any(|child| child == without_index(known)));
+                self.children.extend(initial.paths().map(|path| (path, Child::new())));
+                return;
+            }
+            What::ShutDown { .. } => self.is_over = true,
+            What::GaveUp { .. } => self.group_mut(&path, |group| group.gave_up = true),
+            _ => {}
+        }
+        if matches!(
+            event.what(),
+            What::GaveUp { .. } | What::RollingBack { .. } | What::Escalating { .. } | What::Crashing { .. }
+        ) {
+            self.group_mut(&path, |group| group.ending_since = group.ending_since.or(Some(event.at())));
+            return;
+        }
+        if matches!(event.what(), What::Stopping | What::ShuttingDown | What::Dropping) {
+            self.group_mut(&path, |group| {
+                group.ending_since.get_or_insert(event.at());
+                group.asked_at.get_or_insert(event.at());
+            });
+        }
+        if matches!(event.what(), What::Failed(_)) {
+            self.group_mut(&path, |group| group.failures += 1);
+        }
+        let Some(above) = self.declared.child(&path).map(|child| child.group.clone()) else { return };
+        if matches!(event.what(), What::Restarting { .. }) {
+            self.group_mut(&above, |group| group.restarts.push(event.at()));
+        }
+        // Where one was scaled away before, this is another.
+        if matches!(event.what(), What::Added) && event.incarnation() == Some(0) {
+            self.children.remove(&path);
+        }
+        let is_by_hand = matches!(event.what(), What::Steered(_) | What::Added | What::Discarded);
+        let child = self.children.entry(path).or_insert_with(Child::new);
+        child.take_in(event, is_by_hand);
+        let is_steered = is_by_hand || self.groups.get(&above).is_some_and(|group| group.is_steered);
+        if is_steered {
+            let siblings = &self.declared.groups[&above].children;
+            let mut known =
+                self.children.iter().filter(|(path, _)| siblings.iter().any(|it| it == without_index(path)));
+            let is_at_rest = known.all(|(_, child)| child.is_at_rest());
+            self.group_mut(&above, |group| {
+                group.is_steered = !is_at_rest;
+                group.was_steered |= is_by_hand;
+            });
+        }
+    }
+
+    fn group_mut(&mut self, path: &str, act: impl FnOnce(&mut Group)) {
+        if let Some(group) = self.groups.get_mut(path) {
+            act(group);
+        }
+    }
+}
+
+impl Child {
+    fn take_in(&mut self, event: &Event, is_by_hand: bool) {
+        self.is_steered |= is_by_hand;
+        self.is_ordered = matches!(event.what(), What::Steered(_));
+        let has_run = self.started_at.map(|then| event.at().saturating_duration_since(then)).unwrap_or_default();
+        if self.state == State::Running {
+            self.ran = self.ran.max(has_run);
+        }
+        if self.state.is_live() {
+            self.lasted = self.lasted.max(has_run);
+        }
+        if let Some(state) = event.state() {
+            if state.is_live() && !self.state.is_live() {
+                self.starts += 1;
+            }
+            if !state.is_live() && self.state.is_live() {
+                self.exits += 1;
+            }
+            self.state = state;
+        }
+        match event.what() {
+            What::Starting => {
+                self.incarnation = event.incarnation().unwrap_or_default();
+                self.started_at = None;
+                self.until = None;
+            }
+            What::Started => {
+                self.has_started = true;
+                self.started_at = Some(event.at());
+            }
+            What::Restarting { attempt, delay, .. } => {
+                self.attempt = *attempt;
+                self.until = Some(event.at() + *delay);
+                self.is_steered = false;
+                self.started_at = None;
+                (self.ran, self.lasted) = Default::default();
+            }
+            _ => {}
+        }
+    }
+}
