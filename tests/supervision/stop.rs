@@ -212,6 +212,26 @@ async fn dropping_the_owner_drops_everything_without_stop() {
     assert_eq!(world.alive(), 0);
 }
 
+#[tokio::test(start_paused = true)]
+async fn dropping_the_owner_in_the_middle_of_a_restart_leaves_no_task() {
+    for strategy in [Supervisor::one_for_all, Supervisor::rest_for_one] {
+        for after in [0, 500, 1500, 2500, 3500] {
+            let world = World::new();
+            world.plan("a", [Act::Run, Act::SlowStart(secs(2.0))]).plan("b", [Act::SlowStop(secs(1.0))]);
+            let group = strategy("group").child(world.child("a")).child(world.child("b")).child(world.replicas("w", 2));
+            let tree = started(Supervisor::one_for_one("tree").child(group)).await;
+            world.idle().await;
+            world.fail("a");
+            tokio::time::sleep(Duration::from_millis(after)).await;
+            drop(tree);
+            tokio::time::sleep(secs(100.0)).await;
+            assert_eq!(world.alive(), 0);
+            let left = tokio::runtime::Handle::current().metrics().num_alive_tasks();
+            assert_eq!(left, 0, "{:?}, dropped after {after} ms", strategy("group"));
+        }
+    }
+}
+
 /// A service with a value that is counted from outside.
 struct Keeper {
     _kept: Arc<()>,

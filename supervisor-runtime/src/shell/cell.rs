@@ -110,7 +110,8 @@ impl Cell {
     pub(super) fn after(&self, ended: u32) -> Option<Option<u32>> {
         let word = self.read().0;
         let incarnation = (word >> BITS) as u32;
-        match word & (ENDED | RELEASED) {
+        // Whoever drops the whole group says so by a kill, and nobody is left to release anything.
+        match word & (ENDED | RELEASED | KILL) {
             ENDED if incarnation == ended => Some(None),
             0 if incarnation != ended => Some(Some(incarnation)),
             _ => None,
