@@ -141,18 +141,23 @@ impl Life {
         let mut random = Random::of(self.soil.seed, ("order", self.orders));
         tokio::spawn(async move {
             let targets = soil.targets.get().expect("the tree has been declared");
+            soil.asked(1);
             targets.order(&mut random, &soil, &handle).await;
+            soil.asked(-1);
         });
     }
 
     fn revive(&mut self) {
         let handle = self.handle.clone();
         let group = self.random.pick(["g0", "g1"]);
+        let soil = Arc::clone(&self.soil);
         tokio::spawn(async move {
+            soil.asked(1);
             if let Ok(all) = handle.group(group) {
                 let _ = all.start().await;
                 let _ = all.restart().await;
             }
+            soil.asked(-1);
         });
     }
 
@@ -172,7 +177,7 @@ impl Life {
         sleep(Duration::from_secs(1)).await;
         soil.verdict()?;
         soil.is_at_rest()?;
-        no_task_is_left().await
+        no_task_is_left(&soil).await
     }
 
     /// The owner is dropped: what runs is dropped, unordered and without a last event.
@@ -202,11 +207,11 @@ impl Life {
 }
 
 /// What was called has an answer, too, and nothing of the tree runs.
-async fn no_task_is_left() -> Result<(), String> {
+async fn no_task_is_left(soil: &Soil) -> Result<(), String> {
     sleep(Duration::from_secs(100)).await;
     match Handle::current().metrics().num_alive_tasks() {
         0 => Ok(()),
-        left => Err(format!("{left} tasks are left")),
+        left => Err(format!("{left} tasks are left, {} of them orders without an answer", soil.unanswered())),
     }
 }
 

@@ -3,7 +3,7 @@
 //! A service that finds a promise broken cannot panic: that would be one more failure. It notes it here.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio::sync::Notify;
@@ -31,6 +31,7 @@ pub(crate) struct Soil {
     faults: AtomicU64,
     births: AtomicU64,
     deaths: AtomicU64,
+    unanswered: AtomicI64,
     places: Mutex<HashMap<String, Place>>,
     wrong: Mutex<Option<String>>,
 }
@@ -79,6 +80,7 @@ impl Soil {
             faults: AtomicU64::new(0),
             births: AtomicU64::new(0),
             deaths: AtomicU64::new(0),
+            unanswered: AtomicI64::new(0),
             places: Mutex::default(),
             wrong: Mutex::default(),
         }
@@ -109,6 +111,15 @@ impl Soil {
     /// A service is dropped.
     pub(crate) fn death(&self) {
         self.deaths.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// So many more wait for an answer.
+    pub(crate) fn asked(&self, more: i64) {
+        self.unanswered.fetch_add(more, Ordering::Relaxed);
+    }
+
+    pub(crate) fn unanswered(&self) -> i64 {
+        self.unanswered.load(Ordering::Relaxed)
     }
 
     /// Whenever code of a service runs.
