@@ -131,6 +131,10 @@ impl Ledger {
             What::Initialized(initial) => {
                 self.groups.insert(path.clone(), Group::default());
                 let children = self.declared.groups.get(&path).map(|group| group.children.clone()).unwrap_or_default();
+                // The groups in it are other ones, too.
+                for inner in children.iter().filter(|child| self.declared.groups.contains_key(*child)) {
+                    self.groups.insert(inner.clone(), Group::default());
+                }
                 self.children.retain(|known, _| !children.iter().any(|child| child == without_index(known)));
                 self.children.extend(initial.paths().map(|path| (path, Child::new())));
                 return;

@@ -197,7 +197,7 @@ fn a_stop_keeps_to_its_deadline(ledger: &Ledger, about: &About<'_>) -> Verdict {
         _ => has_lived && about.event.state().is_some_and(|state| !state.is_live()),
     };
     let Some((declared, group)) = ledger.group(&about.path).filter(|_| is_end) else { return Ok(()) };
-    let took = group.asked_at.map(|then| about.event.at().saturating_duration_since(then)).unwrap_or_default();
+    let took = group.ending_since.map(|then| about.event.at().saturating_duration_since(then)).unwrap_or_default();
     // What was being stopped by hand is waited for first, unless the group itself says how long all may take.
     let most = match ledger.was_steered_at_or_below(&about.path) {
         true => declared.own_shutdown.unwrap_or(declared.shutdown * 2),
