@@ -32,6 +32,7 @@ pub(crate) struct Group {
     /// Since when something was done by hand in it, or it was not at rest.
     pub(crate) is_steered: bool,
     pub(crate) was_steered: bool,
+    steered_at: Option<Instant>,
 }
 
 /// A child, replica or member.
@@ -177,7 +178,12 @@ impl Ledger {
                 self.children.iter().filter(|(path, _)| siblings.iter().any(|it| it == without_index(path)));
             let is_at_rest = known.all(|(_, child)| child.is_at_rest());
             self.group_mut(&above, |group| {
-                group.is_steered = !is_at_rest;
+                if is_by_hand {
+                    group.steered_at = Some(event.at());
+                }
+                // What follows from an order begins in the same instant.
+                let is_over = is_at_rest && group.steered_at.is_none_or(|then| event.at() > then);
+                group.is_steered = !is_over;
                 group.was_steered |= is_by_hand;
             });
         }
@@ -193,7 +199,12 @@ impl Ledger {
 impl Child {
     fn take_in(&mut self, event: &Event, is_by_hand: bool) {
         self.is_steered |= is_by_hand;
-        self.is_ordered = matches!(event.what(), What::Steered(_));
+        // What it says of itself, or how it fails, is not what comes of an order.
+        self.is_ordered = match event.what() {
+            What::Steered(_) => true,
+            What::Ready | What::NotReady(_) | What::Failed(_) => self.is_ordered,
+            _ => false,
+        };
         let has_run = self.started_at.map(|then| event.at().saturating_duration_since(then)).unwrap_or_default();
         if self.state == State::Running {
             self.ran = self.ran.max(has_run);
@@ -216,6 +227,8 @@ impl Child {
                 self.started_at = None;
                 self.until = None;
             }
+            // Another incident took it along: that one's delay is not told.
+            What::Waiting => self.until = None,
             What::Started => {
                 self.has_started = true;
                 self.started_at = Some(event.at());

@@ -181,7 +181,12 @@ fn what_stands_after_has_stopped_first(ledger: &Ledger, about: &About<'_>) -> Ve
         if group.strategy == "dependents_for_one" && !depends() {
             continue;
         }
+        // Nor is it told who is on the way out because it was scaled away.
+        let may_be_leaving = !is_ending && !ledger.declared.children[path].is_single;
         for (path, child) in ledger.all_of(path) {
+            if may_be_leaving && child.state == State::Stopping {
+                continue;
+            }
             holds(!child.state.is_live(), || {
                 format!("it stops before {path}, number {later}, which is {}", child.state)
             })?;
