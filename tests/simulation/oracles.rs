@@ -164,12 +164,13 @@ fn what_stands_after_has_stopped_first(ledger: &Ledger, about: &About<'_>) -> Ve
     let (What::Stopping, Some((group, known))) = (about.event.what(), about.group) else { return Ok(()) };
     let (Some(declared), false) = (about.declared, known.is_steered) else { return Ok(()) };
     let is_ending = known.ending_since.is_some();
-    // At a deadline, what is left is dropped in no order; and what uses what was forfeited goes with that.
-    let is_forfeited = |&needed: &usize| {
+    // At a deadline, what is left is dropped in no order; and what uses what was forfeited, or waits for its own
+    // provider, goes with that.
+    let is_lost = |&needed: &usize| {
         let mut all = ledger.all_of(&group.children[needed]);
-        all.any(|(_, child)| child.state == State::Forfeited)
+        all.any(|(_, child)| matches!(child.state, State::Forfeited | State::Waiting))
     };
-    if ledger.has_a_deadline(&declared.group) || declared.requires.iter().any(is_forfeited) {
+    if ledger.has_a_deadline(&declared.group) || declared.requires.iter().any(is_lost) {
         return Ok(());
     }
     // What is scaled away, or discarded, is stopped alone; and what a custom strategy says, it says.
