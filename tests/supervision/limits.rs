@@ -71,6 +71,24 @@ async fn all_children_of_a_supervisor_share_its_limit_and_a_nested_one_has_its_o
     assert_eq!(ended(&mut tree).await.unwrap_err().kind(), TreeErrorKind::LimitReached);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_child_that_is_barely_stable_still_exhausts_its_limit() {
+    let world = World::new();
+    // It runs for longer than the cap each time, so that its backoff begins anew and no restart is delayed.
+    let tree = Supervisor::one_for_one("tree").max_restarts(3).over(60_000 * MS).backoff(1000 * MS..10_000 * MS);
+    let mut tree = started(tree.child(world.child("a"))).await;
+    for seconds in [11, 22, 33] {
+        tokio::time::sleep(11_000 * MS).await;
+        world.page();
+        world.fail("a");
+        let lines = ["fail a", "stop a", "start a"].map(|line| format!("{seconds}000 {line}"));
+        world.expect_timed(&lines.each_ref().map(String::as_str)).await;
+    }
+    tokio::time::sleep(11_000 * MS).await;
+    world.fail("a");
+    assert_eq!(ended(&mut tree).await.unwrap_err().kind(), TreeErrorKind::LimitReached);
+}
+
 /// How long each restart of `a` waited, in milliseconds; its acts are a plan of `world`.
 async fn delays(world: &World, backoff: std::ops::Range<Duration>, restarts: usize, seed: u64) -> Vec<u64> {
     let tree = Supervisor::one_for_one("tree").max_restarts(1000).backoff(backoff).jitter_seed(seed);
