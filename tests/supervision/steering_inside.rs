@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use supervisor_runtime::{Child, Context, Service, ServiceResult, State, SteerError, Supervisor, TreeHandle};
+use supervisor_runtime::{Child, Context, Exit, Service, ServiceResult, State, SteerError, Supervisor, TreeHandle};
 
 use crate::world::{Act, Probe, World, answered, at, ended, secs, started, state};
 
@@ -218,6 +218,39 @@ async fn in_start_of_a_dependent_its_provider_is_there_and_an_independent_one_ca
     let tree = answered(started(tree.child(world.child("slow")))).await;
     assert_eq!(world.page()[3..], ["started slow", "done"]);
     tree.shutdown().await.unwrap();
+}
+
+/// Shuts the tree down when it is stopped.
+struct LastWord(World);
+
+impl Service for LastWord {
+    async fn start(&mut self, _cx: &Context) -> ServiceResult {
+        self.0.write("start a");
+        Ok(())
+    }
+
+    async fn run(&mut self, cx: &Context) -> ServiceResult {
+        cx.stopping().await;
+        Ok(())
+    }
+
+    async fn stop(&mut self, cx: &Context, _exit: &Exit) {
+        self.0.write("stop a");
+        cx.tree().shutdown();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_shuts_the_tree_down_as_the_last_that_a_restart_stops_is_not_started_again() {
+    let world = World::new();
+    let w = world.clone();
+    let tree =
+        Supervisor::one_for_all("tree").child(Child::new("a", move || LastWord(w.clone()))).child(world.child("b"));
+    let mut tree = started(tree).await;
+    world.page();
+    world.fail("b");
+    ended(&mut tree).await.unwrap();
+    assert_eq!(world.page(), ["fail b", "stop b", "stop a"]);
 }
 
 #[tokio::test(start_paused = true)]

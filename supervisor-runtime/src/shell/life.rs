@@ -140,7 +140,15 @@ impl Group {
         let then = state.next(slot, self.cells());
         // One that was asked is one of several that are stopped in turn. After a failure the supervisor goes on: others that have
         // failed at the same time are to be heard first.
-        let went_on = if was_asked { state.go_on(self, now, &mut outside) } else { None };
+        let mut went_on = None;
+        if was_asked && state.core.can_proceed() {
+            // The supervisor may have been asked to stop, and not have heard of it yet.
+            let above = self.above();
+            if !above.as_ref().is_some_and(|(above, slot)| above.cell(*slot).read().is_asked()) {
+                went_on = Some(state.go_on(self, now(), &mut outside));
+            }
+            outside.drop_group(above.map(|(above, _)| above));
+        }
         state.tell(self, |changed, to| changed != slot || to.is_new(), &mut outside);
         outside.drop_exit(state.vacate(slot));
         let driver = state.driver_to_wake(&went_on);

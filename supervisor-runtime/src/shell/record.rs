@@ -192,21 +192,12 @@ impl State {
 
     /// Goes on with the plans of the core in the task of a child, as long as the group is to go on: the supervisor need not be
     /// woken for that.
-    pub(super) fn go_on(
-        &mut self,
-        group: &Group,
-        now: impl FnOnce() -> Instant,
-        outside: &mut Outside,
-    ) -> Option<WentOn> {
-        if !self.core.can_proceed() {
-            return None;
-        }
-        let (now, known) = (now(), self.core.next_timer());
+    pub(super) fn go_on(&mut self, group: &Group, now: Instant, outside: &mut Outside) -> WentOn {
+        let known = self.core.next_timer();
         let (mut actions, mut spawn) = (Vec::new(), Vec::new());
         self.core.proceed(now, CHUNK, &mut actions);
         self.carry_out(actions, now, group, &mut spawn, outside);
-        let is_sooner = self.core.next_timer().is_some_and(|next| known.is_none_or(|known| next < known));
-        Some(WentOn { spawn, is_sooner })
+        WentOn { spawn, is_sooner: self.core.next_timer().is_some_and(|next| known.is_none_or(|known| next < known)) }
     }
 
     pub(super) fn carry_out(
