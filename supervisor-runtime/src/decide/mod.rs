@@ -224,7 +224,7 @@ impl Core {
     pub(crate) fn new(rules: Rules, seed: u64, now: Instant) -> Self {
         let mut core = Self {
             slots: Vec::with_capacity(rules.children.iter().map(|child| child.size.count()).sum()),
-            children: rules.children.iter().map(|child| Roster::with_capacity(child.size.count())).collect(),
+            children: rules.children.iter().map(|_| Roster::default()).collect(),
             kept_open: vec![false; rules.children.len()],
             graph: Graph::new(&rules),
             plans: Vec::new(),

@@ -1,16 +1,22 @@
 //! The slots of one child, by index.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use super::SlotId;
 
 /// The slots of one child, in the order of their index.
 ///
-/// Invariant: `list` is sorted by index; indices are given in rising order, and a slot that has left leaves a hole until
-/// there are more holes than slots.
+/// Replicas as they are declared have slots in a row, of which only the first is noted. From the first that leaves, or that
+/// is elsewhere, they stand in a list.
+///
+/// Invariant: `list` is sorted by index, and begins after `row`; indices are given in rising order, and a slot that has left
+/// leaves a hole until there are more holes than slots.
 #[cfg_attr(test, derive(Clone))]
 #[derive(Debug, Default)]
 pub(crate) struct Roster {
+    /// Those of index 0 and on, where they are in a row.
+    row: Range<SlotId>,
     list: Vec<(u32, Option<SlotId>)>,
     holes: usize,
     /// Places of members that have left, with nothing of them left: the next ones take them.
@@ -20,23 +26,27 @@ pub(crate) struct Roster {
 }
 
 impl Roster {
-    pub(super) fn with_capacity(count: usize) -> Self {
-        Self { list: Vec::with_capacity(count), ..Self::default() }
-    }
-
     pub(crate) fn len(&self) -> usize {
-        self.list.len() - self.holes
+        self.row.len() + self.list.len() - self.holes
     }
 
     pub(crate) fn get(&self, index: u32) -> Option<SlotId> {
-        self.list[self.position(index).ok()?].1
+        match self.row.clone().nth(index as usize) {
+            Some(slot) => Some(slot),
+            None => self.list[self.position(index).ok()?].1,
+        }
     }
 
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = SlotId> + '_ {
-        self.list.iter().filter_map(|&(_, slot)| slot)
+        self.row.clone().chain(self.list.iter().filter_map(|&(_, slot)| slot))
     }
 
     pub(super) fn insert(&mut self, index: u32, slot: SlotId) {
+        if self.list.is_empty() && self.row.len() == index as usize && (index == 0 || self.row.end == slot) {
+            self.row = slot - index..slot + 1;
+            return;
+        }
+        self.list_all();
         match self.position(index) {
             Ok(hole) => {
                 self.holes -= usize::from(self.list[hole].1.is_none());
@@ -47,6 +57,7 @@ impl Roster {
     }
 
     pub(super) fn remove(&mut self, index: u32) {
+        self.list_all();
         if let Ok(place) = self.position(index)
             && self.list[place].1.take().is_some()
         {
@@ -55,6 +66,14 @@ impl Roster {
                 self.list.retain(|(_, slot)| slot.is_some());
                 self.holes = 0;
             }
+        }
+    }
+
+    /// They are in a row no more.
+    fn list_all(&mut self) {
+        if !self.row.is_empty() {
+            let row = std::mem::take(&mut self.row);
+            self.list.splice(..0, (0..).zip(row.map(Some)));
         }
     }
 
@@ -75,7 +94,7 @@ impl Roster {
     }
 
     fn position(&self, index: u32) -> Result<usize, usize> {
-        // Replicas that were never scaled stand where their index says.
+        // What was never removed stands where its index says.
         match self.list.get(index as usize) {
             Some(&(at, _)) if at == index => Ok(index as usize),
             // The next one.
@@ -105,5 +124,22 @@ mod tests {
         roster.insert(15, 7);
         roster.insert(100, 8);
         assert_eq!((roster.get(15), roster.get(100), roster.len()), (Some(7), Some(8), 12));
+    }
+
+    #[test]
+    fn a_row_goes_on_with_the_next_slot_and_becomes_a_list_with_another() {
+        for elsewhere in [false, true] {
+            let mut roster = Roster::default();
+            let slots = [5, 6, 7, if elsewhere { 9 } else { 8 }];
+            for (index, slot) in (0..).zip(slots) {
+                roster.insert(index, slot);
+            }
+            assert_eq!(roster.row.is_empty(), elsewhere);
+            assert_eq!(roster.iter().collect::<Vec<_>>(), slots);
+            assert_eq!(roster.iter().rev().collect::<Vec<_>>(), [slots[3], 7, 6, 5]);
+            assert_eq!([0, 3, 4].map(|index| roster.get(index)), [Some(5), Some(slots[3]), None]);
+            roster.remove(1);
+            assert_eq!((roster.get(0), roster.get(1), roster.get(2), roster.len()), (Some(5), None, Some(7), 3));
+        }
     }
 }
