@@ -82,7 +82,8 @@ impl Group {
     pub(crate) fn failed(&self, slot: SlotId, exit: &Arc<Exit>) {
         let mut outside = Outside::default();
         let mut state = self.lock();
-        if !state.core.slot(slot).failing {
+        // Once for each incarnation. (That the core knows it as failing ends when it is asked to stop meanwhile.)
+        if !state.has_told_failure(slot) {
             state.note_failed(self, slot, exit, &mut outside);
         }
         drop(state);

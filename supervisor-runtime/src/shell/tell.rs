@@ -174,12 +174,16 @@ impl State {
         }
     }
 
+    /// Whether it has been told that the incarnation in `slot` has failed.
+    pub(super) fn has_told_failure(&self, slot: SlotId) -> bool {
+        self.records[slot as usize].extras.as_ref().is_some_and(|extras| extras.failed.is_some())
+    }
+
     /// What is told of an exit before it is decided what it means.
     pub(super) fn before_exit(&mut self, group: &Group, slot: SlotId, exit: &Arc<Exit>, outside: &mut Outside) {
         let known = self.core.slot(slot);
         let (child, _) = self.core.place(slot);
-        let has_been_told = self.records[slot as usize].extras.as_ref().is_some_and(|extras| extras.failed.is_some());
-        if has_been_told || !is_told(exit, group.child(child)) {
+        if self.has_told_failure(slot) || !is_told(exit, group.child(child)) {
             return;
         }
         let failed = self.event(group, slot, What::Failed(Arc::clone(exit)));
