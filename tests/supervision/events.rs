@@ -568,3 +568,18 @@ async fn events_are_a_stream_that_wakes_once_for_each_look() {
     }
     assert!(matches!(last.unwrap().what(), What::ShutDown { .. }));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_unwanted_ok_in_the_middle_of_a_restart_is_told_once_as_its_failure() {
+    let world = World::new();
+    let tree = Supervisor::one_for_all("tree").child(world.child("a")).child(world.child("b"));
+    let (tree, mut events) = listened(tree).await;
+    world.order("a", Order::Finish);
+    world.order("b", Order::Finish);
+    world.idle().await;
+    let told = page(&mut events);
+    let of_one = |name: &str| told.iter().filter(|line| line.starts_with(name)).cloned().collect::<Vec<_>>();
+    assert_eq!(of_one("a")[..2], ["a returned Ok", "a restarting, attempt 1, with 1 others"]);
+    assert_eq!(of_one("b"), ["b returned Ok", "b stopped", "b starting", "b started"]);
+    tree.shutdown().await.unwrap();
+}

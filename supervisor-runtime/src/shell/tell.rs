@@ -213,8 +213,8 @@ impl State {
             }
             Verdict::Swept => {
                 let stopped = match exit.cause {
-                    // It has been told that it failed.
-                    _ if !exit.asked && exit.is_failure() => What::Stopped(None),
+                    // It has been told that it failed, be it by an `Ok` that was not wanted.
+                    _ if !exit.asked && is_told(exit, group.child(self.core.slot(slot).child)) => What::Stopped(None),
                     Cause::Dropped => What::Dropped(Arc::clone(exit)),
                     _ => What::Stopped(Some(Arc::clone(exit))),
                 };
