@@ -13,7 +13,7 @@ pub(crate) use tokio::task::JoinHandle;
 #[cfg(all(test, interleavings))]
 pub(crate) use self::modelled::{JoinHandle, Mutex, MutexGuard, atomic};
 
-pub(crate) trait MutexExt<T> {
+pub(crate) trait MutexExt {
     /// A guard of the lock.
     type Guard<'a>
     where
@@ -24,7 +24,7 @@ pub(crate) trait MutexExt<T> {
     fn hold(&self) -> Self::Guard<'_>;
 }
 
-impl<T> MutexExt<T> for std::sync::Mutex<T> {
+impl<T> MutexExt for std::sync::Mutex<T> {
     type Guard<'a>
         = std::sync::MutexGuard<'a, T>
     where
@@ -58,7 +58,7 @@ mod modelled {
 
     use super::MutexExt;
 
-    impl<T> MutexExt<T> for Mutex<T> {
+    impl<T> MutexExt for Mutex<T> {
         type Guard<'a>
             = MutexGuard<'a, T>
         where

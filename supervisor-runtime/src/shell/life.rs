@@ -39,12 +39,12 @@ impl Group {
         let started = state.core.started(slot, took_time.then(now));
         let record = &mut state.records[slot as usize];
         record.last_started = record.incarnation;
-        let driver = state.driver_to_wake(&None);
+        let driver = state.driver_to_wake();
         state.tell(self, |_, _| true, &mut outside);
         drop(state);
         drop(old);
         outside.run();
-        let makes_way = self.makes_way(cx, None, driver);
+        let makes_way = wake(driver) && self.makes_way();
         match cx.child().options.heartbeat {
             Some(limit) if started == Started::Run => {
                 cx.heartbeat();
@@ -54,21 +54,11 @@ impl Group {
         }
     }
 
-    /// Spawns what was begun and wakes the supervisor, if there is something for it to do; whether the task of `cx` is to yield
-    /// then.
+    /// Whether the task of a child is to yield when it has woken another.
     ///
     /// A thread of the multi-threaded runtime runs what it has woken last next, and lets no other thread have it: if the
     /// child blocked this thread at once, what it has woken would never learn of it.
-    fn makes_way(&self, cx: &Context, went_on: Option<WentOn>, driver: Option<Waker>) -> bool {
-        let has_gone_on = went_on.is_some();
-        if let Some(WentOn { spawn, .. }) = went_on {
-            cx.group().spawn(spawn);
-        }
-        (wake(driver) || has_gone_on) && self.shares_threads()
-    }
-
-    /// Whether there may be several threads.
-    pub(super) fn shares_threads(&self) -> bool {
+    pub(super) fn makes_way(&self) -> bool {
         self.tree().runtime().runtime_flavor() != RuntimeFlavor::CurrentThread
     }
 
@@ -118,8 +108,9 @@ impl Group {
         let mut state = self.lock();
         // `stop`, and the end of its tasks, may have taken their time. Where they have not, the clock need not be read.
         let took_time = cx.cell().has_waited_since() || cx.cell().read().has_tasks();
-        let decided = if took_time || state.core.has_backoff(slot) { now() } else { exit.at };
-        if state.core.has_backoff(slot) {
+        let has_backoff = state.core.has_backoff(slot);
+        let decided = if took_time || has_backoff { now() } else { exit.at };
+        if has_backoff {
             state.core.forget_stop(slot, decided.saturating_duration_since(exit.at));
         }
         if state.core.is_recording() {
@@ -152,19 +143,25 @@ impl Group {
         }
         state.tell(self, |changed, to| changed != slot || to.is_new(), &mut outside);
         outside.drop_exit(state.vacate(slot));
-        let driver = state.driver_to_wake(&went_on);
+        let is_sooner = went_on.as_ref().is_some_and(|went_on| went_on.is_sooner);
+        let driver = if is_sooner { state.driver.clone() } else { state.driver_to_wake() };
         drop(state);
         outside.run();
         if let Some(phase) = dropped {
             self.tree().note_dropped(|| Left { path: cx.path(), phase: Some(phase), after: self.asked_for(slot) });
         }
-        let makes_way = self.makes_way(cx, went_on, driver);
+        let mut has_woken = false;
+        if let Some(WentOn { spawn, .. }) = went_on {
+            cx.group().spawn(spawn);
+            has_woken = true;
+        }
+        has_woken |= wake(driver);
         if let Some(extras) = extras {
             extras.listeners.into_iter().for_each(Waker::wake);
         }
         let _ = catch_drop(old);
         match then {
-            Then::Start(incarnation) if makes_way || yields => Then::Yield(incarnation),
+            Then::Start(incarnation) if yields || has_woken && self.makes_way() => Then::Yield(incarnation),
             then => then,
         }
     }
@@ -172,9 +169,9 @@ impl Group {
     /// What the task of `cx`, which waits, is to do; its delay may be over.
     pub(super) fn resume(&self, cx: &Context, delay_over: bool, waker: &Waker) -> Then {
         let slot = cx.slot();
-        self.register(slot, waker);
         let mut outside = Outside::default();
         let mut state = self.lock();
+        let old = state.records[slot as usize].register(waker, cx.cell());
         if delay_over {
             let was = state.core.next(slot);
             state.core.delay_over(slot, now());
@@ -185,8 +182,9 @@ impl Group {
         let then = state.look(slot);
         state.tell(self, |_, _| true, &mut outside);
         outside.drop_exit(state.vacate(slot));
-        let driver = state.driver_to_wake(&None);
+        let driver = state.driver_to_wake();
         drop(state);
+        drop(old);
         outside.run();
         wake(driver);
         then

@@ -75,7 +75,7 @@ pub(super) struct Extras {
 pub(super) struct WentOn {
     pub(super) spawn: Vec<Spawn>,
     /// The supervisor has to look at something sooner than it knows.
-    is_sooner: bool,
+    pub(super) is_sooner: bool,
 }
 
 /// The task of a child that is to be spawned, for its first incarnation.
@@ -103,10 +103,9 @@ pub(super) enum Then {
 
 impl State {
     /// The supervisor's waker, if the core has something for it to do.
-    pub(super) fn driver_to_wake(&self, went_on: &Option<WentOn>) -> Option<Waker> {
+    pub(super) fn driver_to_wake(&self) -> Option<Waker> {
         let over = matches!(self.core.phase(), Phase::Ended(_)) && self.tasks == self.core.stuck().len();
-        let is_sooner = went_on.as_ref().is_some_and(|went_on| went_on.is_sooner);
-        if over || is_sooner || self.core.has_work() { self.driver.clone() } else { None }
+        if over || self.core.has_work() { self.driver.clone() } else { None }
     }
 
     /// The failure that was one too many, and those of others that were answered before it.

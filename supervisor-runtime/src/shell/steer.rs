@@ -231,7 +231,7 @@ impl Group {
     fn finish(self: &Arc<Self>, mut state: MutexGuard<'_, State>, work: Work) {
         let Work { mut outside, spawn, has_added } = work;
         state.tell(self, |_, to| !has_added || to != CoreState::Pending, &mut outside);
-        let driver = state.driver_to_wake(&None);
+        let driver = state.driver_to_wake();
         drop(state);
         outside.run();
         self.spawn(spawn);

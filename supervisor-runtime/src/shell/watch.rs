@@ -55,7 +55,7 @@ impl Group {
             driver.clone_from(&state.driver);
         }
         drop(state);
-        wake(driver) && self.shares_threads()
+        wake(driver) && self.makes_way()
     }
 
     /// Since when the supervisor has kept a limit of the incarnation of `cx`.
@@ -71,7 +71,7 @@ impl Group {
         let mut state = self.lock();
         state.core.give_up_on(slot, now());
         state.tell(self, |_, _| true, &mut outside);
-        let driver = state.driver_to_wake(&None);
+        let driver = state.driver_to_wake();
         drop(state);
         outside.run();
         wake(driver);
