@@ -234,9 +234,7 @@ impl Watchers {
 
     /// Adds them to those who are to be woken.
     pub(crate) fn wake(&self, wakers: &mut Vec<Waker>) {
-        if self.are_there() {
-            wakers.extend(std::mem::take(&mut *self.wakers.hold()).into_values());
-        }
+        wakers.extend(std::mem::take(&mut *self.wakers.hold()).into_values());
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::deadline::Deadline;
 use super::slot::Role;
-use super::{Action, After, Core, Outcome, Phase, Size, SlotId, later};
+use super::{Action, After, Core, Outcome, Phase, SlotId, later};
 
 /// A set of slots on its way down and up again.
 #[cfg_attr(test, derive(Clone))]
@@ -143,8 +143,7 @@ impl Core {
         self.phase = Phase::Stopping { outcome, deadline };
         let all: Vec<SlotId> = (0..self.slots.len() as SlotId).collect();
         // Members of open groups are lost with their group: the next one has others.
-        let is_member = |id: &SlotId| self.rules.children[self.slot(*id).child as usize].size == Size::Open;
-        let (members, declared): (Vec<_>, Vec<_>) = all.iter().copied().partition(is_member);
+        let (members, declared): (Vec<_>, Vec<_>) = all.iter().copied().partition(|&id| self.slot(id).is_member);
         self.sweep(&declared, after);
         self.sweep(&members, if after == After::Stopped { After::Gone } else { after });
         self.plan(all, Duration::ZERO, None);

@@ -10,8 +10,8 @@ use super::SlotId;
 /// Replicas as they are declared have slots in a row, of which only the first is noted. From the first that leaves, or that
 /// is elsewhere, they stand in a list.
 ///
-/// Invariant: `list` is sorted by index, and begins after `row`; indices are given in rising order, and a slot that has left
-/// leaves a hole until there are more holes than slots.
+/// Invariant: they stand in `row` or in `list`, never in both; `list` is sorted by index; indices are given in rising
+/// order, and a slot that has left leaves a hole until there are more holes than slots.
 #[cfg_attr(test, derive(Clone))]
 #[derive(Debug, Default)]
 pub(crate) struct Roster {

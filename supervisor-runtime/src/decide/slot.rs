@@ -47,7 +47,7 @@ pub(crate) struct Slot {
     /// And its place can be taken by another.
     pub(super) vacant: bool,
     /// It belongs to an open group.
-    is_member: bool,
+    pub(super) is_member: bool,
     /// What is counted of it, see [`fact`].
     facts: u16,
 }

@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use super::plan::Plan;
-use super::{Action, After, ChildId, ChildRules, Core, Phase, Rest, Size, Slot, SlotId, State, Verdict};
+use super::{Action, After, ChildId, Core, Phase, Rest, Slot, SlotId, State, Verdict};
 use crate::{Order, Restart};
 
 /// Why nothing was done.
@@ -117,14 +117,10 @@ impl Core {
 
     /// A start by hand has failed: that is told to who asked, and nothing more is done.
     pub(super) fn not_started(&mut self, slot: SlotId) -> Verdict {
-        let Slot { child, has_started, .. } = *self.slot(slot);
+        let Slot { is_member, has_started, .. } = *self.slot(slot);
         let users = self.users(&[slot]);
         // A member that never was is none.
-        let rest = if self.rules.children[child as usize].size == Size::Open && !has_started {
-            Rest::Removed
-        } else {
-            Rest::Stopped
-        };
+        let rest = if is_member && !has_started { Rest::Removed } else { Rest::Stopped };
         self.update(slot, |slot| slot.come_down(rest));
         self.take_down(&[], &users);
         Verdict::NotStarted
@@ -212,10 +208,7 @@ impl Core {
         self.sweep(&along, After::Stopped);
         for &id in slots {
             // OTP's `terminate_child` deletes a temporary child; of declared ones the declaration stays.
-            let Slot { child, .. } = *self.slot(id);
-            let rules = &self.rules.children[child as usize];
-            let is_gone = rules.size == Size::Open && rules.restart == Restart::Temporary;
-            self.sweep(&[id], if is_gone { After::Removed } else { After::Stopped });
+            self.sweep(&[id], if self.is_made_once(id) { After::Removed } else { After::Stopped });
         }
         for (set, along) in [(slots, false), (&*along, true)] {
             set.iter().for_each(|&id| self.slots[id as usize].along = along);
@@ -242,9 +235,7 @@ impl Core {
             if slot.is_down_for_good() || slot.is_leaving() || blocked(&mut clear) {
                 continue;
             }
-            let ChildRules { size, restart, .. } = self.rules.children[self.slot(id).child as usize];
-            if size == Size::Open && restart == Restart::Temporary {
-                // What was added once cannot be made again.
+            if self.is_made_once(id) {
                 self.sweep(&[id], After::Removed);
             } else {
                 self.raise(id);
@@ -260,6 +251,12 @@ impl Core {
         } else {
             self.plan_at_once(set);
         }
+    }
+
+    /// Whether it is a member that was added once, and cannot be made again.
+    fn is_made_once(&self, id: SlotId) -> bool {
+        let slot = self.slot(id);
+        slot.is_member && self.rules.children[slot.child as usize].restart == Restart::Temporary
     }
 
     /// Whatever a slot does, it is to begin anew, as by a restart.

@@ -169,9 +169,6 @@ impl State {
             outside.tell(group, self.event(group, slot, What::Failed(Arc::clone(exit))));
         }
         self.tell(group, |_, _| true, outside);
-        if group.tree().watchers().are_there() {
-            group.tree().watchers().wake(outside.wakers());
-        }
     }
 
     /// Whether it has been told that the incarnation in `slot` has failed.
