@@ -546,6 +546,8 @@ async fn members_that_depend_on_a_provider_go_and_come_with_it() {
     let mut page = world.page();
     page.sort();
     assert_eq!(page, ["stop a", "stop db", "stop o"]);
+    let once = tree.children::<Probe>("once").unwrap();
+    assert_eq!((conns.len(), once.len()), (1, 0), "what was added once cannot come with it");
     let w = world.clone();
     let error = conns.add_with(move || w.service("b")).await.unwrap_err();
     assert!(matches!(&error, SteerError::Requires { missing, .. } if missing == "tree/db"), "{error:?}");

@@ -205,15 +205,14 @@ impl Core {
     fn take_down(&mut self, slots: &[SlotId], users: &[SlotId]) {
         // What is down, or on its way there, by itself does not come up with them.
         let along: Vec<SlotId> = users.iter().copied().filter(|&id| !self.slot(id).is_down_for_good()).collect();
-        self.sweep(&along, After::Stopped);
-        for &id in slots {
-            // OTP's `terminate_child` deletes a temporary child; of declared ones the declaration stays.
-            self.sweep(&[id], if self.is_made_once(id) { After::Removed } else { After::Stopped });
-        }
         for (set, along) in [(slots, false), (&*along, true)] {
             set.iter().for_each(|&id| self.slots[id as usize].along = along);
         }
-        let set: Vec<SlotId> = slots.iter().chain(&along).copied().collect();
+        let set: Vec<SlotId> = along.iter().chain(slots).copied().collect();
+        for &id in &set {
+            // OTP's `terminate_child` deletes a temporary child; of declared ones the declaration stays.
+            self.sweep(&[id], if self.is_made_once(id) { After::Removed } else { After::Stopped });
+        }
         if !set.is_empty() {
             self.plan(set, Duration::ZERO, None);
         }
