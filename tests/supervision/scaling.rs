@@ -320,6 +320,28 @@ async fn one_that_is_on_its_way_out_cannot_be_started_by_its_reference() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_that_is_on_its_way_out_leaves_though_it_says_forfeit() {
+    let world = World::new();
+    world.plan("user", [Act::SlowStop(secs(2.0))]);
+    let tree = Supervisor::dependents_for_one("tree")
+        .child(world.replicas("db", 2))
+        .child(world.child("user").requires(["db"]));
+    let tree = started(tree).await;
+    let dbs = workers(&tree, "db");
+    world.page();
+    let shrink = tokio::spawn({
+        let dbs = dbs.clone();
+        async move { dbs.scale_to(1).await }
+    });
+    world.idle().await;
+    world.order("db1", Order::Forfeit);
+    answered(shrink).await.unwrap().unwrap();
+    world.expect(&["forfeit db1", "stop db1", "stop user", "start user"]).await;
+    assert_eq!(indices(&dbs), [0]);
+    tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_value_in_place_is_kept_for_as_long_as_the_tree_also_when_its_replica_is_scaled_away() {
     let world = World::new();
     let made = Arc::new(AtomicUsize::new(0));

@@ -110,7 +110,10 @@ impl Core {
     fn joins(&mut self, slot: SlotId, ended: Ended, now: Instant) -> Verdict {
         match ended {
             Ended::Escalate | Ended::Stuck if !self.is_ending() => self.fail(slot, Outcome::Escalated(slot), now),
-            Ended::Forfeit if !self.is_ending() => self.forfeit(slot, self.dependents(slot), now),
+            // One that leaves its child is never started again in any case.
+            Ended::Forfeit if !self.is_ending() && !self.slot(slot).is_leaving() => {
+                self.forfeit(slot, self.dependents(slot), now)
+            }
             _ => {
                 self.settle_swept(slot);
                 // What was in the way of what is started by hand may be gone.
