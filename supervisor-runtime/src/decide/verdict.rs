@@ -71,9 +71,9 @@ impl Core {
         if self.fails_with_what_it_uses(slot) {
             self.update(slot, |slot| slot.state = State::Pending);
             let mut set = self.running_users(&[slot]);
-            self.sweep(&set, After::Restart);
+            let waited = self.sweep(&set, After::Restart);
             set.push(slot);
-            self.plan(set, Duration::ZERO, None);
+            self.plan(set, Duration::ZERO, waited);
             return Verdict::Swept;
         }
         match self.rules.strategy {

@@ -213,3 +213,23 @@ fn the_deadline_of_one_that_has_left_is_not_that_of_the_next_in_its_place() {
     settles(&mut core, now + ms(5_000));
     assert_eq!([next[0], members[1]].map(|slot| core.slot(slot).state), [State::Stopping, State::Killing]);
 }
+
+#[test]
+fn who_waits_for_its_backoff_still_does_when_what_it_uses_fails_with_its_own_provider() {
+    let backoff = Some(Backoff { initial: ms(100), max: ms(400) });
+    let middle = ChildRules { requires: vec![0], ..child(Restart::Permanent) };
+    let user = ChildRules { requires: vec![1], backoff, ..child(Restart::Permanent) };
+    let now = Instant::now();
+    let mut core = group(StrategyRule::DependentsForOne, vec![child(Restart::Permanent), middle, user], now);
+    core.exited(2, Ended::Failed, None, now);
+    core.started(2, Some(now));
+    let Verdict::Restart { delay, .. } = core.exited(2, Ended::Failed, None, now) else { panic!("it is restarted") };
+    // The provider is in its `stop`, and takes what it is used by along when that is over.
+    core.note_failing(0, now);
+    assert_eq!(core.exited(1, Ended::Failed, None, now), Verdict::Swept);
+    core.exited(0, Ended::Failed, None, now);
+    starts(&mut core, now + delay / 2);
+    assert_eq!(core.slot(2).state, State::Pending, "it waits for {delay:?}");
+    starts(&mut core, now + delay);
+    assert_eq!(core.slot(2).state, State::Running);
+}
