@@ -237,6 +237,9 @@ impl Slot {
         };
         if self.swept && facts & LIVE != 0 {
             facts |= UNSTARTED;
+            if self.after == After::Removed {
+                facts &= !AWAITED;
+            }
         }
         if self.state == State::Running {
             if self.failing {

@@ -140,8 +140,10 @@ impl World {
             _ => true,
         };
         assert_eq!(self.core.unready, count(&|slot| unready(slot) && rule(slot).size != Size::Open), "unready");
-        let awaited =
-            |slot: &Slot| !slot.has_started && !slot.by_hand && !matches!(slot.state, State::Down(_) | State::Stuck);
+        let awaited = |slot: &Slot| {
+            let is_over = matches!(slot.state, State::Down(_) | State::Stuck) || slot.is_leaving();
+            !is_over && !slot.has_started && !slot.by_hand
+        };
         assert_eq!(self.core.awaited, count(&awaited), "awaited");
         self.check_plans();
         self.check_members();
