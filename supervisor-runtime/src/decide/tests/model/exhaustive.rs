@@ -1,4 +1,5 @@
-//! Not at random: every group of up to three children, and every history of it up to a depth.
+//! Not at random: every group of up to three children, and every history of it up to a depth; and of one or two, of which one is
+//! an open group or can be scaled.
 //!
 //! An ordinary event costs one, a rare one two (an order by hand, a stop, an instruction, a failure that the supervisor has not
 //! noticed when the next one comes), and a history may cost as much as `SUPERVISOR_DEPTH` says. It begins where nothing has
@@ -34,6 +35,10 @@ enum Move {
     /// Nobody gets to run before the next one.
     FailsUnnoticed(usize),
     Steer(usize, Order),
+    Add(usize),
+    /// The member that was added first.
+    Discard(usize),
+    Scale(usize, usize),
     Passes(Duration),
     Stop,
 }
@@ -105,6 +110,21 @@ fn groups(count: usize) -> impl Iterator<Item = Rules> {
     })
 }
 
+/// The same group with each of its children as an open group, or as replicas, instead.
+fn with_who_comes_and_goes(rules: &Rules) -> Vec<Rules> {
+    let mut groups = Vec::new();
+    for (child, size) in (0..rules.children.len()).flat_map(|child| [(child, Size::Replicas(1)), (child, Size::Open)]) {
+        let mut rules = rules.clone();
+        rules.children[child].size = size;
+        if size == Size::Open {
+            // Nothing can depend on what comes and goes.
+            rules.children.iter_mut().for_each(|other| other.requires.retain(|&used| used as usize != child));
+        }
+        groups.push(rules);
+    }
+    groups
+}
+
 /// All that can happen.
 fn moves(pair: &Pair) -> Vec<Move> {
     let mut moves: Vec<_> = pair.starting().into_iter().map(Move::Starts).collect();
@@ -122,6 +142,11 @@ fn moves(pair: &Pair) -> Vec<Move> {
     }
     moves.extend([Move::Passes(ms(100)), Move::Passes(ms(1_200)), Move::Stop]);
     for child in 0..pair.children() {
+        match pair.size(child) {
+            Size::One => {}
+            Size::Replicas(_) => moves.extend([0, 1, 2].map(|count| Move::Scale(child, count))),
+            Size::Open => moves.extend([Move::Add(child), Move::Discard(child)]),
+        }
         moves.extend([Order::Start, Order::Stop, Order::Restart].map(|order| Move::Steer(child, order)));
     }
     moves
@@ -134,6 +159,9 @@ fn makes(pair: &mut Pair, it: Move) {
         Move::Ends(p, said) => pair.ends(p, said, &choice),
         Move::FailsUnnoticed(p) => return pair.ends(p, Said::Failed, &choice),
         Move::Steer(child, order) => pair.steer(child, u8::MAX, order),
+        Move::Add(child) => pair.add(child),
+        Move::Discard(child) => pair.discard(child, 0),
+        Move::Scale(child, count) => pair.scale(child, count),
         Move::Passes(by) => return pair.passes(by),
         Move::Stop => pair.stop(None, None),
     }
@@ -154,9 +182,9 @@ fn explores(pair: &Pair, depth: u32) -> u64 {
     1 + affordable.map(after).sum::<u64>()
 }
 
-fn explores_groups_of(count: usize, depth: u32) {
+fn explores_all(groups: impl Iterator<Item = Rules>, depth: u32) {
     let mut histories = 0;
-    for rules in groups(count) {
+    for rules in groups {
         let mut pair = Pair::new(rules, Instant::now());
         pair.settle(pair.now());
         histories += explores(&pair, depth);
@@ -165,13 +193,20 @@ fn explores_groups_of(count: usize, depth: u32) {
         }
         histories += explores(&pair, depth);
     }
-    println!("{histories} histories of groups of {count}");
+    println!("{histories} histories");
 }
 
 #[test]
 fn every_history_of_a_small_group_is_that_of_the_reference() {
     let depth = number("SUPERVISOR_DEPTH", 3);
-    explores_groups_of(1, depth + 2);
-    explores_groups_of(2, depth);
-    explores_groups_of(3, depth - 1);
+    explores_all(groups(1), depth + 2);
+    explores_all(groups(2), depth);
+    explores_all(groups(3), depth - 1);
+}
+
+#[test]
+fn every_history_in_which_some_come_and_go_is_that_of_the_reference() {
+    let depth = number("SUPERVISOR_DEPTH", 3);
+    explores_all(groups(1).flat_map(|rules| with_who_comes_and_goes(&rules)), depth + 2);
+    explores_all(groups(2).flat_map(|rules| with_who_comes_and_goes(&rules)), depth);
 }

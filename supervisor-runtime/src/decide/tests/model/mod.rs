@@ -53,6 +53,22 @@ enum Event {
         order: Order,
         settles: bool,
     },
+    /// A member is added to an open group.
+    Adds {
+        pick: usize,
+        settles: bool,
+    },
+    /// One of its members is taken out of it.
+    Discards {
+        pick: usize,
+        settles: bool,
+    },
+    /// A child's replicas become so many.
+    Scales {
+        pick: usize,
+        count: usize,
+        settles: bool,
+    },
     Passes(Duration),
     Stop(Option<Duration>),
 }
@@ -98,6 +114,11 @@ impl fmt::Debug for Event {
             Self::Steer { pick, mask, order, settles } => {
                 write!(f, "Steer {{ pick: {pick}, mask: {mask:#b}, order: {order:?}, settles: {settles} }}")
             }
+            Self::Adds { pick, settles } => write!(f, "Adds {{ pick: {pick}, settles: {settles} }}"),
+            Self::Discards { pick, settles } => write!(f, "Discards {{ pick: {pick}, settles: {settles} }}"),
+            Self::Scales { pick, count, settles } => {
+                write!(f, "Scales {{ pick: {pick}, count: {count}, settles: {settles} }}")
+            }
             Self::Passes(by) => write!(f, "Passes({by:?})"),
             Self::Stop(deadline) => write!(f, "Stop({deadline:?})"),
         }
@@ -107,7 +128,11 @@ impl fmt::Debug for Event {
 fn child() -> impl Strategy<Value = ChildRules> {
     let restart = select(vec![Restart::Permanent, Restart::Permanent, Restart::Transient, Restart::Temporary]);
     let backoff = proptest::option::weighted(0.3, Just(Backoff { initial: ms(10), max: ms(80) }));
-    let size = prop_oneof![3 => Just(Size::One), 1 => (1_usize..4).prop_map(Size::Replicas)];
+    let size = prop_oneof![
+        6 => Just(Size::One),
+        2 => (1_usize..4).prop_map(Size::Replicas),
+        1 => Just(Size::Open),
+    ];
     let shutdown = select(vec![
         Shutdown::DEFAULT,
         Shutdown::DEFAULT,
@@ -156,12 +181,15 @@ fn declared(levels: u32) -> BoxedStrategy<Declared> {
     let children = proptest::collection::vec((child(), below), 1..5);
     (strategy, 0_u32..5, auto_shutdown, shutdown, children)
         .prop_map(|(strategy, max_restarts, auto_shutdown, shutdown, children)| {
-            let (mut children, below): (Vec<_>, Vec<Option<Declared>>) = children.into_iter().unzip();
-            let lasts: Vec<_> = children.iter().map(|child| child.restart != Restart::Temporary).collect();
-            for (position, (child, below)) in children.iter_mut().zip(&below).enumerate() {
+            let (mut children, mut below): (Vec<_>, Vec<Option<Declared>>) = children.into_iter().unzip();
+            let lasts = |child: &ChildRules| child.restart != Restart::Temporary && child.size != Size::Open;
+            let lasts: Vec<_> = children.iter().map(lasts).collect();
+            for (position, (child, below)) in children.iter_mut().zip(&mut below).enumerate() {
+                // What is added is a service.
+                below.take_if(|_| child.size == Size::Open);
                 // Nothing can depend on what may be gone for good.
                 child.requires.retain(|&other| (other as usize) < position && lasts[other as usize]);
-                if let Some(below) = below {
+                if let Some(below) = &*below {
                     child.kind = Kind::Supervisor;
                     child.shutdown = below.rules.shutdown;
                 }
@@ -196,15 +224,19 @@ fn event() -> impl Strategy<Value = Event> {
     ];
     // Often exactly as long as a window, a delay or a deadline.
     let times = select(vec![0, 1, 5, 10, 20, 30, 40, 80, 99, 100, 101, 1_000, 5_000, 5_500]).prop_map(ms);
+    let settles = proptest::bool::weighted(0.7);
     let order = select(vec![Order::Start, Order::Stop, Order::Restart]);
     prop_oneof![
         20 => pick().prop_map(Event::Starts),
-        12 => (pick(), said, choice(), proptest::bool::weighted(0.7))
+        12 => (pick(), said, choice(), settles)
             .prop_map(|(pick, said, choice, settles)| Event::Ends { pick, said, choice, settles }),
         1 => pick().prop_map(Event::Fails),
         1 => (pick(), any::<bool>()).prop_map(|(pick, ready)| Event::SaysReady(pick, ready)),
-        5 => (pick(), prop_oneof![3 => Just(u8::MAX), 1 => any::<u8>()], order, proptest::bool::weighted(0.7))
+        5 => (pick(), prop_oneof![3 => Just(u8::MAX), 1 => any::<u8>()], order, settles)
             .prop_map(|(pick, mask, order, settles)| Event::Steer { pick, mask, order, settles }),
+        3 => (pick(), settles).prop_map(|(pick, settles)| Event::Adds { pick, settles }),
+        1 => (pick(), settles).prop_map(|(pick, settles)| Event::Discards { pick, settles }),
+        2 => (pick(), 0_usize..5, settles).prop_map(|(pick, count, settles)| Event::Scales { pick, count, settles }),
         6 => times.prop_map(Event::Passes),
         1 => proptest::option::of(select(vec![ms(0), ms(30), ms(10_000)])).prop_map(Event::Stop),
     ]

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use super::reference::Reference;
 use super::words::{Course, Ending, Is, Said, Why};
-use crate::decide::{Action, Choice, Core, Ended, Order, Outcome, Phase, Rest, Rules, State, Verdict};
+use crate::decide::{
+    Action, Choice, Core, Ended, Next, Order, Outcome, Phase, Rest, Rules, Size, SlotId, State, Verdict,
+};
 use crate::declare::Kind;
 
 /// One group, as it is and as it should be.
@@ -15,6 +17,10 @@ use crate::declare::Kind;
 pub(super) struct Pair {
     core: Core,
     pub(super) should: Reference,
+    /// The slot of each place; what has left may share it with what came later.
+    slots: Vec<SlotId>,
+    /// The index of the next member of each open group: no index is given twice.
+    next_indices: Vec<usize>,
     now: Instant,
     /// What was asked to stop while it was starting: its `start` may still succeed.
     asked_at_start: Vec<usize>,
@@ -35,6 +41,9 @@ enum Told {
     Ends(usize, Is, Said),
     Stop,
     Steer(usize, u8, Order),
+    Add(usize),
+    Discard(usize),
+    Scale(usize, usize),
     Settled(Instant),
 }
 
@@ -47,8 +56,11 @@ pub(super) enum Below {
 
 impl Pair {
     pub(super) fn new(rules: Rules, now: Instant) -> Self {
+        let core = Core::new(rules.clone(), 7, now);
         Self {
-            core: Core::new(rules.clone(), 7, now),
+            slots: (0..core.slots().len() as SlotId).collect(),
+            next_indices: vec![0; rules.children.len()],
+            core,
             should: Reference::new(rules, now),
             now,
             asked_at_start: Vec::new(),
@@ -65,7 +77,14 @@ impl Pair {
 
     /// Where the core sees a place.
     pub(super) fn is(&self, p: usize) -> Is {
-        match self.core.slot(p as u32).state {
+        let id = self.slots[p];
+        let slot = self.core.slot(id);
+        // What a group has failed for stays there to be told; its members are lost all the same.
+        let is_lost = self.should.is_member(p) && self.core.is_ending() && matches!(slot.state, State::Down(_));
+        if slot.removed || self.place(id) != p || is_lost {
+            return Is::Left;
+        }
+        match slot.state {
             State::Pending | State::Waiting => Is::Waits,
             State::Starting => Is::Starting,
             State::Running => Is::Running,
@@ -76,8 +95,13 @@ impl Pair {
             State::Down(Rest::Forfeited) => Is::Forfeited,
             State::Down(Rest::Stopped) => Is::Stopped,
             State::Down(Rest::Gone) => Is::Gone,
-            State::Down(Rest::Removed) => unreachable!("nothing leaves here"),
+            State::Down(Rest::Removed) => Is::Left,
         }
+    }
+
+    /// Who has a slot now, or had it last.
+    fn place(&self, slot: SlotId) -> usize {
+        self.slots.iter().rposition(|&other| other == slot).expect("each slot was made for a place")
     }
 
     pub(super) fn now(&self) -> Instant {
@@ -87,6 +111,11 @@ impl Pair {
     /// How many children it has.
     pub(super) fn children(&self) -> usize {
         self.core.rules().children.len()
+    }
+
+    /// How many replicas a child may have, or that it is an open group.
+    pub(super) fn size(&self, child: usize) -> Size {
+        self.core.rules().children[child].size
     }
 
     pub(super) fn holds_group(&self, p: usize) -> bool {
@@ -104,19 +133,19 @@ impl Pair {
     pub(super) fn started(&mut self, p: usize) {
         self.story.push(Told::Started(p));
         self.asked_at_start.retain(|&other| other != p);
-        self.core.started(p as u32, Some(self.now));
+        self.core.started(self.slots[p], Some(self.now));
         self.should.started(p, self.now);
     }
 
     pub(super) fn fails(&mut self, p: usize) {
         self.story.push(Told::Fails(p));
-        self.core.note_failing(p as u32, self.now);
+        self.core.note_failing(self.slots[p], self.now);
         self.should.fails(p, self.now);
     }
 
     pub(super) fn says_ready(&mut self, p: usize, ready: bool) {
         self.story.push(Told::SaysReady(p, ready));
-        self.core.note_ready(p as u32, ready, self.now);
+        self.core.note_ready(self.slots[p], ready, self.now);
         self.should.says_ready(p, ready);
     }
 
@@ -130,7 +159,11 @@ impl Pair {
             Said::Escalate => Ended::Escalate,
             Said::Stuck => Ended::Stuck,
         };
-        let verdict = self.core.exited(p as u32, ended, Some(choice), self.now);
+        let slot = self.slots[p];
+        let verdict = self.core.exited(slot, ended, Some(choice), self.now);
+        if self.core.next(slot) == Next::End {
+            self.core.vacate(slot);
+        }
         let delay = match verdict {
             Verdict::Restart { delay, .. } => Some(delay),
             _ => None,
@@ -153,15 +186,72 @@ impl Pair {
     /// Carries out an order for those members of a child that the mask chooses.
     pub(super) fn steer(&mut self, child: usize, mask: u8, order: Order) {
         let members = self.should.members(child).into_iter().enumerate();
-        let set: BTreeSet<usize> = members.filter(|(n, _)| mask >> (n % 8) & 1 == 1).map(|(_, p)| p).collect();
+        // What is on its way out can only go.
+        let stays = |p: usize| order == Order::Stop || !self.should.is_leaving(p);
+        let set: BTreeSet<usize> =
+            members.filter(|&(n, p)| mask >> (n % 8) & 1 == 1 && stays(p)).map(|(_, p)| p).collect();
         if set.is_empty() {
             return;
         }
         self.story.push(Told::Steer(child, mask, order));
-        let slots: Vec<_> = set.iter().map(|&p| p as u32).collect();
+        let slots: Vec<_> = set.iter().map(|&p| self.slots[p]).collect();
         let refused = self.core.steer(&slots, order, self.now);
         let should = self.should.steer(&set, order, self.now);
         assert_eq!(refused.is_err(), should, "{order:?} is refused: {refused:?}\n{}", self.show());
+    }
+
+    /// Adds a member to an open group.
+    pub(super) fn add(&mut self, child: usize) {
+        self.story.push(Told::Add(child));
+        let index = self.next_indices[child];
+        self.next_indices[child] += 1;
+        self.admit(child, &[index]);
+    }
+
+    /// Takes one of the members out of an open group.
+    pub(super) fn discard(&mut self, child: usize, pick: usize) {
+        let members: Vec<_> = self.should.members(child).into_iter().collect();
+        if let Some(&p) = members.get(pick.checked_rem(members.len()).unwrap_or_default()) {
+            self.story.push(Told::Discard(p));
+            self.take_out(&[p].into());
+        }
+    }
+
+    /// Changes the number of replicas of a child, as the shell does: those that are on their way out and are to stay come
+    /// back, and who is surplus goes.
+    pub(super) fn scale(&mut self, child: usize, count: usize) {
+        self.story.push(Told::Scale(child, count));
+        let members = self.should.members(child);
+        let stays = |index| members.iter().any(|&p| self.should.places[p].index == index && !self.should.is_leaving(p));
+        let missing: Vec<usize> = (0..count).filter(|&index| !stays(index)).collect();
+        let surplus: BTreeSet<_> = members.iter().copied().filter(|&p| self.should.places[p].index >= count).collect();
+        if (missing.is_empty() || self.admit(child, &missing)) && !surplus.is_empty() {
+            self.take_out(&surplus);
+        }
+    }
+
+    /// Whether they were admitted.
+    fn admit(&mut self, child: usize, indices: &[usize]) -> bool {
+        let mut actions = Vec::new();
+        let wanted = indices.iter().map(|&index| index as u32);
+        let slots = self.core.admit(child as u32, wanted, self.now, &mut actions);
+        let places = self.should.admit(child, indices, self.now);
+        assert_eq!(slots.is_ok(), places.is_some(), "{:?}\n{}", slots.err(), self.show());
+        let (Ok(slots), Some(places)) = (slots, places) else { return false };
+        for (slot, p) in slots.into_iter().zip(places) {
+            if p == self.slots.len() {
+                self.slots.push(slot);
+            }
+            assert_eq!(self.slots[p], slot, "what comes back is where it was\n{}", self.show());
+        }
+        true
+    }
+
+    fn take_out(&mut self, set: &BTreeSet<usize>) {
+        let slots: Vec<_> = set.iter().map(|&p| self.slots[p]).collect();
+        let discarded = self.core.discard(&slots, self.now);
+        let refused = self.should.discard(set, self.now);
+        assert_eq!(discarded.is_err(), refused, "{set:?} is discarded: {discarded:?}\n{}", self.show());
     }
 
     /// Each is told its own side's deadline.
@@ -199,12 +289,13 @@ impl Pair {
     fn let_core_go_on(&mut self, now: Instant) {
         self.now = now;
         for p in self.should.all() {
-            if self.core.until(p as u32).is_some_and(|until| until <= now) {
-                self.core.delay_over(p as u32, now);
+            let slot = self.slots[p];
+            if self.core.until(slot).is_some_and(|until| until <= now) {
+                self.core.delay_over(slot, now);
             }
         }
         for _ in 0..10_000 {
-            let before: Vec<_> = self.should.all().into_iter().map(|p| self.is(p)).collect();
+            let before: Vec<_> = (0..self.slots.len()).map(|p| self.is(p)).collect();
             let mut actions = Vec::new();
             let more = self.core.step(now, 3, &mut actions);
             for action in actions {
@@ -221,7 +312,7 @@ impl Pair {
     fn note(&mut self, action: Action, before: &[Is]) {
         match action {
             Action::Stop(slot, deadline) => {
-                let p = slot as usize;
+                let p = self.place(slot);
                 if self.holds_group(p) {
                     self.told.push((p, deadline));
                 }
@@ -232,8 +323,11 @@ impl Pair {
                     self.asked_at_start.push(p);
                 }
             }
-            Action::Kill(slot) => self.endings.push(Ending::Told(slot as usize)),
-            Action::Start(_) | Action::Release(_) => {}
+            Action::Kill(slot) => self.endings.push(Ending::Told(self.place(slot))),
+            Action::Release(slot) => {
+                self.core.vacate(slot);
+            }
+            Action::Start(_) => {}
         }
     }
 
@@ -250,7 +344,7 @@ impl Pair {
 
     /// When the core has to be asked again.
     fn core_timer(&self) -> Option<Instant> {
-        let delays = self.should.all().into_iter().filter_map(|p| self.core.until(p as u32));
+        let delays = self.should.all().into_iter().filter_map(|p| self.core.until(self.slots[p]));
         delays.chain(self.core.next_timer()).min()
     }
 
@@ -273,10 +367,10 @@ impl Pair {
         let why = |outcome| match outcome {
             Outcome::Done => Why::Done,
             Outcome::Stopped => Why::Stopped,
-            Outcome::StartFailed(p) => Why::StartFailed(p as usize),
-            Outcome::GaveUp(p) => Why::GaveUp(p as usize),
-            Outcome::Escalated(p) => Why::Escalated(p as usize),
-            Outcome::Crashed(p) => Why::Crashed(p as usize),
+            Outcome::StartFailed(slot) => Why::StartFailed(self.place(slot)),
+            Outcome::GaveUp(slot) => Why::GaveUp(self.place(slot)),
+            Outcome::Escalated(slot) => Why::Escalated(self.place(slot)),
+            Outcome::Crashed(slot) => Why::Crashed(self.place(slot)),
             Outcome::Forfeited => Why::Forfeited,
             Outcome::Stuck => Why::Stuck,
         };
@@ -290,6 +384,7 @@ impl Pair {
 
     fn compare(&self) {
         let same = (0..).zip(&self.should.places).all(|(p, place)| self.is(p) == place.is)
+            && (self.has_who_it_should() || self.should.is_ending())
             && self.course() == self.should.course
             && self.core.spent().iter().eq(self.should.restarts())
             && self.core.has_started() == self.should.has_started
@@ -304,8 +399,21 @@ impl Pair {
         assert!(same, "the core, and what it should be:\n{}", self.show());
     }
 
+    /// Whether each child has those replicas or members that it should have, each by its index.
+    fn has_who_it_should(&self) -> bool {
+        (0..self.children()).all(|child| {
+            let roster = self.core.roster(child as u32);
+            let mut should: Vec<_> =
+                self.should.members(child).into_iter().map(|p| (self.should.places[p].index, self.slots[p])).collect();
+            should.sort_unstable();
+            roster.len() == should.len()
+                && roster.iter().eq(should.iter().map(|&(_, slot)| slot))
+                && should.iter().all(|&(index, slot)| roster.get(index as u32) == Some(slot))
+        })
+    }
+
     fn show(&self) -> String {
-        let is: Vec<_> = self.should.all().into_iter().map(|p| self.is(p)).collect();
+        let is: Vec<_> = (0..self.slots.len()).map(|p| self.is(p)).collect();
         let should: Vec<_> = self.should.places.iter().map(|place| place.is).collect();
         let facts = |course, started, ready| format!("{course:?} started: {started} ready: {ready}");
         let start = self.story.iter().find_map(|told| match told {
@@ -318,6 +426,9 @@ impl Pair {
             Told::SaysReady(p, ready) => format!("{p} says ready: {ready}, "),
             Told::Ends(p, is, said) => format!("{p} ends ({is:?}, {said:?}), "),
             Told::Steer(child, mask, order) => format!("{order:?} child {child} & {mask:#b}, "),
+            Told::Add(child) => format!("add to child {child}, "),
+            Told::Discard(p) => format!("discard {p}, "),
+            Told::Scale(child, count) => format!("scale child {child} to {count}, "),
             Told::Stop => "stop, ".to_owned(),
             Told::Settled(at) => format!("| {:?}: ", at - start.unwrap_or(at)),
         };

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::pair::{Below, Pair};
 use super::words::{Is, Said};
 use super::{Declared, Event};
-use crate::decide::{Choice, Swept};
+use crate::decide::{Choice, Size, Swept};
 
 /// A group and those below it.
 pub(super) struct Tree {
@@ -133,9 +133,36 @@ impl Tree {
                 pair.steer(pick / count % pair.children(), *mask, *order);
                 return *settles;
             }
+            Event::Adds { pick, settles } => {
+                self.at_child(*pick, |size| size == Size::Open, Pair::add);
+                return *settles;
+            }
+            Event::Discards { pick, settles } => {
+                self.at_child(*pick, |size| size == Size::Open, |pair, child| pair.discard(child, *pick));
+                return *settles;
+            }
+            Event::Scales { pick, count, settles } => {
+                let is_replicated = |size| matches!(size, Size::Replicas(_));
+                self.at_child(*pick, is_replicated, |pair, child| pair.scale(child, *count));
+                return *settles;
+            }
             Event::Passes(_) => {}
         }
         true
+    }
+
+    /// Does something to one of the children of such a size, wherever in the tree.
+    fn at_child(&mut self, pick: usize, which: fn(Size) -> bool, mut act: impl FnMut(&mut Pair, usize)) {
+        let mut pairs = Vec::new();
+        self.collect(&mut pairs);
+        let children = |(n, pair): (usize, &&mut Pair)| {
+            let such: Vec<_> = (0..pair.children()).filter(|&child| which(pair.size(child))).collect();
+            such.into_iter().map(move |child| (n, child))
+        };
+        let all: Vec<_> = pairs.iter().enumerate().flat_map(children).collect();
+        if let Some(&(n, child)) = all.get(pick.checked_rem(all.len()).unwrap_or_default()) {
+            act(pairs[n], child);
+        }
     }
 
     /// Does something to one of the places that are such, wherever in the tree; not to those of groups.

@@ -17,6 +17,8 @@ pub(super) enum Is {
     Stopped,
     /// It was temporary.
     Gone,
+    /// It was scaled away, discarded, or a member that is not to come up again.
+    Left,
 }
 
 /// How far the group has come.
@@ -66,6 +68,6 @@ impl Is {
 
     /// Whether nothing will run there for as long as this incarnation of the group lasts, unless others are restarted.
     pub(super) fn is_over(self) -> bool {
-        matches!(self, Self::Done | Self::Forfeited | Self::Gone)
+        matches!(self, Self::Done | Self::Forfeited | Self::Gone | Self::Left)
     }
 }

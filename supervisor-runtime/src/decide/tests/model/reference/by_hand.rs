@@ -21,7 +21,7 @@ impl Reference {
             Order::Stop => {
                 // What it uses comes down after it.
                 let along = self.take_along(&self.users(set));
-                self.take_down(set, Fate::Stopped);
+                self.stop_for_long(set);
                 self.wave(set | &along, None);
                 set.iter().for_each(|&p| self.places[p].along = false);
             }
@@ -44,9 +44,16 @@ impl Reference {
     /// What uses something that is taken down goes down with it, and comes up with it; not what is down by itself.
     pub(super) fn take_along(&mut self, users: &BTreeSet<usize>) -> BTreeSet<usize> {
         let along: BTreeSet<_> = users.iter().copied().filter(|&p| !self.is_down_by_itself(p)).collect();
-        self.take_down(&along, Fate::Stopped);
+        self.stop_for_long(&along);
         along.iter().for_each(|&p| self.places[p].along = true);
         along
+    }
+
+    /// Until somebody starts them: what cannot be made again is no member any more.
+    fn stop_for_long(&mut self, set: &BTreeSet<usize>) {
+        let (once, others): (BTreeSet<_>, _) = set.iter().copied().partition(|&p| self.is_made_once(p));
+        self.take_down(&once, Fate::Left);
+        self.take_down(&others, Fate::Stopped);
     }
 
     pub(super) fn is_down_by_itself(&self, p: usize) -> bool {
@@ -61,16 +68,17 @@ impl Reference {
         }
         let was_in_wave = set.iter().any(|&p| self.is_in_a_wave_with_others(p));
         for &p in set {
-            // What belongs to the start of the group still does.
-            let is_first = self.course == Course::Starting && !self.places[p].has_started && !self.places[p].by_hand;
-            self.places[p].by_hand |= !is_first;
-            self.places[p].anew = self.places[p].is.is_alive();
-            self.places[p].tries = 0;
+            self.is_asked_for(p);
             self.raise(p);
         }
         let users = self.users(set);
-        for &p in &users {
-            if !self.is_down_by_itself(p) && !self.lacks(p) {
+        for p in self.in_order(&users) {
+            if self.is_down_by_itself(p) || self.is_leaving(p) || self.lacks(p) {
+                continue;
+            }
+            if self.is_made_once(p) {
+                self.take_down(&[p].into(), Fate::Left);
+            } else {
                 self.raise(p);
             }
         }
@@ -91,6 +99,16 @@ impl Reference {
             wave.delay = None;
             wave.not_before = None;
         }
+    }
+
+    /// Its next start concerns who asked for it; what belongs to the start of the group still does.
+    pub(super) fn is_asked_for(&mut self, p: usize) {
+        let Place { child, index, has_started, by_hand, .. } = self.places[p];
+        let is_declared = index < self.rules.children[child].size.count();
+        let is_first = self.course == Course::Starting && is_declared && !has_started && !by_hand;
+        self.places[p].by_hand |= !is_first;
+        self.places[p].anew = self.places[p].is.is_alive();
+        self.places[p].tries = 0;
     }
 
     fn is_in_a_wave_with_others(&self, p: usize) -> bool {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::super::words::{Course, Is, Said, Why};
 use super::{Bounds, Fate, Place, Reference};
-use crate::decide::{ChildRules, Choice, StrategyRule};
+use crate::decide::{ChildRules, Choice, Size, StrategyRule};
 use crate::declare::Kind;
 use crate::{AutoShutdown, Restart};
 
@@ -16,8 +16,8 @@ impl Reference {
             // Once the group is stopping, no end is more than that.
             _ if self.is_ending() => self.becomes(p, Some(fate)),
             Said::Escalate | Said::Stuck => self.fail(p, Why::Escalated(p)),
-            Said::Forfeit => self.forfeit([p].into()),
-            Said::Ok | Said::Failed => self.becomes(p, Some(fate)),
+            Said::Forfeit if fate != Fate::Left => self.forfeit([p].into()),
+            Said::Ok | Said::Failed | Said::Forfeit => self.becomes(p, Some(fate)),
         }
     }
 
@@ -42,7 +42,9 @@ impl Reference {
             Said::Escalate | Said::Stuck => self.fail(p, Why::Escalated(p)),
             _ if is_first => self.fail(p, Why::StartFailed(p)),
             _ if was.is == Is::Starting && was.by_hand => {
-                self.becomes(p, Some(Fate::Stopped));
+                // A member that never was is none.
+                let is_none = self.is_member(p) && !was.has_started;
+                self.becomes(p, Some(if is_none { Fate::Left } else { Fate::Stopped }));
                 self.take_along(&self.users(&[p].into()));
             }
             _ if restart == Restart::Temporary => self.rests(p, Is::Gone),
@@ -135,7 +137,7 @@ impl Reference {
     /// What is alive in the set is to be stopped, and all of it to be started: what was done or stopped by hand, too, but
     /// nothing that is temporary or forfeited, nor what could not be started for want of what it uses.
     pub(super) fn sweep(&mut self, set: &BTreeSet<usize>) {
-        for &p in set {
+        for p in self.in_order(set) {
             let fate = self.fate_of(p);
             let temporary = fate == Fate::Gone;
             match self.places[p].is {
@@ -172,7 +174,7 @@ impl Reference {
         for &p in set {
             if self.places[p].is.is_alive() {
                 self.doom(p, fate);
-            } else if self.places[p].is == Is::Waits {
+            } else if self.places[p].is == Is::Waits || fate == Fate::Left && self.places[p].is != Is::Stuck {
                 self.becomes(p, Some(fate));
             }
         }
@@ -194,6 +196,9 @@ impl Reference {
         let limit = self.rules.shutdown.and_then(|shutdown| shutdown.limit());
         self.deadline = limit.map(|limit| self.now + limit);
         self.take_down(&self.all(), fate);
+        // Members are lost with their group.
+        let members = self.all().into_iter().filter(|&p| self.is_member(p)).collect();
+        self.take_down(&members, Fate::Left);
     }
 
     /// Nothing is left in a place; what it is from now on.
@@ -203,14 +208,17 @@ impl Reference {
             Some(Fate::Gone) => self.rests(p, Is::Gone),
             Some(Fate::Stopped) => self.rests(p, Is::Stopped),
             Some(Fate::Forfeited) => self.rests(p, Is::Forfeited),
+            Some(Fate::Left) => self.rests(p, Is::Left),
         }
     }
 
     /// Nothing comes by itself to a place.
     pub(super) fn rests(&mut self, p: usize, is: Is) {
         self.leave(p);
+        // A member that is not to come up again is none.
+        let leaves = self.is_member(p) && (is.is_over() || self.is_ending());
         let place = &mut self.places[p];
-        place.is = is;
+        place.is = if leaves { Is::Left } else { is };
         place.by_hand = false;
         place.along &= is == Is::Stopped;
     }
@@ -221,8 +229,11 @@ impl Reference {
     }
 
     pub(super) fn look_whether_started(&mut self) {
-        let is_awaited =
-            |place: &Place| !place.has_started && !place.by_hand && (place.is == Is::Waits || place.is.is_alive());
+        // Who is on the way out is waited for by nobody.
+        let is_awaited = |place: &Place| {
+            let is_to_start = place.is == Is::Waits || place.is.is_alive() && place.doomed != Some(Fate::Left);
+            is_to_start && !place.has_started && !place.by_hand
+        };
         if self.course == Course::Starting && !self.places.iter().any(is_awaited) {
             self.course = Course::Running;
             self.has_started = true;
@@ -243,7 +254,12 @@ impl Reference {
             AutoShutdown::AnySignificant => significant(&p),
             AutoShutdown::AllSignificant => significant(&p) && others.all(|p| self.places[p].is.is_over()),
         };
-        if enough || self.places.iter().all(|place| place.is.is_over()) {
+        let is_kept_open = (0..self.rules.children.len()).any(|child| match self.rules.children[child].size {
+            Size::One => false,
+            Size::Replicas(_) => self.members(child).is_empty(),
+            Size::Open => true,
+        });
+        if enough || !is_kept_open && self.places.iter().all(|place| place.is.is_over()) {
             self.end(why, Fate::Stopped);
         }
     }

@@ -7,6 +7,7 @@
 mod by_hand;
 mod ends;
 mod goes_on;
+mod scale;
 mod who;
 
 use std::collections::BTreeSet;
@@ -35,6 +36,7 @@ pub(super) struct Reference {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) child: usize,
+    pub(super) index: usize,
     pub(super) is: Is,
     /// Its incarnation is to be stopped, and what becomes of the place then.
     doomed: Option<Fate>,
@@ -62,6 +64,7 @@ enum Fate {
     Gone,
     Stopped,
     Forfeited,
+    Left,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,22 +81,9 @@ struct Wave {
 
 impl Reference {
     pub(super) fn new(rules: Rules, now: Instant) -> Self {
-        let place = |child| Place {
-            child,
-            is: Is::Waits,
-            doomed: None,
-            has_started: false,
-            by_hand: false,
-            anew: false,
-            along: false,
-            failing: false,
-            unready: false,
-            tries: 0,
-            ran_since: None,
-            until: None,
-        };
         let counts = rules.children.iter().map(|child| child.size.count()).enumerate();
-        let places: Vec<_> = counts.flat_map(|(child, count)| std::iter::repeat_n(place(child), count)).collect();
+        let of = |(child, count)| (0..count).map(move |index| Place::new(child, index));
+        let places: Vec<_> = counts.flat_map(of).collect();
         let mut group = Self {
             waves: Vec::new(),
             course: Course::Starting,
@@ -105,6 +95,8 @@ impl Reference {
             rules,
         };
         group.wave(group.all(), None);
+        // An open group has nobody yet.
+        group.look_whether_started();
         group
     }
 
@@ -172,8 +164,14 @@ impl Reference {
             _ => self.ends_by_itself(p, said, choice, delay, &before),
         };
         self.look_whether_started();
-        let asked = matches!(before.is, Is::Asked | Is::Told);
-        self.look_whether_done(p, before.doomed.is_none() || said == Said::Forfeit && !asked);
+        let by_itself = match before {
+            // What was to be started by hand and was not has not ended: it is down, or none at all.
+            Place { is: Is::Starting, by_hand: true, doomed: None, .. } => said != Said::Failed,
+            Place { doomed: None, .. } => true,
+            Place { doomed: Some(Fate::Left), .. } | Place { is: Is::Asked | Is::Told, .. } => false,
+            _ => said == Said::Forfeit,
+        };
+        self.look_whether_done(p, by_itself);
         bounds
     }
 
@@ -217,10 +215,31 @@ impl Reference {
     }
 
     pub(super) fn is_ready(&self) -> bool {
-        self.places.iter().all(|place| match place.is {
+        // Members come and go: nobody waits for one.
+        self.all().into_iter().filter(|&p| !self.is_member(p)).map(|p| &self.places[p]).all(|place| match place.is {
             Is::Running => !place.failing && !place.unready,
             is => matches!(is, Is::Done | Is::Gone),
         })
+    }
+}
+
+impl Place {
+    fn new(child: usize, index: usize) -> Self {
+        Self {
+            child,
+            index,
+            is: Is::Waits,
+            doomed: None,
+            has_started: false,
+            by_hand: false,
+            anew: false,
+            along: false,
+            failing: false,
+            unready: false,
+            tries: 0,
+            ran_since: None,
+            until: None,
+        }
     }
 }
 

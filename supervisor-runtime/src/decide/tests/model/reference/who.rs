@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::super::words::{Course, Is};
 use super::{Fate, Place, Reference, Wave};
-use crate::decide::{ChildRules, StrategyRule, Swept};
+use crate::Restart;
+use crate::decide::{ChildRules, Size, StrategyRule, Swept};
 
 impl Reference {
     pub(in super::super) fn rule(&self, p: usize) -> &ChildRules {
@@ -17,7 +18,7 @@ impl Reference {
     }
 
     pub(in super::super) fn all(&self) -> BTreeSet<usize> {
-        (0..self.places.len()).collect()
+        (0..self.places.len()).filter(|&p| self.places[p].is != Is::Left).collect()
     }
 
     pub(super) fn which(&self, which: impl Fn(&Place) -> bool) -> BTreeSet<usize> {
@@ -26,6 +27,28 @@ impl Reference {
 
     pub(in super::super) fn members(&self, child: usize) -> BTreeSet<usize> {
         self.which(|place| place.child == child)
+    }
+
+    /// Whether it belongs to an open group.
+    pub(in super::super) fn is_member(&self, p: usize) -> bool {
+        self.rule(p).size == Size::Open
+    }
+
+    /// Whether it is on its way out of its child's replicas or members.
+    pub(in super::super) fn is_leaving(&self, p: usize) -> bool {
+        self.places[p].doomed == Some(Fate::Left)
+    }
+
+    /// Whether it is a member that was added once, of which no other can be made.
+    pub(super) fn is_made_once(&self, p: usize) -> bool {
+        self.is_member(p) && self.rule(p).restart == Restart::Temporary
+    }
+
+    /// In the order of declaration: what is used comes before what uses it.
+    pub(super) fn in_order(&self, set: &BTreeSet<usize>) -> Vec<usize> {
+        let mut places: Vec<_> = set.iter().copied().collect();
+        places.sort_by_key(|&p| (self.places[p].child, self.places[p].index));
+        places
     }
 
     /// Whom a custom strategy means.
@@ -46,26 +69,29 @@ impl Reference {
         self.which(|other| requires.contains(&(other.child as u32)))
     }
 
-    /// All that depends on any of these, directly or not.
-    pub(super) fn users(&self, of: &BTreeSet<usize>) -> BTreeSet<usize> {
-        let mut users = BTreeSet::new();
-        loop {
-            let known = &users | of;
-            let more: BTreeSet<_> = self.all().into_iter().filter(|&p| !self.uses(p).is_disjoint(&known)).collect();
-            if more == users {
-                return users;
-            }
-            users = more;
-        }
+    /// Whether a child depends on another, directly or not; also by way of one that has no replicas just now.
+    fn depends(&self, child: usize, on: usize) -> bool {
+        let requires = &self.rules.children[child].requires;
+        requires.iter().any(|&used| used as usize == on || self.depends(used as usize, on))
     }
 
-    /// Whether something that it depends on is down and does not come by itself.
+    /// All that depends on any of these, directly or not.
+    pub(super) fn users(&self, of: &BTreeSet<usize>) -> BTreeSet<usize> {
+        self.which(|user| of.iter().any(|&used| self.depends(user.child, self.places[used].child)))
+    }
+
+    /// Whether something that a place depends on is down and does not come by itself.
     pub(super) fn lacks(&self, p: usize) -> bool {
-        let is_missing = |&used: &usize| {
-            let Place { is, doomed, .. } = self.places[used];
-            matches!(is, Is::Stopped | Is::Forfeited | Is::Gone | Is::Stuck) || doomed > Some(Fate::Restart)
-        };
-        self.all().iter().filter(|&&used| self.users(&[used].into()).contains(&p)).any(is_missing)
+        self.child_lacks(self.places[p].child)
+    }
+
+    /// The same of a child. What leaves is not missed.
+    pub(super) fn child_lacks(&self, child: usize) -> bool {
+        let missing = self.which(|used| {
+            matches!(used.is, Is::Stopped | Is::Forfeited | Is::Gone | Is::Stuck)
+                || matches!(used.doomed, Some(Fate::Gone | Fate::Stopped | Fate::Forfeited))
+        });
+        missing.iter().any(|&used| self.depends(child, self.places[used].child))
     }
 
     pub(super) fn forfeits_all(&self) -> bool {
