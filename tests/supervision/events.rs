@@ -4,7 +4,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as Task, Poll, Wake, Waker};
 
-use supervisor_runtime::{Child, Events, Missed, Restart, Running, State, Supervisor, Untyped, What};
+use supervisor_runtime::{
+    Child, Context, Events, Exit, Missed, Restart, Running, Service, ServiceResult, State, Supervisor, Untyped, What,
+};
 
 use crate::world::{Act, Order, Probe, World, ended, secs, started, task};
 
@@ -581,5 +583,26 @@ async fn an_unwanted_ok_in_the_middle_of_a_restart_is_told_once_as_its_failure()
     let of_one = |name: &str| told.iter().filter(|line| line.starts_with(name)).cloned().collect::<Vec<_>>();
     assert_eq!(of_one("a")[..2], ["a returned Ok", "a restarting, attempt 1, with 1 others"]);
     assert_eq!(of_one("b"), ["b returned Ok", "b stopped", "b starting", "b started"]);
+    tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_ok_that_is_wanted_is_no_failure_though_the_stop_after_it_takes_its_time() {
+    struct Slow;
+    impl Service for Slow {
+        async fn run(&mut self, cx: &Context) -> ServiceResult {
+            cx.sleep(secs(1.0)).await;
+            Ok(())
+        }
+
+        async fn stop(&mut self, _cx: &Context, _exit: &Exit) {
+            tokio::time::sleep(secs(1.0)).await;
+        }
+    }
+    let world = World::new();
+    let slow = Child::new("a", || Slow).restart(Restart::Transient);
+    let (tree, mut events) = listened(Supervisor::one_for_one("tree").child(slow).child(world.child("b"))).await;
+    tree.child::<Untyped>("a").unwrap().wait_for(State::Done).await.unwrap();
+    assert_eq!(page(&mut events), ["a done"]);
     tree.shutdown().await.unwrap();
 }
