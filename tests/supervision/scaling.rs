@@ -442,3 +442,15 @@ async fn scaling_waits_for_a_restart_of_the_whole_group_but_not_for_one_that_is_
     assert!(matches!(answered(w.scale_to(1)).await, Err(SteerError::NotRunning { .. })));
     tree.shutdown().await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn scaling_does_not_wait_for_a_group_that_is_stopped_in_one_that_runs() {
+    let world = World::new();
+    let pool = Supervisor::one_for_one("pool").child(world.replicas("w", 1));
+    let zone = Supervisor::one_for_one("zone").child(world.child("a")).child(pool);
+    let tree = started(Supervisor::one_for_one("tree").child(zone)).await;
+    let w = tree.replicas::<Probe>("zone/pool/w").unwrap();
+    tree.group("zone/pool").unwrap().stop().await.unwrap();
+    assert!(matches!(answered(w.scale_to(2)).await, Err(SteerError::NotRunning { .. })));
+    tree.shutdown().await.unwrap();
+}

@@ -85,13 +85,16 @@ impl Route {
     /// its own way up.
     pub(super) fn comes_up(&self) -> bool {
         let Some((_, before)) = self.steps.split_last() else { return false };
-        (1..=before.len()).rev().any(|count| {
+        let state = |count: usize| {
             let above = Self { steps: before[..count].into(), ..self.clone() };
             let index = before[count - 1].index;
-            let state = above.walk().and_then(|stop| Ok(stop.group.status(stop.slot(index)?).state()));
-            let on_its_way = [State::Waiting, State::Delayed, State::Starting, State::Running, State::Stopping];
-            count > 1 && state.is_ok_and(|state| on_its_way.contains(&state) && !self.tree.is_stopping())
-        })
+            above.walk().and_then(|stop| Ok(stop.group.status(stop.slot(index)?).state())).ok()
+        };
+        // The outermost one that does not run decides: what is below it comes and goes with it.
+        let decides = (2..=before.len()).map(state).find(|state| *state != Some(State::Running));
+        let on_its_way = [State::Waiting, State::Delayed, State::Starting, State::Stopping];
+        let comes = decides.flatten().is_none_or(|state| on_its_way.contains(&state));
+        before.len() > 1 && comes && !self.tree.is_stopping()
     }
 
     /// The group of the supervisor at the end of the way.
