@@ -19,6 +19,8 @@ pub(crate) struct Group {
     pub(crate) children: Vec<String>,
     /// How long its stop may take.
     pub(crate) shutdown: Duration,
+    /// The same where something may have been stopped by hand before.
+    pub(crate) shutdown_when_steered: Duration,
     /// What it says itself of that; otherwise it is what its children need.
     pub(crate) own_shutdown: Option<Duration>,
 }
@@ -32,6 +34,8 @@ pub(crate) struct Child {
     /// The positions of those that it depends on.
     pub(crate) requires: Vec<usize>,
     pub(crate) backoff: Option<Backoff>,
+    /// How long it may take to stop, if it is a service.
+    pub(crate) shutdown: Option<Duration>,
     pub(crate) is_open: bool,
     /// Whether there is one of it, which only its group, or an order, stops.
     pub(crate) is_single: bool,

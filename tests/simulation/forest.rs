@@ -59,6 +59,7 @@ struct Made {
     /// The paths of those that it requires, or uses, in its own group or around it.
     needs: Vec<String>,
     shutdown: Duration,
+    shutdown_when_steered: Duration,
     backoff: Option<Backoff>,
     is_open: bool,
     is_single: bool,
@@ -97,6 +98,7 @@ impl Forest {
             name: "first".to_owned(),
             needs: Vec::new(),
             shutdown: Duration::ZERO,
+            shutdown_when_steered: Duration::ZERO,
             backoff: None,
             is_open: false,
             is_single: true,
@@ -106,9 +108,16 @@ impl Forest {
         let groups: Vec<_> = (0..2).map(|_| forest.group(&mut scope, &around, 0)).collect();
         let tree = Supervisor::one_for_one(TREE).max_restarts(limit.max_restarts).over(limit.over).jitter_seed(seed);
         let shutdown = groups.iter().map(|group| group.shutdown).sum();
+        let shutdown_when_steered = groups.iter().map(|group| group.shutdown_when_steered).sum();
         let made = std::iter::once(first).chain(groups).collect();
-        let declared =
-            declared::Group { strategy: around.strategy, limit, children: Vec::new(), shutdown, own_shutdown: None };
+        let declared = declared::Group {
+            strategy: around.strategy,
+            limit,
+            children: Vec::new(),
+            shutdown,
+            shutdown_when_steered,
+            own_shutdown: None,
+        };
         let tree = forest.declare(tree, TREE, declared, made);
         let Self { targets, declared, .. } = forest;
         let _ = soil.targets.set(targets);
@@ -121,8 +130,11 @@ impl Forest {
         let children: Vec<_> = made.iter().map(|made| made.path.clone()).collect();
         for (position, made) in made.into_iter().enumerate() {
             let Made { needs, backoff, is_open, is_single, .. } = made;
+            // That of a group is judged by its own stop.
+            let shutdown = (!self.declared.groups.contains_key(&made.path)).then_some(made.shutdown);
             let requires = (0..position).filter(|&earlier| needs.contains(&children[earlier])).collect();
-            let child = declared::Child { group: path.to_owned(), position, requires, backoff, is_open, is_single };
+            let child =
+                declared::Child { group: path.to_owned(), position, requires, backoff, shutdown, is_open, is_single };
             self.declared.children.insert(made.path, child);
             group = group.child(made.child);
         }
@@ -212,12 +224,15 @@ impl Forest {
             inside.required.extend(child.may_be_required.then(|| (child.name.clone(), child.path.clone())));
             made.push(child);
         }
-        let sum = made.iter().map(|made| made.shutdown).sum();
-        let shutdown = own_shutdown.map_or(sum, |own| own.min(sum));
+        let sum: Duration = made.iter().map(|made| made.shutdown).sum();
+        let sum_when_steered = made.iter().map(|made| made.shutdown_when_steered).sum();
+        let [shutdown, shutdown_when_steered] =
+            [sum, sum_when_steered].map(|sum| own_shutdown.map_or(sum, |own: Duration| own.min(sum)));
         let (requires, mut needs) = self.requires(around);
         // What is used inside it, it uses itself.
         needs.extend(made.iter().flat_map(|made| made.needs.clone()));
-        let declared = declared::Group { strategy, limit, children: Vec::new(), shutdown, own_shutdown };
+        let declared =
+            declared::Group { strategy, limit, children: Vec::new(), shutdown, shutdown_when_steered, own_shutdown };
         let mut group = self.declare(group, &path, declared, made);
         if !requires.is_empty() {
             group = group.requires(requires);
@@ -228,6 +243,7 @@ impl Forest {
             name,
             needs,
             shutdown,
+            shutdown_when_steered,
             // Its own comes from its parent.
             backoff: around.backoff,
             is_open: false,
@@ -326,6 +342,8 @@ impl Forest {
             name,
             needs,
             shutdown,
+            // What was stopped by hand before the others of the same child is waited for first.
+            shutdown_when_steered: if kind < 5 { shutdown } else { shutdown * 2 },
             backoff,
             is_open: kind > 6,
             is_single: kind < 5,

@@ -33,6 +33,8 @@ pub(crate) struct Group {
     pub(crate) is_steered: bool,
     pub(crate) was_steered: bool,
     steered_at: Option<Instant>,
+    /// Since when something in it stops, and nothing starts.
+    stopping_since: Option<Instant>,
 }
 
 /// A child, replica or member.
@@ -51,6 +53,10 @@ pub(crate) struct Child {
     pub(crate) attempt: u32,
     /// Until when its restart is delayed.
     pub(crate) until: Option<Instant>,
+    /// When its incarnation was asked to stop.
+    pub(crate) asked_at: Option<Instant>,
+    /// It has been told how its incarnation ended.
+    pub(crate) has_ended: bool,
     /// Something was done to it by hand since its last restart.
     pub(crate) is_steered: bool,
     /// It was steered, and nothing has come of it yet.
@@ -70,6 +76,8 @@ impl Child {
             lasted: Duration::ZERO,
             attempt: 0,
             until: None,
+            asked_at: None,
+            has_ended: false,
             is_steered: false,
             is_ordered: false,
         }
@@ -108,9 +116,14 @@ impl Ledger {
         Some((self.declared.groups.get(path)?, self.groups.get(path)?))
     }
 
-    /// Whether a group, or one around it, says itself how long its stop may take. (When that begins is not always told.)
-    pub(crate) fn has_a_deadline(&self, path: &str) -> bool {
-        self.declared.way_up(path).any(|path| self.declared.groups[path].own_shutdown.is_some())
+    /// Whether the deadline that a group, or one around it, has set itself may be over. (When its stop begins is not always
+    /// told, but not before something in it stops.)
+    pub(crate) fn may_be_late(&self, path: &str, at: Instant) -> bool {
+        self.declared.way_up(path).any(|path| {
+            let Some((declared, group)) = self.group(path) else { return false };
+            let since = group.ending_since.into_iter().chain(group.stopping_since).min();
+            since.zip(declared.own_shutdown).is_some_and(|(since, own)| since + own <= at)
+        })
     }
 
     /// Whether something was done by hand in a group, or below it.
@@ -171,6 +184,12 @@ impl Ledger {
         let is_by_hand = matches!(event.what(), What::Steered(_) | What::Added | What::Discarded);
         let child = self.children.entry(path).or_insert_with(Child::new);
         child.take_in(event, is_by_hand);
+        self.group_mut(&above, |group| match event.what() {
+            What::Stopping | What::Dropping => group.stopping_since = group.stopping_since.or(Some(event.at())),
+            // It goes on.
+            What::Starting => group.stopping_since = group.stopping_since.filter(|then| *then == event.at()),
+            _ => {}
+        });
         let is_steered = is_by_hand || self.groups.get(&above).is_some_and(|group| group.is_steered);
         if is_steered {
             let siblings = &self.declared.groups[&above].children;
@@ -218,6 +237,7 @@ impl Child {
             }
             if !state.is_live() && self.state.is_live() {
                 self.exits += 1;
+                self.asked_at = None;
             }
             self.state = state;
         }
@@ -226,7 +246,10 @@ impl Child {
                 self.incarnation = event.incarnation().unwrap_or_default();
                 self.started_at = None;
                 self.until = None;
+                self.has_ended = false;
             }
+            What::Stopping | What::Dropping => self.asked_at = self.asked_at.or(Some(event.at())),
+            What::Failed(_) | What::Done(_) | What::Stopped(Some(_)) => self.has_ended = true,
             // Another incident took it along: that one's delay is not told.
             What::Waiting => self.until = None,
             What::Started => {

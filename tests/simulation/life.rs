@@ -16,6 +16,9 @@ use crate::soil::Soil;
 /// How often something is done to a tree in one life, at most.
 const STEPS: u64 = 200;
 
+/// How long an answer may take in which no time passes.
+const TURNS: usize = 50;
+
 /// What a life was.
 #[derive(Default)]
 pub(crate) struct Story {
@@ -122,6 +125,7 @@ impl Life {
                 yield_now().await;
             }
             self.look("after a step")?;
+            self.every_order_is_answered_where_nothing_is_on_its_way().await?;
             if pauses {
                 match self.random.below(20) {
                     0 => self.mirror.pause(),
@@ -141,9 +145,7 @@ impl Life {
         let mut random = Random::of(self.soil.seed, ("order", self.orders));
         tokio::spawn(async move {
             let targets = soil.targets.get().expect("the tree has been declared");
-            soil.asked(1);
             targets.order(&mut random, &soil, &handle).await;
-            soil.asked(-1);
         });
     }
 
@@ -152,13 +154,32 @@ impl Life {
         let group = self.random.pick(["g0", "g1"]);
         let soil = Arc::clone(&self.soil);
         tokio::spawn(async move {
-            soil.asked(1);
+            let _asking = soil.asks();
             if let Ok(all) = handle.group(group) {
                 let _ = all.start().await;
                 let _ = all.restart().await;
             }
-            soil.asked(-1);
         });
+    }
+
+    /// As long as nothing happens at all, nobody has a reason to wait.
+    async fn every_order_is_answered_where_nothing_is_on_its_way(&self) -> Result<(), String> {
+        if self.soil.unanswered() == 0 {
+            return Ok(());
+        }
+        let Some(number) = self.mirror.is_at_rest() else { return Ok(()) };
+        for _ in 0..TURNS {
+            yield_now().await;
+            if self.soil.unanswered() == 0 {
+                return Ok(());
+            }
+        }
+        match self.mirror.is_at_rest() {
+            Some(still) if still == number => {
+                Err(format!("{} orders without an answer, and nothing is on its way", self.soil.unanswered()))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn look(&self, when: &str) -> Result<(), String> {
@@ -173,6 +194,12 @@ impl Life {
             self.drop_it().await;
         } else {
             self.shut_down().await?;
+            for _ in 0..TURNS {
+                yield_now().await;
+            }
+            if soil.unanswered() > 0 {
+                return Err(format!("{} orders without an answer, and the tree has ended", soil.unanswered()));
+            }
         }
         sleep(Duration::from_secs(1)).await;
         soil.verdict()?;

@@ -102,6 +102,16 @@ impl Mirror {
         }
     }
 
+    /// The number of the last event, if somebody listens and nothing is on its way.
+    pub(crate) fn is_at_rest(&self) -> Option<u64> {
+        let is_heard = self.view.lock().unwrap().as_ref().is_some_and(|view| view.listening.is_some());
+        let snapshot = self.handle().filter(|_| is_heard)?.snapshot().ok()?;
+        let is_on_its_way = |row: &Row<'_>| {
+            matches!(row.status().state(), State::Waiting | State::Delayed | State::Starting | State::Stopping)
+        };
+        (!snapshot.rows().iter().any(is_on_its_way)).then(|| snapshot.number())
+    }
+
     pub(crate) fn handle(&self) -> Option<TreeHandle> {
         self.handle.lock().unwrap().clone()
     }

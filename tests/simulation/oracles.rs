@@ -15,10 +15,11 @@ type Verdict = Result<(), String>;
 pub(crate) type Judge = fn(&Ledger, &About<'_>) -> Verdict;
 
 /// All of them.
-pub(crate) const JUDGES: [(&str, Judge); 13] = [
+pub(crate) const JUDGES: [(&str, Judge); 15] = [
     ("a_child_has_one_incarnation_at_a_time", a_child_has_one_incarnation_at_a_time),
     ("incarnations_are_counted_one_by_one", incarnations_are_counted_one_by_one),
     ("only_what_lives_can_end", only_what_lives_can_end),
+    ("an_incarnation_ends_once", an_incarnation_ends_once),
     ("restarts_in_a_window_are_never_more_than_the_limit", restarts_in_a_window_are_never_more_than_the_limit),
     ("a_supervisor_gives_up_once_and_only_past_its_limit", a_supervisor_gives_up_once_and_only_past_its_limit),
     ("a_supervisor_fails_once", a_supervisor_fails_once),
@@ -28,6 +29,7 @@ pub(crate) const JUDGES: [(&str, Judge); 13] = [
     ("nothing_starts_once_a_stop_has_begun", nothing_starts_once_a_stop_has_begun),
     ("what_stands_before_has_started_first", what_stands_before_has_started_first),
     ("what_stands_after_has_stopped_first", what_stands_after_has_stopped_first),
+    ("a_child_has_no_longer_than_its_own_deadline", a_child_has_no_longer_than_its_own_deadline),
     ("a_stop_keeps_to_its_deadline", a_stop_keeps_to_its_deadline),
 ];
 
@@ -56,6 +58,15 @@ fn only_what_lives_can_end(_: &Ledger, about: &About<'_>) -> Verdict {
         _ => false,
     };
     holds(!is_end || child.state.is_live(), || format!("it ended, and was {}", child.state))
+}
+
+/// How it ended is told once: what has failed is then only told to have stopped.
+fn an_incarnation_ends_once(_: &Ledger, about: &About<'_>) -> Verdict {
+    let (What::Failed(_) | What::Done(_) | What::Stopped(Some(_)), Some(child)) = (about.event.what(), about.child)
+    else {
+        return Ok(());
+    };
+    holds(!child.has_ended, || "how it ended has been told before".to_owned())
 }
 
 fn restarts_in_a_window_are_never_more_than_the_limit(_: &Ledger, about: &About<'_>) -> Verdict {
@@ -170,7 +181,7 @@ fn what_stands_after_has_stopped_first(ledger: &Ledger, about: &About<'_>) -> Ve
         let mut all = ledger.all_of(&group.children[needed]);
         all.any(|(_, child)| matches!(child.state, State::Forfeited | State::Waiting))
     };
-    if ledger.has_a_deadline(&declared.group) || declared.requires.iter().any(is_lost) {
+    if ledger.may_be_late(&declared.group, about.event.at()) || declared.requires.iter().any(is_lost) {
         return Ok(());
     }
     // What is scaled away, or discarded, is stopped alone; and what a custom strategy says, it says.
@@ -196,6 +207,14 @@ fn what_stands_after_has_stopped_first(ledger: &Ledger, about: &About<'_>) -> Ve
     Ok(())
 }
 
+/// Whatever else is being done: since it was asked to stop.
+fn a_child_has_no_longer_than_its_own_deadline(_: &Ledger, about: &About<'_>) -> Verdict {
+    let (Some(declared), Some(child)) = (about.declared, about.child) else { return Ok(()) };
+    let (Some(asked), Some(most)) = (child.asked_at, declared.shutdown) else { return Ok(()) };
+    let took = about.event.at().saturating_duration_since(asked);
+    holds(took <= most, || format!("it was asked to stop {took:?} ago, and may take {most:?}"))
+}
+
 fn a_stop_keeps_to_its_deadline(ledger: &Ledger, about: &About<'_>) -> Verdict {
     let has_lived = about.child.is_some_and(|child| child.state.is_live());
     let is_end = match about.event.what() {
@@ -204,9 +223,8 @@ fn a_stop_keeps_to_its_deadline(ledger: &Ledger, about: &About<'_>) -> Verdict {
     };
     let Some((declared, group)) = ledger.group(&about.path).filter(|_| is_end) else { return Ok(()) };
     let took = group.ending_since.map(|then| about.event.at().saturating_duration_since(then)).unwrap_or_default();
-    // What was being stopped by hand is waited for first, unless the group itself says how long all may take.
     let most = match ledger.was_steered_at_or_below(&about.path) {
-        true => declared.own_shutdown.unwrap_or(declared.shutdown * 2),
+        true => declared.shutdown_when_steered,
         false => declared.shutdown,
     };
     holds(took <= most, || format!("it took {took:?} to stop, and may take {most:?}"))

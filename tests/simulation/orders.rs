@@ -23,7 +23,10 @@ pub(crate) struct Targets {
 impl Targets {
     /// One of many orders; waits for its answer.
     pub(crate) async fn order(&self, random: &mut Random, soil: &Arc<Soil>, tree: &TreeHandle) {
-        match random.below(14) {
+        let kind = random.below(14);
+        // Who waits for a state may wait for ever.
+        let _asking = (kind < 12).then(|| soil.asks());
+        match kind {
             0..=3 => self.order_a_child(random, soil, tree).await,
             4..=6 => self.order_replicas(random, tree).await,
             7..=10 => self.order_a_member(random, soil, tree).await,

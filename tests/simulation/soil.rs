@@ -67,6 +67,15 @@ pub(crate) struct Handle {
     pub(crate) life: u64,
 }
 
+/// An order that has not been answered, nor given up.
+pub(crate) struct Asking<'a>(&'a Soil);
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.0.unanswered.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Soil {
     pub(crate) fn new(seed: u64, calm: u64, mirror: Arc<Mirror>, is_watched: bool) -> Self {
         Self {
@@ -113,9 +122,10 @@ impl Soil {
         self.deaths.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// So many more wait for an answer.
-    pub(crate) fn asked(&self, more: i64) {
-        self.unanswered.fetch_add(more, Ordering::Relaxed);
+    /// Somebody waits for the answer to an order.
+    pub(crate) fn asks(&self) -> Asking<'_> {
+        self.unanswered.fetch_add(1, Ordering::Relaxed);
+        Asking(self)
     }
 
     pub(crate) fn unanswered(&self) -> i64 {
