@@ -9,15 +9,17 @@
 //! `LOOM_MAX_DURATION`, a test is content with those that it has tried. A wake-up that is lost is found, too: then all are
 //! asleep.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 // Not those that are modelled: what a test counts is to add no orders.
 use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
-use std::task::{Context as Task, Waker};
+use std::task::{Context as Task, Poll, Waker};
 use std::time::Duration;
 
 use loom::future::block_on;
 use tokio::sync::oneshot;
 
+use crate::sync::{Mutex, MutexExt};
 use crate::view::{Event, EventLog, Events, Names, Subject, What};
 use crate::{Child, Context, Exit, Restart, Service, ServiceResult, Shutdown, State, Supervisor, Untyped};
 
@@ -219,6 +221,67 @@ fn somebody_waits_for_a_child_that_ends() {
             tree.shutdown().await.expect("an end");
         });
         seen.check_the_end();
+    });
+}
+
+#[test]
+fn a_failure_is_told_once_whenever_the_order_to_stop_comes() {
+    /// Whether it is to fail, and who waits for that. (A channel of tokio's would not tell loom what was before what.)
+    #[derive(Default)]
+    struct Gate(Mutex<(bool, Option<Waker>)>);
+
+    /// Fails when it is told to, and its `stop` takes its time.
+    struct Slow(Arc<Gate>);
+
+    impl Service for Slow {
+        async fn run(&mut self, _cx: &Context) -> ServiceResult {
+            poll_fn(|task| {
+                let (is_open, waker) = &mut *self.0.0.hold();
+                if *is_open {
+                    return Poll::Ready(());
+                }
+                *waker = Some(task.waker().clone());
+                Poll::Pending
+            })
+            .await;
+            Err("as planned".into())
+        }
+
+        async fn stop(&mut self, _cx: &Context, _exit: &Exit) {
+            let mut has_waited = false;
+            poll_fn(|task| {
+                if std::mem::replace(&mut has_waited, true) {
+                    return Poll::Ready(());
+                }
+                task.waker().wake_by_ref();
+                Poll::Pending
+            })
+            .await;
+        }
+    }
+
+    in_every_order(1, || {
+        let gate = Arc::<Gate>::default();
+        let waits = Arc::clone(&gate);
+        let slow = Child::new("slow", move || Slow(Arc::clone(&waits)))
+            .restart(Restart::Temporary)
+            .shutdown(Shutdown::Infinity);
+        block_on(async {
+            let tree = tree(Supervisor::one_for_one).child(slow).start().await.expect("a start");
+            let mut events = tree.events();
+            let waits = std::mem::replace(&mut *gate.0.hold(), (true, None)).1;
+            waits.into_iter().for_each(Waker::wake);
+            tree.shutdown().await.expect("an end");
+            let mut ends = Vec::new();
+            while let Some(event) = events.next().await {
+                match event.expect("none is missed").what() {
+                    What::Failed(_) => ends.push("failed"),
+                    What::Stopped(Some(_)) => ends.push("stopped"),
+                    _ => {}
+                }
+            }
+            assert_eq!(ends.len(), 1, "{ends:?}");
+        });
     });
 }
 
