@@ -240,3 +240,29 @@ async fn a_heartbeat_of_an_earlier_incarnation_does_not_keep_the_current_one_ali
     beats.abort();
     drop(tree);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_that_follows_a_failure_may_take_longer_than_the_heartbeat() {
+    /// Fails after a second, and takes a minute to clean up.
+    struct Slow(World);
+
+    impl Service for Slow {
+        async fn run(&mut self, cx: &Context) -> ServiceResult {
+            self.0.write("run");
+            cx.sleep(secs(1.0)).await;
+            Err("broken".into())
+        }
+
+        async fn stop(&mut self, _cx: &Context, _exit: &Exit) {
+            tokio::time::sleep(secs(60.0)).await;
+            self.0.write("stopped");
+        }
+    }
+
+    let world = World::new();
+    let w = world.clone();
+    let child = Child::new("a", move || Slow(w.clone())).heartbeat(secs(2.0)).shutdown(secs(100.0));
+    let tree = started(Supervisor::one_for_one("tree").child(child)).await;
+    world.expect_timed(&["0 run", "61000 stopped", "61000 run"]).await;
+    drop(tree);
+}

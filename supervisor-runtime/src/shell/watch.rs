@@ -58,6 +58,14 @@ impl Group {
         wake(driver) && self.makes_way()
     }
 
+    /// The `run` of the incarnation of `cx` is over, and its `stop` takes its time: that gives no heartbeat, and keeps to a
+    /// limit of its own.
+    pub(crate) fn expect_no_heartbeat(&self, cx: &Context) {
+        if cx.child().options.heartbeat.is_some() {
+            self.state.hold().records[cx.slot() as usize].watched = None;
+        }
+    }
+
     /// Since when the supervisor has kept a limit of the incarnation of `cx`.
     pub(crate) fn watched_since(&self, cx: &Context) -> Option<Instant> {
         let state = self.state.hold();
