@@ -333,6 +333,9 @@ impl Forest {
         if random.one_in(3) {
             child = child.start_timeout(ms(1 + random.below(200)));
         }
+        if random.one_in(6) {
+            child = child.heartbeat(ms(20 + random.below(200)));
+        }
         if !requires.is_empty() {
             child = child.requires(requires);
         }

@@ -190,6 +190,7 @@ impl Leaf {
         let (soil, random) = (&self.soil, &mut self.random);
         let waits = if soil.is_gentle() { 4 } else { random.below(4) };
         for _ in 0..waits {
+            cx.heartbeat();
             if random.one_in(3) {
                 not_ready(soil, cx, random.pick(["no relay", "busy"]));
             } else {
