@@ -120,7 +120,7 @@ mod tests {
         }
         assert_eq!(roster.len(), 10);
         assert_eq!(roster.iter().collect::<Vec<_>>(), (0..10).map(|n| n * 10 + 1000).collect::<Vec<_>>());
-        assert_eq!((roster.get(20), roster.get(21), roster.get(100)), (Some(1020), None, None));
+        assert_eq!([1, 20, 21, 100].map(|index| roster.get(index)), [None, Some(1020), None, None]);
         roster.insert(15, 7);
         roster.insert(100, 8);
         assert_eq!((roster.get(15), roster.get(100), roster.len()), (Some(7), Some(8), 12));
@@ -141,5 +141,33 @@ mod tests {
             roster.remove(1);
             assert_eq!((roster.get(0), roster.get(1), roster.get(2), roster.len()), (Some(5), None, Some(7), 3));
         }
+    }
+
+    #[test]
+    fn a_hole_is_left_until_there_are_more_holes_than_slots() {
+        let mut roster = Roster::default();
+        for index in 0..4 {
+            roster.insert(index, index + 5);
+        }
+        roster.remove(1);
+        roster.remove(2);
+        assert_eq!((roster.list.len(), roster.len()), (4, 2));
+        roster.remove(3);
+        assert_eq!((roster.list.len(), roster.len()), (1, 1));
+        roster.remove(0);
+        assert!(roster.list.is_empty());
+    }
+
+    #[test]
+    fn who_comes_back_fills_the_hole_that_it_left() {
+        let mut roster = Roster::default();
+        for index in 0..4 {
+            roster.insert(index, index + 5);
+        }
+        roster.remove(1);
+        assert_eq!(roster.len(), 3);
+        roster.insert(1, 6);
+        assert_eq!(roster.len(), 4);
+        assert_eq!(roster.iter().collect::<Vec<_>>(), [5, 6, 7, 8]);
     }
 }

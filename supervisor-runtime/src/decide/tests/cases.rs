@@ -233,3 +233,17 @@ fn who_waits_for_its_backoff_still_does_when_what_it_uses_fails_with_its_own_pro
     starts(&mut core, now + delay);
     assert_eq!(core.slot(2).state, State::Running);
 }
+
+#[test]
+fn a_replica_that_was_scaled_away_comes_back_in_its_place() {
+    let now = Instant::now();
+    let replicas = ChildRules { size: Size::Replicas(3), ..child(Restart::Permanent) };
+    let mut core = group(StrategyRule::OneForOne, vec![replicas], now);
+    assert_eq!(core.discard(&[1, 2], now), Ok(()));
+    settles(&mut core, now);
+    for slot in [1, 2] {
+        core.exited(slot, Ended::Ok, None, now);
+        assert_eq!(core.vacate(slot), Some(Vacated::ForTheSame));
+    }
+    assert_eq!(core.admit(0, 1..3, now, &mut Vec::new()), Ok(vec![1, 2]));
+}
