@@ -17,17 +17,27 @@ fn child(restart: Restart) -> ChildRules {
     }
 }
 
+fn rules(strategy: StrategyRule, children: Vec<ChildRules>) -> Rules {
+    let limit = RestartLimit { max_restarts: 10, over: ms(1_000) };
+    Rules { strategy, limit, shutdown: None, auto_shutdown: AutoShutdown::Never, children }
+}
+
 /// A group that has started.
 fn group(strategy: StrategyRule, children: Vec<ChildRules>, now: Instant) -> Core {
-    let limit = RestartLimit { max_restarts: 10, over: ms(1_000) };
-    let rules = Rules { strategy, limit, shutdown: None, auto_shutdown: AutoShutdown::Never, children };
-    let mut core = Core::new(rules, 7, now);
+    let mut core = Core::new(rules(strategy, children), 7, now);
     starts(&mut core, now);
     core
 }
 
 fn settles(core: &mut Core, now: Instant) {
     while core.step(now, 8, &mut Vec::new()) || core.has_work() {}
+}
+
+/// What the shell is told now.
+fn told(core: &mut Core, now: Instant) -> Vec<Action> {
+    let mut actions = Vec::new();
+    core.step(now, 8, &mut actions);
+    actions
 }
 
 /// What is to be started starts.
@@ -82,8 +92,7 @@ fn a_deadline_that_has_passed_is_told_to_the_groups_that_were_asked_without_one(
     settles(&mut core, now);
     assert_eq!(core.slot(0).state, State::Stopping);
     core.stop(Some(now), now);
-    let mut actions = Vec::new();
-    core.step(now, 8, &mut actions);
+    let actions = told(&mut core, now);
     assert!(actions.contains(&Action::Stop(0, Some(now))), "{actions:?}");
 }
 
@@ -132,9 +141,7 @@ fn an_earlier_deadline_is_told_to_the_groups_that_were_asked_already() {
     let soon = now + ms(10);
     core.stop(Some(soon), now);
     assert!(core.has_work());
-    let mut actions = Vec::new();
-    core.step(now, 8, &mut actions);
-    assert_eq!(actions, [Action::Stop(1, Some(soon))]);
+    assert_eq!(told(&mut core, now), [Action::Stop(1, Some(soon))]);
 }
 
 #[test]
@@ -246,4 +253,31 @@ fn a_replica_that_was_scaled_away_comes_back_in_its_place() {
         assert_eq!(core.vacate(slot), Some(Vacated::ForTheSame));
     }
     assert_eq!(core.admit(0, 1..3, now, &mut Vec::new()), Ok(vec![1, 2]));
+}
+
+#[test]
+fn replicas_start_by_rising_index_and_are_asked_to_stop_by_falling() {
+    let now = Instant::now();
+    for strategy in [StrategyRule::OneForAll, StrategyRule::DependentsForOne] {
+        let used = ChildRules { size: Size::Replicas(2), ..child(Restart::Permanent) };
+        let users = ChildRules { requires: vec![0], ..used.clone() };
+        let mut core = Core::new(rules(strategy, vec![used, users]), 7, now);
+        for slots in [[0, 1], [2, 3]] {
+            assert_eq!(told(&mut core, now), slots.map(Action::Start), "{strategy:?}");
+            slots.iter().for_each(|&slot| _ = core.started(slot, Some(now)));
+        }
+        core.stop(None, now);
+        for slots in [[3, 2], [1, 0]] {
+            assert_eq!(told(&mut core, now), slots.map(|slot| Action::Stop(slot, None)), "{strategy:?}");
+            slots.iter().for_each(|&slot| _ = core.exited(slot, Ended::Ok, None, now));
+        }
+    }
+}
+
+#[test]
+fn what_no_clock_reaches_is_as_good_as_never() {
+    let now = Instant::now();
+    let years = |count: u64| Duration::from_secs(count * 365 * 86_400);
+    assert_eq!(later(now, years(29)), now + years(29));
+    assert_eq!(later(now, Duration::MAX), now + years(30));
 }
