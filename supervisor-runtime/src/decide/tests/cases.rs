@@ -5,7 +5,7 @@ use super::ms;
 use crate::declare::Kind;
 use crate::{AutoShutdown, Backoff, RestartLimit, Shutdown};
 
-fn child(restart: Restart) -> ChildRules {
+pub(super) fn child(restart: Restart) -> ChildRules {
     ChildRules {
         kind: Kind::Worker,
         size: Size::One,
@@ -23,13 +23,13 @@ fn rules(strategy: StrategyRule, children: Vec<ChildRules>) -> Rules {
 }
 
 /// A group that has started.
-fn group(strategy: StrategyRule, children: Vec<ChildRules>, now: Instant) -> Core {
+pub(super) fn group(strategy: StrategyRule, children: Vec<ChildRules>, now: Instant) -> Core {
     let mut core = Core::new(rules(strategy, children), 7, now);
     starts(&mut core, now);
     core
 }
 
-fn settles(core: &mut Core, now: Instant) {
+pub(super) fn settles(core: &mut Core, now: Instant) {
     while core.step(now, 8, &mut Vec::new()) || core.has_work() {}
 }
 
@@ -252,6 +252,7 @@ fn a_replica_that_was_scaled_away_comes_back_in_its_place() {
         core.exited(slot, Ended::Ok, None, now);
         assert_eq!(core.vacate(slot), Some(Vacated::ForTheSame));
     }
+    assert_eq!([0, 1].map(|slot| core.vacate(slot)), [None; 2], "it is in its place, and is vacant already");
     assert_eq!(core.admit(0, 1..3, now, &mut Vec::new()), Ok(vec![1, 2]));
 }
 

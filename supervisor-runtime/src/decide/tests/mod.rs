@@ -4,6 +4,7 @@ mod cases;
 mod check;
 mod handles;
 mod model;
+mod seen;
 mod world;
 
 use std::time::Duration;

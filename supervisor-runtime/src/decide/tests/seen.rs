@@ -1,0 +1,83 @@
+//! What is seen of a core from outside: who is where, and what has changed.
+
+use super::super::*;
+use super::cases::{child, group, settles};
+use super::ms;
+
+/// The child in `slot` fails and is started again; what is noted of it.
+fn changes_as_it_fails(core: &mut Core, slot: SlotId, now: Instant) -> Vec<State> {
+    core.exited(slot, Ended::Failed, None, now);
+    core.started(slot, Some(now));
+    let changes = core.changes();
+    assert!(changes.iter().all(|&(id, _)| id == slot), "{changes:?}");
+    changes.into_iter().map(|(_, state)| state).collect()
+}
+
+#[test]
+fn a_change_is_noted_only_if_somebody_wants_to_know_of_it() {
+    let now = Instant::now();
+    let mut core = group(StrategyRule::OneForOne, vec![child(Restart::Permanent); 2], now);
+    let noted = [State::Pending, State::Starting, State::Running];
+    assert_eq!((core.is_recording(), changes_as_it_fails(&mut core, 0, now)), (false, vec![]));
+    core.record(true);
+    assert_eq!((core.is_recording(), changes_as_it_fails(&mut core, 0, now)), (true, noted.into()));
+    core.record(false);
+    core.await_change(1);
+    assert_eq!(changes_as_it_fails(&mut core, 0, now), []);
+    assert_eq!(changes_as_it_fails(&mut core, 1, now), noted);
+    core.forget_waiters(1);
+    assert_eq!(changes_as_it_fails(&mut core, 1, now), []);
+}
+
+#[test]
+fn changes_are_there_until_they_are_taken() {
+    let now = Instant::now();
+    let mut core = group(StrategyRule::OneForOne, vec![child(Restart::Permanent)], now);
+    core.record(true);
+    assert!(!core.has_changes());
+    core.exited(0, Ended::Failed, None, now);
+    assert!(core.has_changes());
+    core.changes();
+    assert!(!core.has_changes());
+}
+
+#[test]
+fn the_room_for_changes_is_kept_unless_there_were_many() {
+    let now = Instant::now();
+    let mut core = group(StrategyRule::OneForOne, vec![child(Restart::Permanent)], now);
+    core.forget(Vec::with_capacity(50));
+    assert!(core.changes().capacity() >= 50);
+    core.forget(Vec::with_capacity(1_000));
+    assert!(core.changes().capacity() < 1_000);
+}
+
+#[test]
+fn each_slot_is_the_place_of_a_child_and_an_index() {
+    let replicas = ChildRules { size: Size::Replicas(2), ..child(Restart::Permanent) };
+    let open = ChildRules { size: Size::Open, ..child(Restart::Transient) };
+    let core = group(StrategyRule::OneForOne, vec![child(Restart::Permanent), replicas, open], Instant::now());
+    assert_eq!([0, 1, 2].map(|slot| core.place(slot)), [(0, 0), (1, 0), (1, 1)]);
+    assert_eq!(core.roster(1).iter().collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(core.counts(), [1, 2, 0]);
+}
+
+#[test]
+fn an_anchor_shows_what_it_is_told_to() {
+    let now = Instant::now();
+    let mut core = group(StrategyRule::OneForOne, vec![child(Restart::Permanent)], now);
+    let then = now + ms(1);
+    core.show(0, State::Stopping, then);
+    assert_eq!((core.slot(0).state, core.slot(0).since, core.now()), (State::Stopping, then, then));
+}
+
+#[test]
+fn what_could_not_be_dropped_is_named() {
+    let now = Instant::now();
+    let mut core = group(StrategyRule::OneForOne, vec![child(Restart::Permanent); 2], now);
+    core.stop(None, now);
+    settles(&mut core, now);
+    settles(&mut core, now + ms(5_000));
+    assert_eq!((core.slot(1).state, core.stuck()), (State::Killing, &[][..]));
+    settles(&mut core, now + ms(6_000));
+    assert_eq!((core.slot(1).state, core.stuck()), (State::Stuck, &[1][..]));
+}
