@@ -49,16 +49,20 @@ fn starts(core: &mut Core, now: Instant) {
     }
 }
 
+/// Which restart in a row it is.
+fn attempt(verdict: Verdict) -> u32 {
+    match verdict {
+        Verdict::Restart { attempt, .. } => attempt,
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn only_an_incarnations_own_run_starts_its_backoff_over() {
     let backoff = Some(Backoff { initial: ms(10), max: ms(40) });
     let children = vec![child(Restart::Permanent), ChildRules { backoff, ..child(Restart::Permanent) }];
     let now = Instant::now();
     let mut core = group(StrategyRule::OneForAll, children, now);
-    let attempt = |verdict| match verdict {
-        Verdict::Restart { attempt, .. } => attempt,
-        other => panic!("{other:?}"),
-    };
     assert_eq!(attempt(core.exited(1, Ended::Failed, None, now)), 1);
     settles(&mut core, now);
     core.exited(0, Ended::Ok, None, now);
@@ -281,4 +285,39 @@ fn what_no_clock_reaches_is_as_good_as_never() {
     let years = |count: u64| Duration::from_secs(count * 365 * 86_400);
     assert_eq!(later(now, years(29)), now + years(29));
     assert_eq!(later(now, Duration::MAX), now + years(30));
+}
+
+#[test]
+fn the_time_spent_in_stop_is_no_running() {
+    let backoff = Some(Backoff { initial: ms(10), max: ms(40) });
+    for (ran, is_attempt) in [(40, 2), (41, 1)] {
+        let mut now = Instant::now();
+        let mut core = group(StrategyRule::OneForOne, vec![ChildRules { backoff, ..child(Restart::Permanent) }], now);
+        assert_eq!(attempt(core.exited(0, Ended::Failed, None, now)), 1);
+        starts(&mut core, now);
+        now += ms(ran + 20);
+        core.forget_stop(0, ms(20));
+        assert_eq!(attempt(core.exited(0, Ended::Failed, None, now)), is_attempt, "it ran for {ran} ms");
+    }
+}
+
+#[test]
+fn only_what_has_a_backoff_needs_the_time_of_its_start() {
+    let backoff = Some(Backoff { initial: ms(10), max: ms(40) });
+    let children = vec![child(Restart::Permanent), ChildRules { backoff, ..child(Restart::Permanent) }];
+    let core = group(StrategyRule::OneForOne, children, Instant::now());
+    assert_eq!([0, 1].map(|slot| core.has_backoff(slot)), [false, true]);
+    assert_eq!(core.running_since.keys().collect::<Vec<_>>(), [&1]);
+}
+
+#[test]
+fn who_was_asked_to_stop_while_it_started_does_not_run() {
+    let now = Instant::now();
+    let mut core = Core::new(rules(StrategyRule::OneForOne, vec![child(Restart::Permanent); 2]), 7, now);
+    settles(&mut core, now);
+    assert_eq!(core.started(0, Some(now)), Started::Run);
+    settles(&mut core, now);
+    core.stop(None, now);
+    settles(&mut core, now);
+    assert_eq!(core.started(1, Some(now)), Started::Stop);
 }
