@@ -17,7 +17,7 @@ pub(super) fn child(restart: Restart) -> ChildRules {
     }
 }
 
-fn rules(strategy: StrategyRule, children: Vec<ChildRules>) -> Rules {
+pub(super) fn rules(strategy: StrategyRule, children: Vec<ChildRules>) -> Rules {
     let limit = RestartLimit { max_restarts: 10, over: ms(1_000) };
     Rules { strategy, limit, shutdown: None, auto_shutdown: AutoShutdown::Never, children }
 }
@@ -34,14 +34,14 @@ pub(super) fn settles(core: &mut Core, now: Instant) {
 }
 
 /// What the shell is told now.
-fn told(core: &mut Core, now: Instant) -> Vec<Action> {
+pub(super) fn told(core: &mut Core, now: Instant) -> Vec<Action> {
     let mut actions = Vec::new();
     core.step(now, 8, &mut actions);
     actions
 }
 
 /// What is to be started starts.
-fn starts(core: &mut Core, now: Instant) {
+pub(super) fn starts(core: &mut Core, now: Instant) {
     settles(core, now);
     while let Some(slot) = core.slots().iter().position(|slot| slot.state == State::Starting) {
         core.started(slot as SlotId, Some(now));

@@ -1,5 +1,6 @@
 //! Properties of the core: a small world that carries out its actions, and random histories in it.
 
+mod by_hand;
 mod cases;
 mod check;
 mod handles;

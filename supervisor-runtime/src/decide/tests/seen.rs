@@ -1,7 +1,7 @@
 //! What is seen of a core from outside: who is where, and what has changed.
 
 use super::super::*;
-use super::cases::{child, group, settles};
+use super::cases::{child, group, rules, settles};
 use super::ms;
 
 /// The child in `slot` fails and is started again; what is noted of it.
@@ -80,4 +80,31 @@ fn what_could_not_be_dropped_is_named() {
     assert_eq!((core.slot(1).state, core.stuck()), (State::Killing, &[][..]));
     settles(&mut core, now + ms(6_000));
     assert_eq!((core.slot(1).state, core.stuck()), (State::Stuck, &[1][..]));
+}
+
+#[test]
+fn what_starts_only_after_another_has_started_is_known() {
+    let now = Instant::now();
+    let replicas = ChildRules { size: Size::Replicas(2), ..child(Restart::Permanent) };
+    let children = vec![child(Restart::Permanent), replicas, child(Restart::Permanent)];
+    let mut core = Core::new(rules(StrategyRule::OneForAll, children), 7, now);
+    settles(&mut core, now);
+    assert_eq!([0, 1, 3].map(|slot| core.starts_after(slot, 0)), [false, true, true]);
+    core.started(0, Some(now));
+    // There was room for one of them.
+    core.step(now, 1, &mut Vec::new());
+    assert_eq!([1, 2].map(|slot| core.slot(slot).state), [State::Starting, State::Pending]);
+    assert_eq!([0, 1, 2, 3].map(|slot| core.starts_after(slot, 1)), [false, false, false, true]);
+}
+
+#[test]
+fn what_is_started_by_hand_starts_after_what_stands_before_it() {
+    let now = Instant::now();
+    let mut core = Core::new(rules(StrategyRule::OneForAll, vec![child(Restart::Permanent); 3]), 7, now);
+    settles(&mut core, now);
+    for order in [Order::Stop, Order::Start] {
+        assert_eq!(core.steer(&[1], order, now), Ok(()));
+    }
+    assert_eq!((core.slot(1).state, core.slot(1).plan), (State::Pending, None), "it waits");
+    assert!(core.starts_after(1, 0));
 }

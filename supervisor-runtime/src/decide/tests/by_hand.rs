@@ -1,0 +1,150 @@
+//! What is done by hand: small histories whose right end is worth a name of its own.
+
+use super::super::*;
+use super::cases::{child, group, rules, settles, starts};
+
+/// An order by hand that is not refused.
+fn steers(core: &mut Core, slot: SlotId, order: Order, now: Instant) {
+    assert_eq!(core.steer(&[slot], order, now), Ok(()));
+}
+
+/// It is stopped by hand, and is down.
+fn stops(core: &mut Core, slot: SlotId, now: Instant) {
+    steers(core, slot, Order::Stop, now);
+    settles(core, now);
+    core.exited(slot, Ended::Ok, None, now);
+    settles(core, now);
+    assert_eq!(core.slot(slot).state, State::Down(Rest::Stopped));
+}
+
+fn member(restart: Restart) -> ChildRules {
+    ChildRules { size: Size::Open, ..child(restart) }
+}
+
+fn admits(core: &mut Core, child: ChildId, index: u32, now: Instant) -> SlotId {
+    core.admit(child, index..index + 1, now, &mut Vec::new()).expect("nothing is missing")[0]
+}
+
+#[test]
+fn what_is_started_by_hand_waits_for_what_stands_before_it_where_there_is_an_order() {
+    let now = Instant::now();
+    for (strategy, waits) in [
+        (StrategyRule::OneForOne, false),
+        (StrategyRule::ForfeitOneForOne, false),
+        (StrategyRule::DependentsForOne, false),
+        (StrategyRule::OneForAll, true),
+        (StrategyRule::RestForOne, true),
+    ] {
+        let mut core = group(strategy, vec![child(Restart::Permanent); 2], now);
+        stops(&mut core, 1, now);
+        // Not even asked to stop yet.
+        steers(&mut core, 0, Order::Restart, now);
+        steers(&mut core, 1, Order::Start, now);
+        settles(&mut core, now);
+        let expected = if waits { State::Pending } else { State::Starting };
+        assert_eq!(core.slot(1).state, expected, "{strategy:?}: the other is being stopped");
+        core.exited(0, Ended::Ok, None, now);
+        settles(&mut core, now);
+        assert_eq!(core.slot(0).state, State::Starting);
+        assert_eq!(core.slot(1).state, expected, "{strategy:?}: the other is starting");
+        core.started(0, Some(now));
+        settles(&mut core, now);
+        assert_eq!(core.slot(1).state, State::Starting, "{strategy:?}");
+    }
+}
+
+#[test]
+fn what_is_started_by_hand_waits_for_no_other_replica() {
+    let now = Instant::now();
+    let replicas = ChildRules { size: Size::Replicas(2), ..child(Restart::Permanent) };
+    let mut core = group(StrategyRule::RestForOne, vec![child(Restart::Permanent), replicas], now);
+    stops(&mut core, 2, now);
+    steers(&mut core, 0, Order::Restart, now);
+    steers(&mut core, 1, Order::Restart, now);
+    steers(&mut core, 2, Order::Start, now);
+    settles(&mut core, now);
+    assert_eq!(core.slot(2).state, State::Pending, "the first child is on its way");
+    core.exited(0, Ended::Ok, None, now);
+    starts(&mut core, now);
+    assert_eq!([1, 2].map(|slot| core.slot(slot).state), [State::Stopping, State::Running]);
+}
+
+#[test]
+fn what_is_started_by_hand_waits_for_nothing_that_is_restarted_alone() {
+    let now = Instant::now();
+    let mut core = Core::new(rules(StrategyRule::OneForOne, vec![child(Restart::Permanent); 3]), 7, now);
+    settles(&mut core, now);
+    steers(&mut core, 1, Order::Stop, now);
+    core.started(0, Some(now));
+    settles(&mut core, now);
+    core.exited(0, Ended::Failed, None, now);
+    assert_eq!(
+        [0, 1, 2].map(|slot| core.slot(slot).state),
+        [State::Starting, State::Down(Rest::Stopped), State::Starting]
+    );
+    steers(&mut core, 1, Order::Start, now);
+    settles(&mut core, now);
+    assert_eq!(core.slot(1).state, State::Starting);
+}
+
+#[test]
+fn who_is_added_starts_at_once_beside_another_that_is_on_its_way() {
+    let now = Instant::now();
+    for strategy in [StrategyRule::OneForOne, StrategyRule::RestForOne, StrategyRule::DependentsForOne] {
+        let mut core = group(strategy, vec![member(Restart::Transient)], now);
+        for index in 0..2 {
+            let mut actions = Vec::new();
+            assert_eq!(core.admit(0, index..index + 1, now, &mut actions), Ok(vec![index]));
+            assert_eq!(actions, [Action::Start(index)], "{strategy:?}");
+            core.started(index, Some(now));
+            steers(&mut core, index, Order::Restart, now);
+        }
+    }
+}
+
+#[test]
+fn a_member_that_never_started_is_none_and_one_that_did_stays() {
+    let now = Instant::now();
+    let mut core = group(StrategyRule::OneForOne, vec![member(Restart::Transient)], now);
+    for (has_run, rest) in [(false, Rest::Removed), (true, Rest::Stopped)] {
+        let slot = admits(&mut core, 0, u32::from(has_run), now);
+        if has_run {
+            core.started(slot, Some(now));
+            steers(&mut core, slot, Order::Restart, now);
+            settles(&mut core, now);
+            core.exited(slot, Ended::Ok, None, now);
+            settles(&mut core, now);
+        }
+        assert_eq!(core.exited(slot, Ended::Failed, None, now), Verdict::NotStarted);
+        assert_eq!(core.slot(slot).state, State::Down(rest));
+    }
+}
+
+#[test]
+fn who_is_added_while_the_group_starts_is_answered_for_by_who_asked() {
+    let now = Instant::now();
+    let children = vec![member(Restart::Transient), child(Restart::Permanent)];
+    let mut core = Core::new(rules(StrategyRule::OneForOne, children), 7, now);
+    settles(&mut core, now);
+    let slot = admits(&mut core, 0, 0, now);
+    assert_eq!(core.exited(slot, Ended::Failed, None, now), Verdict::NotStarted);
+    assert_eq!(*core.phase(), Phase::Starting);
+}
+
+#[test]
+fn only_a_temporary_member_leaves_when_it_is_stopped() {
+    let now = Instant::now();
+    for (rules, rest) in [
+        (member(Restart::Temporary), Rest::Removed),
+        (member(Restart::Transient), Rest::Stopped),
+        (ChildRules { size: Size::Replicas(0), ..child(Restart::Temporary) }, Rest::Stopped),
+    ] {
+        let mut core = group(StrategyRule::OneForOne, vec![rules], now);
+        let slot = admits(&mut core, 0, 0, now);
+        core.started(slot, Some(now));
+        steers(&mut core, slot, Order::Stop, now);
+        settles(&mut core, now);
+        core.exited(slot, Ended::Ok, None, now);
+        assert_eq!(core.slot(slot).state, State::Down(rest));
+    }
+}
