@@ -148,3 +148,44 @@ fn only_a_temporary_member_leaves_when_it_is_stopped() {
         assert_eq!(core.slot(slot).state, State::Down(rest));
     }
 }
+
+#[test]
+fn what_two_others_took_down_comes_up_when_both_are_up() {
+    let now = Instant::now();
+    for strategy in [StrategyRule::OneForAll, StrategyRule::DependentsForOne] {
+        let mut children = vec![child(Restart::Permanent); 3];
+        children[2].requires = vec![0, 1];
+        let mut core = group(strategy, children, now);
+        steers(&mut core, 0, Order::Stop, now);
+        settles(&mut core, now);
+        core.exited(2, Ended::Ok, None, now);
+        settles(&mut core, now);
+        core.exited(0, Ended::Ok, None, now);
+        stops(&mut core, 1, now);
+        for (slot, state) in [(0, State::Down(Rest::Stopped)), (1, State::Running)] {
+            steers(&mut core, slot, Order::Start, now);
+            starts(&mut core, now);
+            assert_eq!(core.slot(2).state, state, "{strategy:?}");
+        }
+    }
+}
+
+#[test]
+fn a_member_is_gone_with_its_group() {
+    let now = Instant::now();
+    for (strategy, rest) in [(StrategyRule::OneForOne, Rest::Gone), (StrategyRule::ForfeitOneForAll, Rest::Forfeited)] {
+        let mut core = group(strategy, vec![member(Restart::Transient), child(Restart::Permanent)], now);
+        let slot = admits(&mut core, 0, 0, now);
+        core.started(slot, Some(now));
+        if strategy == StrategyRule::ForfeitOneForAll {
+            core.exited(0, Ended::Failed, None, now);
+        } else {
+            core.stop(None, now);
+            settles(&mut core, now);
+            core.exited(0, Ended::Ok, None, now);
+        }
+        settles(&mut core, now);
+        core.exited(slot, Ended::Ok, None, now);
+        assert_eq!(core.slot(slot).state, State::Down(rest), "{strategy:?}");
+    }
+}

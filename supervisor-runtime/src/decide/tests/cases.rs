@@ -261,25 +261,6 @@ fn a_replica_that_was_scaled_away_comes_back_in_its_place() {
 }
 
 #[test]
-fn replicas_start_by_rising_index_and_are_asked_to_stop_by_falling() {
-    let now = Instant::now();
-    for strategy in [StrategyRule::OneForAll, StrategyRule::DependentsForOne] {
-        let used = ChildRules { size: Size::Replicas(2), ..child(Restart::Permanent) };
-        let users = ChildRules { requires: vec![0], ..used.clone() };
-        let mut core = Core::new(rules(strategy, vec![used, users]), 7, now);
-        for slots in [[0, 1], [2, 3]] {
-            assert_eq!(told(&mut core, now), slots.map(Action::Start), "{strategy:?}");
-            slots.iter().for_each(|&slot| _ = core.started(slot, Some(now)));
-        }
-        core.stop(None, now);
-        for slots in [[3, 2], [1, 0]] {
-            assert_eq!(told(&mut core, now), slots.map(|slot| Action::Stop(slot, None)), "{strategy:?}");
-            slots.iter().for_each(|&slot| _ = core.exited(slot, Ended::Ok, None, now));
-        }
-    }
-}
-
-#[test]
 fn what_no_clock_reaches_is_as_good_as_never() {
     let now = Instant::now();
     let years = |count: u64| Duration::from_secs(count * 365 * 86_400);
@@ -320,4 +301,23 @@ fn who_was_asked_to_stop_while_it_started_does_not_run() {
     core.stop(None, now);
     settles(&mut core, now);
     assert_eq!(core.started(1, Some(now)), Started::Stop);
+}
+
+#[test]
+fn who_fails_while_what_it_uses_is_in_its_stop_waits_for_that_with_its_own_users() {
+    let now = Instant::now();
+    for strategy in [StrategyRule::RestForOne, StrategyRule::DependentsForOne] {
+        let mut children = vec![child(Restart::Permanent); 3];
+        children[1].requires = vec![0];
+        children[2].requires = vec![1];
+        let mut core = group(strategy, children, now);
+        core.note_failing(0, now);
+        assert_eq!(core.exited(1, Ended::Failed, None, now), Verdict::Swept, "{strategy:?}");
+        settles(&mut core, now);
+        assert_eq!([1, 2].map(|slot| core.slot(slot).state), [State::Pending, State::Stopping], "{strategy:?}");
+        core.exited(2, Ended::Ok, None, now);
+        assert!(matches!(core.exited(0, Ended::Failed, None, now), Verdict::Restart { attempt: 1, others: 2, .. }));
+        starts(&mut core, now);
+        assert!(core.slots().iter().all(|slot| slot.state == State::Running), "{strategy:?}");
+    }
 }

@@ -5,6 +5,7 @@ mod cases;
 mod check;
 mod handles;
 mod model;
+mod plans;
 mod seen;
 mod world;
 

@@ -1,0 +1,87 @@
+//! How plans go on, step by step.
+
+use super::super::*;
+use super::cases::{child, group, rules, settles, starts, told};
+use super::ms;
+use crate::Backoff;
+
+#[test]
+fn replicas_start_by_rising_index_and_are_asked_to_stop_by_falling() {
+    let now = Instant::now();
+    for strategy in [StrategyRule::OneForAll, StrategyRule::DependentsForOne] {
+        let used = ChildRules { size: Size::Replicas(2), ..child(Restart::Permanent) };
+        let users = ChildRules { requires: vec![0], ..used.clone() };
+        let mut core = Core::new(rules(strategy, vec![used, users]), 7, now);
+        for slots in [[0, 1], [2, 3]] {
+            assert_eq!(told(&mut core, now), slots.map(Action::Start), "{strategy:?}");
+            slots.iter().for_each(|&slot| _ = core.started(slot, Some(now)));
+        }
+        core.stop(None, now);
+        for slots in [[3, 2], [1, 0]] {
+            assert_eq!(told(&mut core, now), slots.map(|slot| Action::Stop(slot, None)), "{strategy:?}");
+            slots.iter().for_each(|&slot| _ = core.exited(slot, Ended::Ok, None, now));
+        }
+    }
+}
+
+#[test]
+fn a_step_does_no_more_than_there_is_room_for() {
+    let now = Instant::now();
+    for strategy in [StrategyRule::OneForAll, StrategyRule::DependentsForOne] {
+        let replicas = ChildRules { size: Size::Replicas(5), ..child(Restart::Permanent) };
+        let mut core = Core::new(rules(strategy, vec![replicas]), 7, now);
+        for (done, is_more) in [(2, true), (2, true), (1, false)] {
+            let mut actions = Vec::new();
+            assert_eq!((core.step(now, 2, &mut actions), actions.len()), (is_more, done), "{strategy:?}: {actions:?}");
+        }
+    }
+}
+
+#[test]
+fn a_plan_that_waits_is_not_looked_at() {
+    let now = Instant::now();
+    let replicas = ChildRules { size: Size::Replicas(2), ..child(Restart::Permanent) };
+    let mut core = Core::new(rules(StrategyRule::OneForAll, vec![replicas, child(Restart::Permanent)]), 7, now);
+    settles(&mut core, now);
+    core.started(0, Some(now));
+    assert!(!core.has_work(), "the other replica is still starting");
+    core.started(1, Some(now));
+    assert!(core.has_work());
+}
+
+#[test]
+fn others_may_go_on_with_a_plan_unless_the_group_ends() {
+    let now = Instant::now();
+    let mut core = group(StrategyRule::OneForAll, vec![child(Restart::Permanent)], now);
+    assert!(!core.can_proceed(), "there is none");
+    assert_eq!(core.steer(&[0], Order::Restart, now), Ok(()));
+    assert!(core.can_proceed());
+    core.stop(None, now);
+    assert!(core.has_work());
+    assert!(!core.can_proceed());
+}
+
+#[test]
+fn nothing_of_a_group_restart_starts_before_its_delay_is_over() {
+    let now = Instant::now();
+    let backoff = Some(Backoff { initial: ms(10), max: ms(10) });
+    let children = vec![child(Restart::Permanent), ChildRules { backoff, ..child(Restart::Permanent) }];
+    let mut core = group(StrategyRule::OneForAll, children, now);
+    let fails = |core: &mut Core| match core.exited(1, Ended::Failed, None, now) {
+        Verdict::Restart { delay, .. } => {
+            settles(core, now);
+            core.exited(0, Ended::Ok, None, now);
+            delay
+        }
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(fails(&mut core), Duration::ZERO);
+    starts(&mut core, now);
+    let delay = fails(&mut core);
+    assert!(delay >= ms(5));
+    for (then, state) in [(now, State::Pending), (now + delay - ms(1), State::Pending), (now + delay, State::Starting)]
+    {
+        settles(&mut core, then);
+        assert_eq!(core.slot(0).state, state);
+    }
+}
