@@ -85,3 +85,33 @@ fn nothing_of_a_group_restart_starts_before_its_delay_is_over() {
         assert_eq!(core.slot(0).state, state);
     }
 }
+
+#[test]
+fn what_is_to_be_stopped_waits_for_no_user_of_what_is_down_already() {
+    let now = Instant::now();
+    let mut children = vec![child(Restart::Permanent); 3];
+    children[2].requires = vec![1];
+    let mut core = group(StrategyRule::Custom, children, now);
+    // The handle of the one that failed lasts: who uses it goes on.
+    core.exited(1, Ended::Failed, Some(&Choice::Restart(Swept::Children(vec![0]))), now);
+    settles(&mut core, now);
+    assert_eq!([0, 1, 2].map(|slot| core.slot(slot).state), [State::Stopping, State::Pending, State::Running]);
+}
+
+#[test]
+fn a_plan_waits_for_nothing_of_who_has_left_it() {
+    let now = Instant::now();
+    let mut children = vec![child(Restart::Permanent); 3];
+    children[1].requires = vec![0];
+    let mut core = group(StrategyRule::Custom, children, now);
+    core.exited(2, Ended::Failed, Some(&Choice::Restart(Swept::Children(vec![1]))), now);
+    assert_eq!(core.steer(&[1], Order::Stop, now), Ok(()));
+    settles(&mut core, now);
+    core.exited(1, Ended::Ok, None, now);
+    // It comes back in another plan, after what it uses.
+    for (slot, order) in [(1, Order::Start), (0, Order::Restart)] {
+        assert_eq!(core.steer(&[slot], order, now), Ok(()));
+    }
+    settles(&mut core, now);
+    assert_eq!([0, 1, 2].map(|slot| core.slot(slot).state), [State::Stopping, State::Pending, State::Starting]);
+}
