@@ -248,7 +248,7 @@ impl Core {
                     }
                     self.set_timer(id);
                 }
-                Stage::Sweep if sweeping > 0 && stopping == 0 && by_declaration => {
+                Stage::Sweep if stopping == 0 && by_declaration => {
                     if !self.next_to_stop(id) {
                         return;
                     }
@@ -266,7 +266,7 @@ impl Core {
                     self.unused.push(id);
                     return;
                 }
-                Stage::Start if pending > 0 && starting == 0 && by_declaration => {
+                Stage::Start if starting == 0 && by_declaration => {
                     if !self.next_to_start(id) {
                         return;
                     }
