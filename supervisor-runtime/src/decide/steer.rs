@@ -73,10 +73,8 @@ impl Core {
             })
             .collect();
         let (leaving, fresh): (Vec<_>, Vec<_>) = added.iter().partition(|&&id| self.slot(id).is_live());
+        // They come back in the plan that takes them away.
         leaving.iter().for_each(|&id| self.raise(id));
-        if !leaving.is_empty() {
-            self.plan(leaving, Duration::ZERO, None);
-        }
         // Those that use the child have what it was: they are made anew.
         let users = self.running_users(&added);
         if !users.is_empty() {
