@@ -189,3 +189,32 @@ fn a_member_is_gone_with_its_group() {
         assert_eq!(core.slot(slot).state, State::Down(rest), "{strategy:?}");
     }
 }
+
+#[test]
+fn who_was_stopped_by_hand_does_not_come_up_with_what_it_uses() {
+    let now = Instant::now();
+    let mut children = vec![child(Restart::Permanent); 2];
+    children[1].requires = vec![0];
+    let mut core = group(StrategyRule::OneForAll, children, now);
+    stops(&mut core, 1, now);
+    stops(&mut core, 0, now);
+    steers(&mut core, 0, Order::Start, now);
+    starts(&mut core, now);
+    assert_eq!([0, 1].map(|slot| core.slot(slot).state), [State::Running, State::Down(Rest::Stopped)]);
+}
+
+#[test]
+fn a_child_that_was_scaled_to_nothing_keeps_the_group_from_being_done() {
+    let now = Instant::now();
+    let replicas = ChildRules { size: Size::Replicas(1), ..child(Restart::Transient) };
+    let mut core = group(StrategyRule::OneForOne, vec![child(Restart::Transient), replicas], now);
+    assert_eq!(core.discard(&[1], now), Ok(()));
+    settles(&mut core, now);
+    core.exited(1, Ended::Ok, None, now);
+    core.exited(0, Ended::Ok, None, now);
+    assert_eq!(*core.phase(), Phase::Running);
+    let slot = admits(&mut core, 1, 0, now);
+    core.started(slot, Some(now));
+    core.exited(slot, Ended::Ok, None, now);
+    assert!(matches!(core.phase(), Phase::Stopping { outcome: Outcome::Done, .. }), "{:?}", core.phase());
+}

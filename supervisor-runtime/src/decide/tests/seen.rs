@@ -108,3 +108,35 @@ fn what_is_started_by_hand_starts_after_what_stands_before_it() {
     assert_eq!((core.slot(1).state, core.slot(1).plan), (State::Pending, None), "it waits");
     assert!(core.starts_after(1, 0));
 }
+
+#[test]
+fn a_state_is_new_if_it_is_more_than_the_end_of_what_was_before() {
+    let new = [State::Starting, State::Down(Rest::Removed)];
+    let old = [State::Pending, State::Running, State::Stopping, State::Stuck, State::Down(Rest::Done)];
+    assert_eq!(new.map(State::is_new), [true; 2]);
+    assert_eq!(old.map(State::is_new), [false; 5]);
+}
+
+#[test]
+fn who_is_to_end_is_not_fresh_and_leaves_only_if_it_is_discarded() {
+    let now = Instant::now();
+    let replicas = ChildRules { size: Size::Replicas(4), ..child(Restart::Permanent) };
+    let mut core = group(StrategyRule::OneForOne, vec![replicas], now);
+    assert_eq!(core.steer(&[1], Order::Restart, now), Ok(()));
+    assert_eq!(core.discard(&[2], now), Ok(()));
+    let seen = |core: &Core| [0, 1, 2].map(|slot| (core.slot(slot).is_fresh(), core.slot(slot).is_leaving()));
+    assert_eq!(seen(&core), [(true, false), (false, false), (false, true)]);
+    settles(&mut core, now);
+    [1, 2].iter().for_each(|&slot| _ = core.exited(slot, Ended::Ok, None, now));
+    assert_eq!(seen(&core), [(true, false), (false, false), (false, true)]);
+    settles(&mut core, now);
+    assert_eq!(seen(&core), [(true, false), (true, false), (false, true)]);
+}
+
+#[test]
+fn who_was_restarted_for_a_failure_has_failed() {
+    let now = Instant::now();
+    let mut core = group(StrategyRule::OneForOne, vec![child(Restart::Permanent); 2], now);
+    core.exited(1, Ended::Failed, None, now);
+    assert_eq!([0, 1].map(|slot| core.slot(slot).has_failed()), [false, true]);
+}
