@@ -171,12 +171,13 @@ fn what_two_others_took_down_comes_up_when_both_are_up() {
 }
 
 #[test]
-fn a_member_is_gone_with_its_group() {
+fn a_member_is_gone_with_its_group_also_if_it_was_stopped() {
     let now = Instant::now();
     for (strategy, rest) in [(StrategyRule::OneForOne, Rest::Gone), (StrategyRule::ForfeitOneForAll, Rest::Forfeited)] {
         let mut core = group(strategy, vec![member(Restart::Transient), child(Restart::Permanent)], now);
-        let slot = admits(&mut core, 0, 0, now);
-        core.started(slot, Some(now));
+        let members = [0, 1].map(|index| admits(&mut core, 0, index, now));
+        starts(&mut core, now);
+        stops(&mut core, members[1], now);
         if strategy == StrategyRule::ForfeitOneForAll {
             core.exited(0, Ended::Failed, None, now);
         } else {
@@ -185,8 +186,10 @@ fn a_member_is_gone_with_its_group() {
             core.exited(0, Ended::Ok, None, now);
         }
         settles(&mut core, now);
-        core.exited(slot, Ended::Ok, None, now);
-        assert_eq!(core.slot(slot).state, State::Down(rest), "{strategy:?}");
+        core.exited(members[0], Ended::Ok, None, now);
+        let rests = members.map(|slot| core.slot(slot).state);
+        let stopped = if rest == Rest::Gone { rest } else { Rest::Stopped };
+        assert_eq!(rests, [rest, stopped].map(State::Down), "{strategy:?}");
     }
 }
 
@@ -217,4 +220,71 @@ fn a_child_that_was_scaled_to_nothing_keeps_the_group_from_being_done() {
     core.started(slot, Some(now));
     core.exited(slot, Ended::Ok, None, now);
     assert!(matches!(core.phase(), Phase::Stopping { outcome: Outcome::Done, .. }), "{:?}", core.phase());
+}
+
+#[test]
+fn what_is_stopped_by_hand_keeps_the_group_from_being_done_until_it_is_scaled_away() {
+    let now = Instant::now();
+    let replicas = ChildRules { size: Size::Replicas(2), ..child(Restart::Transient) };
+    let mut core = group(StrategyRule::OneForOne, vec![replicas], now);
+    stops(&mut core, 1, now);
+    core.exited(0, Ended::Ok, None, now);
+    assert_eq!(*core.phase(), Phase::Running);
+    assert_eq!(core.discard(&[1], now), Ok(()));
+    assert_eq!(core.slot(1).state, State::Down(Rest::Removed));
+    assert!(matches!(core.phase(), Phase::Stopping { outcome: Outcome::Done, .. }), "{:?}", core.phase());
+}
+
+#[test]
+fn what_was_forfeited_and_is_scaled_away_no_longer_counts() {
+    let now = Instant::now();
+    let replicas = ChildRules { size: Size::Replicas(2), ..child(Restart::Transient) };
+    for (is_scaled, expected) in [(false, Outcome::Forfeited), (true, Outcome::Done)] {
+        let mut core = group(StrategyRule::OneForOne, vec![replicas.clone()], now);
+        core.exited(1, Ended::Forfeit, None, now);
+        if is_scaled {
+            assert_eq!(core.discard(&[1], now), Ok(()));
+        }
+        core.exited(0, Ended::Ok, None, now);
+        assert!(
+            matches!(core.phase(), Phase::Stopping { outcome, .. } if *outcome == expected),
+            "{is_scaled}: {:?}",
+            core.phase()
+        );
+    }
+}
+
+#[test]
+fn who_is_started_by_hand_waits_for_what_it_uses_to_be_restarted() {
+    let now = Instant::now();
+    let mut children = vec![child(Restart::Permanent); 2];
+    children[1].requires = vec![0];
+    let mut core = group(StrategyRule::DependentsForOne, children, now);
+    stops(&mut core, 1, now);
+    steers(&mut core, 0, Order::Restart, now);
+    steers(&mut core, 1, Order::Start, now);
+    settles(&mut core, now);
+    assert_eq!([0, 1].map(|slot| core.slot(slot).state), [State::Stopping, State::Pending]);
+}
+
+#[test]
+fn a_member_that_is_done_leaves() {
+    let now = Instant::now();
+    let mut core = group(StrategyRule::OneForOne, vec![member(Restart::Transient)], now);
+    let slot = admits(&mut core, 0, 0, now);
+    core.started(slot, Some(now));
+    assert_eq!(core.counts(), [1]);
+    core.exited(slot, Ended::Ok, None, now);
+    assert_eq!((core.counts(), core.vacate(slot)), (vec![0], Some(Vacated::ForAnother)));
+}
+
+#[test]
+fn nothing_waits_for_a_member_to_be_ready() {
+    let now = Instant::now();
+    for (size, is_ready) in [(Size::Open, true), (Size::Replicas(0), false)] {
+        let mut core = group(StrategyRule::OneForOne, vec![ChildRules { size, ..child(Restart::Transient) }], now);
+        assert!(core.is_ready());
+        admits(&mut core, 0, 0, now);
+        assert_eq!(core.is_ready(), is_ready, "{size:?}");
+    }
 }

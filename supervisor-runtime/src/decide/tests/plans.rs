@@ -115,3 +115,38 @@ fn a_plan_waits_for_nothing_of_who_has_left_it() {
     settles(&mut core, now);
     assert_eq!([0, 1, 2].map(|slot| core.slot(slot).state), [State::Stopping, State::Pending, State::Starting]);
 }
+
+#[test]
+fn who_will_not_start_again_is_released_once() {
+    let now = Instant::now();
+    let replicas = ChildRules { size: Size::Replicas(2), ..child(Restart::Permanent) };
+    let mut core = Core::new(rules(StrategyRule::OneForAll, vec![replicas]), 7, now);
+    core.step(now, 1, &mut Vec::new());
+    let mut orders = |slot, order| {
+        match order {
+            Some(order) => assert_eq!(core.steer(&[slot], order, now), Ok(())),
+            None => assert_eq!(core.discard(&[slot], now), Ok(())),
+        }
+        let told = told(&mut core, now);
+        if told == [Action::Stop(slot, None)] {
+            core.exited(slot, Ended::Ok, None, now);
+        }
+        told
+    };
+    let stop = Some(Order::Stop);
+    assert_eq!(orders(1, stop), [Action::Release(1)], "it was to start");
+    assert_eq!(orders(1, None), [Action::Release(1)], "it was down, and leaves");
+    assert_eq!(orders(0, None), [Action::Stop(0, None)], "it is alive, and ends by itself");
+    assert_eq!(told(&mut core, now), []);
+}
+
+#[test]
+fn a_member_that_waits_is_released_when_the_group_ends() {
+    let now = Instant::now();
+    let member = ChildRules { size: Size::Open, ..child(Restart::Transient) };
+    let mut core = group(StrategyRule::RestForOne, vec![child(Restart::Permanent), member], now);
+    assert_eq!(core.steer(&[0], Order::Restart, now), Ok(()));
+    assert_eq!(core.admit(1, 0..1, now, &mut Vec::new()), Ok(vec![1]));
+    core.stop(None, now);
+    assert_eq!(told(&mut core, now), [Action::Release(1), Action::Stop(0, None)]);
+}
