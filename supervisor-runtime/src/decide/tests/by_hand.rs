@@ -288,3 +288,21 @@ fn nothing_waits_for_a_member_to_be_ready() {
         assert_eq!(core.is_ready(), is_ready, "{size:?}");
     }
 }
+
+#[test]
+fn who_is_up_runs_or_will_by_itself() {
+    let now = Instant::now();
+    let mut core = group(StrategyRule::OneForOne, vec![child(Restart::Permanent); 4], now);
+    let ups = |core: &Core| [0, 1, 2, 3].map(|slot| core.is_up(slot));
+    assert_eq!(ups(&core), [true; 4]);
+    steers(&mut core, 1, Order::Restart, now);
+    steers(&mut core, 2, Order::Stop, now);
+    core.note_failing(3, now);
+    assert_eq!(ups(&core), [true, true, false, false]);
+    settles(&mut core, now);
+    assert_eq!([1, 2].map(|slot| core.slot(slot).state), [State::Stopping; 2]);
+    assert_eq!(ups(&core), [true, true, false, false]);
+    [1, 2].iter().for_each(|&slot| _ = core.exited(slot, Ended::Ok, None, now));
+    assert_eq!([1, 2].map(|slot| core.slot(slot).state), [State::Pending, State::Down(Rest::Stopped)]);
+    assert_eq!(ups(&core), [true, false, false, false]);
+}
