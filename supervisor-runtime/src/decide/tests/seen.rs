@@ -71,15 +71,17 @@ fn an_anchor_shows_what_it_is_told_to() {
 }
 
 #[test]
-fn what_could_not_be_dropped_is_named() {
+fn what_could_not_be_dropped_is_named_and_not_ready() {
     let now = Instant::now();
-    let mut core = group(StrategyRule::OneForOne, vec![child(Restart::Permanent); 2], now);
+    let mut core = group(StrategyRule::OneForOne, vec![child(Restart::Transient); 2], now);
+    core.exited(0, Ended::Ok, None, now);
     core.stop(None, now);
     settles(&mut core, now);
     settles(&mut core, now + ms(5_000));
     assert_eq!((core.slot(1).state, core.stuck()), (State::Killing, &[][..]));
     settles(&mut core, now + ms(6_000));
     assert_eq!((core.slot(1).state, core.stuck()), (State::Stuck, &[1][..]));
+    assert!(!core.is_ready());
 }
 
 #[test]
