@@ -1,5 +1,6 @@
 //! The way from the outermost supervisor to a child: names, so that it leads to whatever stands there now.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use super::SteerError;
@@ -11,12 +12,15 @@ use crate::view::State;
 
 /// The way to a child, or to all replicas or members of one.
 #[derive(Clone)]
-pub(crate) struct Route {
+pub(crate) struct Route(Arc<Way>);
+
+/// What a route is: shared, so that a reference costs no more than a count.
+pub(crate) struct Way {
     pub(super) tree: TreeHandle,
     /// Its own name at the end, with 0 as the index.
-    steps: Arc<[Step]>,
+    steps: Vec<Step>,
     /// Without the index at the end.
-    path: Arc<str>,
+    path: String,
 }
 
 /// One name on the way.
@@ -49,24 +53,27 @@ impl Stop {
     }
 }
 
+impl Deref for Route {
+    type Target = Way;
+
+    fn deref(&self) -> &Way {
+        &self.0
+    }
+}
+
 impl Route {
+    fn new(tree: TreeHandle, steps: Vec<Step>, path: String) -> Self {
+        Self(Arc::new(Way { tree, steps, path }))
+    }
+
     /// The way to the outermost supervisor.
     pub(crate) fn root(tree: TreeHandle) -> Self {
-        let path = tree.name().into();
-        Self { tree, steps: Arc::new([Step { name: String::new(), child: 0, index: 0 }]), path }
+        let path = tree.name().to_owned();
+        Self::new(tree, vec![Step { name: String::new(), child: 0, index: 0 }], path)
     }
 
     pub(super) fn path(&self) -> &str {
         &self.path
-    }
-
-    /// The same way, with another index at its end.
-    fn at(&self, index: u32) -> Vec<Step> {
-        let mut steps = self.steps.to_vec();
-        if let Some(last) = steps.last_mut() {
-            last.index = index;
-        }
-        steps
     }
 
     /// Where the way ends: the group in which the child stands, if it is running.
@@ -86,7 +93,7 @@ impl Route {
     pub(super) fn comes_up(&self) -> bool {
         let Some((_, before)) = self.steps.split_last() else { return false };
         let state = |count: usize| {
-            let above = Self { steps: before[..count].into(), ..self.clone() };
+            let above = Self::new(self.tree.clone(), before[..count].to_vec(), self.path.clone());
             let index = before[count - 1].index;
             above.walk().and_then(|stop| Ok(stop.group.status(stop.slot(index)?).state())).ok()
         };
@@ -120,15 +127,15 @@ impl Route {
     }
 
     fn unknown(&self) -> SteerError {
-        SteerError::Unknown { path: self.path.to_string(), known: Vec::new() }
+        SteerError::Unknown { path: self.path.clone(), known: Vec::new() }
     }
 
     /// The way to what stands at `path` below the supervisor at the end of this one, with what is declared of it.
     pub(super) fn find<T>(&self, path: &str, read: impl FnOnce(&ChildSpec) -> T) -> Result<(Self, T), SteerError> {
         let mut at = self.walk()?;
-        let mut steps = self.steps.to_vec();
-        let mut spec = Inside::of(&at, 0, || self.path.to_string());
-        let mut way = self.path.to_string();
+        let mut steps = self.steps.clone();
+        let mut spec = Inside::of(&at, 0, || self.path.clone());
+        let mut way = self.path.clone();
         let mut names = path.split('/').peekable();
         loop {
             let segment = names.next().unwrap_or_default();
@@ -157,7 +164,7 @@ impl Route {
             way = format!("{way}/{segment}");
             let child = &declared.children[last.child as usize];
             if names.peek().is_none() {
-                let found = Self { tree: self.tree.clone(), steps: steps.into(), path: way.into() };
+                let found = Self::new(self.tree.clone(), steps, way);
                 return Ok((found, read(child)));
             }
             if let Some(step) = steps.last_mut() {
@@ -170,9 +177,9 @@ impl Route {
                 }
                 // Made by a factory: what is in it shows only when it runs.
                 (None, Kind::Supervisor) => {
-                    let way = Self { tree: self.tree.clone(), steps: steps.clone().into(), path: way.clone().into() };
+                    let way = Self::new(self.tree.clone(), steps.clone(), way.clone());
                     at = way.walk()?;
-                    Inside::of(&at, index.unwrap_or(0), || way.path.to_string())
+                    Inside::of(&at, index.unwrap_or(0), || way.path.clone())
                 }
             };
         }
@@ -180,7 +187,11 @@ impl Route {
 
     /// The way to one replica or member, for what goes on from there.
     pub(super) fn one(&self, index: u32) -> Self {
-        Self { steps: self.at(index).into(), ..self.clone() }
+        let mut steps = self.steps.clone();
+        if let Some(last) = steps.last_mut() {
+            last.index = index;
+        }
+        Self::new(self.tree.clone(), steps, self.path.clone())
     }
 }
 
