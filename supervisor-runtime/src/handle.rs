@@ -232,9 +232,9 @@ impl Watchers {
         self.count.load(Ordering::SeqCst) > 0
     }
 
-    /// Adds them to those who are to be woken.
-    pub(crate) fn wake(&self, wakers: &mut Vec<Waker>) {
-        wakers.extend(std::mem::take(&mut *self.wakers.hold()).into_values());
+    /// They are to be woken.
+    pub(crate) fn take(&self) -> impl Iterator<Item = Waker> + use<> {
+        std::mem::take(&mut *self.wakers.hold()).into_values()
     }
 }
 

@@ -32,8 +32,10 @@ mod tests;
 mod verdict;
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BinaryHeap, VecDeque};
 use std::time::{Duration, Instant};
+
+use rustc_hash::FxHashMap;
 
 use self::budget::RestartBudget;
 pub(crate) use self::deadline::GRACE;
@@ -78,9 +80,9 @@ pub(crate) struct Core {
     budget: RestartBudget,
     rng: fastrand::Rng,
     /// Until when what waits for its restart does.
-    delays: HashMap<SlotId, Instant>,
+    delays: FxHashMap<SlotId, Instant>,
     /// Since when what has a backoff has been running, which ends it after a while.
-    running_since: HashMap<SlotId, Instant>,
+    running_since: FxHashMap<SlotId, Instant>,
     /// Slots that run, will run, or were stopped by hand: while there are any, the group is not done.
     open: usize,
     open_significant: usize,
@@ -239,8 +241,8 @@ impl Core {
             news: false,
             budget: RestartBudget::new(rules.limit),
             rng: fastrand::Rng::with_seed(seed),
-            delays: HashMap::new(),
-            running_since: HashMap::new(),
+            delays: FxHashMap::default(),
+            running_since: FxHashMap::default(),
             open: 0,
             open_significant: 0,
             forfeited: 0,

@@ -1,7 +1,8 @@
 //! The slots of one child, by index.
 
-use std::collections::HashMap;
 use std::ops::Range;
+
+use rustc_hash::FxHashMap;
 
 use super::SlotId;
 
@@ -22,7 +23,7 @@ pub(crate) struct Roster {
     /// Places of members that have left, with nothing of them left: the next ones take them.
     vacant: Vec<SlotId>,
     /// Places of replicas that were scaled away: each belongs to its index for life.
-    former: HashMap<u32, Vec<SlotId>>,
+    former: FxHashMap<u32, Vec<SlotId>>,
 }
 
 impl Roster {

@@ -72,22 +72,29 @@ impl Core {
                 id
             })
             .collect();
-        let (leaving, fresh): (Vec<_>, Vec<_>) = added.iter().partition(|&&id| self.slot(id).is_live());
-        // They come back in the plan that takes them away.
-        leaving.iter().for_each(|&id| self.raise(id));
+        // Those that are on their way out come back in the plan that takes them away.
+        for &id in &added {
+            if self.slot(id).is_live() {
+                self.raise(id);
+            }
+        }
+        let fresh = added.iter().copied().filter(|&id| !self.slot(id).is_live());
         // Those that use the child have what it was: they are made anew.
         let users = self.running_users(&added);
         if !users.is_empty() {
+            let set = fresh.chain(users.iter().copied()).collect();
             self.sweep(&users, After::Restart);
-            self.plan(fresh.into_iter().chain(users).collect(), Duration::ZERO, None);
+            self.plan(set, Duration::ZERO, None);
         } else if self.is_in_the_way(child) {
-            self.plan_later(fresh);
+            self.plan_later(fresh.collect());
         } else if !self.is_met(child) {
-            self.plan(fresh, Duration::ZERO, None);
+            self.plan(fresh.collect(), Duration::ZERO, None);
         } else {
-            for id in fresh {
-                self.start(id);
-                out.push(Action::Start(id));
+            for &id in &added {
+                if !self.slot(id).is_live() {
+                    self.start(id);
+                    out.push(Action::Start(id));
+                }
             }
         }
         Ok(added)

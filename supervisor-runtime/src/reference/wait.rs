@@ -82,16 +82,15 @@ pub(super) async fn all_done(tree: &TreeHandle, tickets: Vec<Ticket>) -> Result<
 }
 
 /// Waits for what was ordered of one child.
-pub(super) async fn done(tree: &TreeHandle, ticket: Ticket) -> Result<(), SteerError> {
-    let path = ticket.group.names().path_of(ticket.group.place(ticket.slot).0, ticket.index);
+pub(super) async fn done(tree: &TreeHandle, mut ticket: Ticket) -> Result<(), SteerError> {
     if tree.waits_for_itself(&ticket.group, ticket.slot) {
-        return Err(SteerError::WaitsForItself { path });
+        return Err(SteerError::WaitsForItself { path: ticket.path() });
     }
-    match tree.unless_stopped(ticket).await? {
+    match tree.unless_stopped(&mut ticket).await? {
         Done::AsAsked => Ok(()),
-        Done::NotStarted(Some(exit)) => Err(SteerError::StartFailed { path, exit }),
-        Done::NotStarted(None) | Done::Overtaken => Err(SteerError::Overtaken { path }),
-        Done::Stuck => Err(SteerError::Stuck { path }),
+        Done::NotStarted(Some(exit)) => Err(SteerError::StartFailed { path: ticket.path(), exit }),
+        Done::NotStarted(None) | Done::Overtaken => Err(SteerError::Overtaken { path: ticket.path() }),
+        Done::Stuck => Err(SteerError::Stuck { path: ticket.path() }),
     }
 }
 

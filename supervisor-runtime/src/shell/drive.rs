@@ -77,7 +77,7 @@ impl Group {
         }
         state.core.stop(None, now());
         self.cells().iter().for_each(Cell::kill);
-        outside.wakers().extend(state.records.iter().filter_map(|record| record.waker.clone()));
+        outside.wake(state.records.iter().filter_map(|record| record.waker.clone()));
         state.tell(self, |_, _| true, &mut outside);
         drop(state);
         outside.run();
@@ -100,7 +100,7 @@ impl Group {
         let now = now();
         let record = &mut state.records[slot as usize];
         record.note_asked(now, self.epoch());
-        record.ask(self.cell(slot), false, outside.wakers());
+        record.ask(self.cell(slot), false, &mut outside);
         if state.core.slot(slot).is_fresh() {
             state.core.show(slot, State::Stopping, now);
             if state.core.is_recording() {

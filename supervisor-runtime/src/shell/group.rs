@@ -9,15 +9,18 @@
 //! 4. What changes is told under the lock (see `tell`), so that the order of events is the order in which they happened.
 //! 5. Where two groups are locked at once, the upper one is locked first.
 
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::BinaryHeap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
+
+use rustc_hash::FxHashMap;
 
 use super::cell::Cell;
 use super::cells::Cells;
 use super::panic::catch;
 use super::record::{Record, State};
+use super::steer::Promises;
 use super::tell::Outside;
 use crate::decide::{Choice, Core, Phase, Rules, SlotId, Swept, later};
 use crate::declare::{ChildSpec, Decision, Failure, GroupSpec, Set, Size, Strategy};
@@ -81,8 +84,8 @@ impl Group {
             state: Mutex::new(State {
                 core,
                 records,
-                inner: HashMap::new(),
-                promises: HashMap::new(),
+                inner: FxHashMap::default(),
+                promises: Promises::default(),
                 driver: None,
                 tasks: 0,
                 last_causes: Vec::new(),

@@ -5,21 +5,22 @@ use std::task::Waker;
 use super::Spawned;
 use super::group::Group;
 use super::record::wake;
+use super::tell::Outside;
 use crate::Context;
 use crate::sync::MutexExt;
 
 impl Group {
     /// Tells what waits for the incarnation of `cx` to stop that it has ended by itself. Who comes after this is told by `exited`.
     pub(crate) fn note_ending(&self, cx: &Context) {
-        let mut wakers = Vec::new();
+        let mut outside = Outside::default();
         let mut state = self.state.hold();
         let record = &mut state.records[cx.slot() as usize];
         if record.extras.is_some() && record.incarnation == cx.incarnation() {
             self.cell(cx.slot()).note_ending();
-            record.wake(&mut wakers);
+            record.wake(&mut outside);
         }
         drop(state);
-        wakers.into_iter().for_each(Waker::wake);
+        outside.run();
     }
 
     /// Wakes `waker` when the incarnation of `cx` is to stop; whether that is the case already.

@@ -23,10 +23,6 @@ impl Group {
         state.inner.get(&state.core.roster(child).get(index)?).cloned()
     }
 
-    pub(crate) fn place(&self, slot: SlotId) -> (ChildId, u32) {
-        self.state.hold().core.place(slot)
-    }
-
     /// Where the child in `slot` stands; a supervisor is ready when all below it is.
     pub(crate) fn whole_status(&self, slot: SlotId) -> Status {
         let (mut status, inner) = {
@@ -103,6 +99,9 @@ impl Group {
 
     /// Whether what is in `slot` starts only after the `start` in which `caller` is has returned.
     pub(crate) fn waits_for(self: &Arc<Self>, slot: SlotId, caller: &Context) -> bool {
+        if caller.group().read(|core| core.slot(caller.slot()).state != CoreState::Starting) {
+            return false;
+        }
         // From the caller and from what it waits for up to the group that both stand in.
         let (mine, theirs) = (caller.group().way_up(caller.slot()), self.way_up(slot));
         let common = mine.iter().find_map(|(group, slot)| {
@@ -110,8 +109,7 @@ impl Group {
             Some((group, *slot, *other))
         });
         let Some((group, mine, theirs)) = common else { return false };
-        let is_starting = caller.group().read(|core| core.slot(caller.slot()).state == CoreState::Starting);
-        is_starting && (mine == theirs || group.read(|core| core.starts_after(theirs, mine)))
+        mine == theirs || group.read(|core| core.starts_after(theirs, mine))
     }
 
     /// The slots in which a child stands, its own first, then those of the supervisors above it.

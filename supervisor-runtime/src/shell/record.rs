@@ -1,17 +1,19 @@
 //! What a group keeps under its lock: the core, and a record of each slot.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::BinaryHeap;
 use std::num::NonZeroU64;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
+
+use rustc_hash::FxHashMap;
 
 use super::Spawned;
 use super::cell::Cell;
 use super::cells::Cells;
 use super::group::Group;
-use super::steer::Promise;
+use super::steer::Promises;
 use super::tell::Outside;
 use super::watch::Watched;
 use crate::Exit;
@@ -27,9 +29,9 @@ pub(super) struct State {
     pub(super) core: Core,
     pub(super) records: Vec<Record>,
     /// The groups of the supervisors among the children, also of those that have ended.
-    pub(super) inner: HashMap<SlotId, Arc<Group>>,
-    /// What was promised about a slot, to those who still wait for it.
-    pub(super) promises: HashMap<SlotId, Vec<Weak<Promise>>>,
+    pub(super) inner: FxHashMap<SlotId, Arc<Group>>,
+    /// What was promised to those who wait for something.
+    pub(super) promises: Promises,
     /// The supervisor's task.
     pub(super) driver: Option<Waker>,
     pub(super) tasks: usize,
@@ -213,7 +215,7 @@ impl State {
                     self.begin(slot, group.cells());
                     let record = &mut self.records[slot as usize];
                     if record.has_task {
-                        outside.wakers().extend(record.waker.clone());
+                        outside.wake(record.waker.clone());
                     } else {
                         record.has_task = true;
                         record.waker = None;
@@ -230,17 +232,17 @@ impl State {
                         *known = Some(known.map_or(deadline, |known| known.min(deadline)));
                     }
                     record.note_asked(now, group.epoch());
-                    record.ask(group.cell(slot), self.core.is_ending(), outside.wakers());
+                    record.ask(group.cell(slot), self.core.is_ending(), outside);
                 }
                 Action::Kill(slot) => {
                     let record = &mut self.records[slot as usize];
                     record.note_asked(now, group.epoch());
-                    record.kill(group.cell(slot), outside.wakers());
+                    record.kill(group.cell(slot), outside);
                 }
                 Action::Release(slot) => {
                     if self.records[slot as usize].has_task {
                         group.cell(slot).note_release();
-                        self.records[slot as usize].wake(outside.wakers());
+                        self.records[slot as usize].wake(outside);
                     } else {
                         let place = self.core.slot(slot);
                         if place.removed && group.child(place.child).size == Size::Open {
@@ -304,27 +306,27 @@ impl Record {
     }
 
     /// Asks the incarnation to stop, perhaps as the last thing that is said to its task.
-    pub(super) fn ask(&mut self, cell: &Cell, is_last: bool, wakers: &mut Vec<Waker>) {
+    pub(super) fn ask(&mut self, cell: &Cell, is_last: bool, outside: &mut Outside) {
         cell.ask();
         if is_last {
             // It has most likely waited for the last time; if it waits after all, it brings its waker again.
             cell.note_taken();
-            wakers.extend(self.waker.take());
+            outside.wake(self.waker.take());
         }
-        self.wake(wakers);
+        self.wake(outside);
     }
 
     /// Tells the incarnation to be dropped.
-    pub(super) fn kill(&mut self, cell: &Cell, wakers: &mut Vec<Waker>) {
+    pub(super) fn kill(&mut self, cell: &Cell, outside: &mut Outside) {
         cell.kill();
-        self.wake(wakers);
+        self.wake(outside);
     }
 
     /// Everything of this child that listens to commands.
-    pub(super) fn wake(&mut self, wakers: &mut Vec<Waker>) {
-        wakers.extend(self.waker.clone());
+    pub(super) fn wake(&mut self, outside: &mut Outside) {
+        outside.wake(self.waker.clone());
         if let Some(extras) = &mut self.extras {
-            wakers.append(&mut extras.listeners);
+            outside.wake(extras.listeners.drain(..));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What is done to a group by hand, and waiting for it.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use super::tell::Outside;
 use crate::Exit;
 use crate::decide::{Action, ChildId, Order, Refused, SlotId, State as CoreState};
 use crate::declare::MAX_REPLICAS;
-use crate::sync::{Mutex, MutexExt, MutexGuard};
+use crate::sync::{MutexExt, MutexGuard};
 use crate::view::{Status, What};
 
 /// Why a group does not do what was asked, in its own terms.
@@ -31,24 +32,34 @@ pub(crate) enum NotDone {
     Outermost,
 }
 
-/// What somebody waits for after an order.
+/// What somebody waits for after an order; dropped, it is no longer waited for.
 pub(crate) struct Ticket {
     pub(crate) group: Arc<Group>,
+    child: ChildId,
     pub(crate) slot: SlotId,
     pub(crate) index: u32,
-    promise: Arc<Promise>,
+    /// Tells it from other tickets for the same slot.
+    number: u64,
+    is_answered: bool,
+}
+
+/// What the tickets of a group are for, by slot and number.
+#[derive(Default)]
+pub(super) struct Promises {
+    all: BTreeMap<(SlotId, u64), Promise>,
+    last: u64,
 }
 
 /// A goal, and whether it has been reached. That is noted when it happens: the place may soon be another's.
-pub(super) struct Promise {
+struct Promise {
     index: u32,
     goal: Goal,
-    answer: Mutex<Answer>,
+    answer: Answer,
 }
 
 enum Answer {
     Awaited(Option<Waker>),
-    Known(Option<Done>),
+    Known(Done),
 }
 
 /// What is left to do without the lock.
@@ -136,14 +147,15 @@ impl Group {
         if slots.is_empty() && index.is_some() {
             return Err(NotDone::NotThere);
         }
-        let tickets = slots.iter().map(|&slot| self.ticket(slot, state.goal(slot, order), &mut state)).collect();
-        let steered = state.core.steer(&slots, order, now());
+        let goals = state.goals(&slots, order);
+        state.core.steer(&slots, order, now()).map_err(NotDone::Refused)?;
         let mut work = Work::default();
-        if steered.is_ok() && state.core.is_recording() {
+        if state.core.is_recording() {
             slots.iter().for_each(|&slot| work.outside.tell(self, state.event(self, slot, What::Steered(order))));
         }
+        let tickets = goals.into_iter().map(|goal| self.ticket(goal, &mut state)).collect();
         self.finish(state, work);
-        steered.map(|()| tickets).map_err(NotDone::Refused)
+        Ok(tickets)
     }
 
     /// Adds a member to an open group; `put` stores what was added under its index.
@@ -158,9 +170,10 @@ impl Group {
         let index = spec.next_index.fetch_add(1, Ordering::Relaxed);
         put(index);
         let mut work = Work::default();
-        let tickets = self.add(&mut state, child, vec![index], &mut work);
+        let goals = self.add(&mut state, child, std::iter::once(index), &mut work)?;
+        let ticket = self.ticket(goals[0], &mut state);
         self.finish(state, work);
-        Ok(tickets?.remove(0))
+        Ok(ticket)
     }
 
     /// Changes the number of replicas of a child.
@@ -175,56 +188,53 @@ impl Group {
         // Also those that are on their way out already: that is waited for.
         let surplus: Vec<SlotId> = roster.iter().filter(|&slot| state.core.place(slot).1 as usize >= count).collect();
         let mut work = Work::default();
-        let mut tickets = Ok(Vec::new());
         // Both, if some of those that are to stay are still on their way out.
+        let mut goals = Vec::new();
         if !missing.is_empty() {
-            tickets = self.add(&mut state, child, missing, &mut work);
+            goals = self.add(&mut state, child, missing.into_iter(), &mut work)?;
         }
-        if !surplus.is_empty()
-            && let Ok(added) = tickets
-        {
-            tickets = self.discard(&mut state, surplus).map(|surplus| added.into_iter().chain(surplus).collect());
+        let mut discarded = Ok(());
+        if !surplus.is_empty() {
+            goals.extend(state.goals(&surplus, Order::Stop));
+            discarded = state.core.discard(&surplus, now());
         }
-        if tickets.is_ok() {
+        if discarded.is_ok() {
             self.child(child).scaled.store(count, Ordering::Relaxed);
         }
+        let tickets = goals.into_iter().map(|goal| self.ticket(goal, &mut state)).collect();
         self.finish(state, work);
-        tickets
+        discarded.map(|()| tickets).map_err(NotDone::Refused)
     }
 
     /// Takes a member out of an open group.
     pub(crate) fn remove(self: &Arc<Self>, child: ChildId, index: u32) -> Result<Ticket, NotDone> {
         let mut state = self.lock();
         let slot = state.core.roster(child).get(index).ok_or(NotDone::NotThere)?;
-        let tickets = self.discard(&mut state, vec![slot]);
+        let goal = (slot, state.goal(slot, Order::Stop));
+        state.core.discard(&[slot], now()).map_err(NotDone::Refused)?;
+        let ticket = self.ticket(goal, &mut state);
         self.finish(state, Work::default());
-        Ok(tickets?.remove(0))
+        Ok(ticket)
     }
 
     fn add(
         self: &Arc<Self>,
         state: &mut State,
         child: ChildId,
-        indices: Vec<u32>,
+        indices: impl Iterator<Item = u32>,
         work: &mut Work,
-    ) -> Result<Vec<Ticket>, NotDone> {
+    ) -> Result<Vec<(SlotId, Goal)>, NotDone> {
         let mut actions = Vec::<Action>::new();
         let now = now();
-        let added = state.core.admit(child, indices.into_iter(), now, &mut actions).map_err(NotDone::Refused)?;
+        let added = state.core.admit(child, indices, now, &mut actions).map_err(NotDone::Refused)?;
         state.grow();
         if state.core.is_recording() {
             work.has_added |= !added.is_empty();
             added.iter().for_each(|&slot| work.outside.tell(self, state.added(self, slot)));
         }
-        let tickets = added.iter().map(|&slot| self.ticket(slot, state.goal(slot, Order::Restart), state)).collect();
+        let goals = state.goals(&added, Order::Restart);
         state.carry_out(actions, now, self, &mut work.spawn, &mut work.outside);
-        Ok(tickets)
-    }
-
-    fn discard(self: &Arc<Self>, state: &mut State, slots: Vec<SlotId>) -> Result<Vec<Ticket>, NotDone> {
-        let tickets = slots.iter().map(|&slot| self.ticket(slot, state.goal(slot, Order::Stop), state)).collect();
-        state.core.discard(&slots, now()).map_err(NotDone::Refused)?;
-        Ok(tickets)
+        Ok(goals)
     }
 
     /// Tells what was done, and does what is left of it without the lock.
@@ -238,15 +248,11 @@ impl Group {
         wake(driver);
     }
 
-    /// Before the order is given.
-    fn ticket(self: &Arc<Self>, slot: SlotId, goal: Goal, state: &mut State) -> Ticket {
-        let index = state.core.place(slot).1;
-        let promise = Arc::new(Promise { index, goal, answer: Mutex::new(Answer::Awaited(None)) });
-        let promises = state.promises.entry(slot).or_default();
-        promises.retain(|promise| promise.strong_count() > 0);
-        promises.push(Arc::downgrade(&promise));
-        state.core.await_change(slot);
-        Ticket { group: Arc::clone(self), slot, index, promise }
+    /// After the order was given, whose goal was known before.
+    fn ticket(self: &Arc<Self>, (slot, goal): (SlotId, Goal), state: &mut State) -> Ticket {
+        let (child, index) = state.core.place(slot);
+        let number = state.promise(slot, index, goal);
+        Ticket { group: Arc::clone(self), child, slot, index, number, is_answered: false }
     }
 }
 
@@ -260,32 +266,47 @@ impl State {
             Order::Start | Order::Restart => Goal::Started(incarnation + 1),
         }
     }
-}
 
-impl State {
-    /// The state of `slot`, for which somebody waits, has changed.
-    pub(super) fn keep_promises(&mut self, slot: SlotId, wakers: &mut Vec<Waker>) {
-        let Some(mut promises) = self.promises.remove(&slot) else { return };
-        promises.retain(|promise| promise.upgrade().is_some_and(|promise| !self.keeps(slot, &promise, wakers)));
-        if promises.is_empty() {
-            self.core.forget_waiters(slot);
-        } else {
-            self.promises.insert(slot, promises);
-        }
+    fn goals(&self, slots: &[SlotId], order: Order) -> Vec<(SlotId, Goal)> {
+        slots.iter().map(|&slot| (slot, self.goal(slot, order))).collect()
     }
 
-    /// Whether that is known now; then who waits for it is woken.
-    fn keeps(&self, slot: SlotId, promise: &Promise, wakers: &mut Vec<Waker>) -> bool {
-        let Some(done) = self.look_at(slot, promise) else { return false };
-        let before = std::mem::replace(&mut *promise.answer.hold(), Answer::Known(Some(done)));
-        if let Answer::Awaited(waker) = before {
-            wakers.extend(waker);
+    /// Promises to note when the goal has been reached; the number of that promise.
+    fn promise(&mut self, slot: SlotId, index: u32, goal: Goal) -> u64 {
+        let answer = match self.look_at(slot, index, goal) {
+            Some(done) => Answer::Known(done),
+            None => {
+                self.core.await_change(slot);
+                Answer::Awaited(None)
+            }
+        };
+        self.promises.last += 1;
+        self.promises.all.insert((slot, self.promises.last), Promise { index, goal, answer });
+        self.promises.last
+    }
+
+    /// The state of `slot`, for which somebody waits, has changed; who waited for this is woken.
+    pub(super) fn keep_promises(&mut self, slot: SlotId, outside: &mut Outside) {
+        let mut promises = std::mem::take(&mut self.promises.all);
+        let mut waits = false;
+        for (_, promise) in promises.range_mut((slot, 0)..=(slot, u64::MAX)) {
+            let Answer::Awaited(waker) = &mut promise.answer else { continue };
+            match self.look_at(slot, promise.index, promise.goal) {
+                Some(done) => {
+                    outside.wake(waker.take());
+                    promise.answer = Answer::Known(done);
+                }
+                None => waits = true,
+            }
         }
-        true
+        self.promises.all = promises;
+        if !waits {
+            self.core.forget_waiters(slot);
+        }
     }
 
     /// Whether the goal has been reached, or never will be.
-    fn look_at(&self, id: SlotId, &Promise { index, goal, .. }: &Promise) -> Option<Done> {
+    fn look_at(&self, id: SlotId, index: u32, goal: Goal) -> Option<Done> {
         let slot = self.core.slot(id);
         let record = &self.records[id as usize];
         let is_here = slot.index == index && !slot.removed;
@@ -309,24 +330,101 @@ impl State {
     }
 }
 
+impl Ticket {
+    /// Of what it is for.
+    pub(crate) fn path(&self) -> String {
+        self.group.names().path_of(self.child, self.index)
+    }
+}
+
 impl Future for Ticket {
     type Output = Done;
 
-    fn poll(self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Done> {
-        let known = {
-            let state = self.group.state.hold();
-            let mut answer = self.promise.answer.hold();
-            match &mut *answer {
-                Answer::Known(done) => done.take(),
-                Answer::Awaited(waker) => {
-                    let done = state.look_at(self.slot, &self.promise);
-                    if done.is_none() {
-                        waker.replace(task.waker().clone());
-                    }
-                    done
-                }
-            }
-        };
-        known.map_or(Poll::Pending, Poll::Ready)
+    fn poll(mut self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Done> {
+        let key = (self.slot, self.number);
+        let mut state = self.group.state.hold();
+        let promise = state.promises.all.get_mut(&key).expect("a ticket is not polled after its answer");
+        if let Answer::Awaited(waker) = &mut promise.answer {
+            let before = waker.replace(task.waker().clone());
+            drop(state);
+            drop(before);
+            return Poll::Pending;
+        }
+        let promise = state.promises.all.remove(&key);
+        drop(state);
+        self.is_answered = true;
+        match promise {
+            Some(Promise { answer: Answer::Known(done), .. }) => Poll::Ready(done),
+            _ => Poll::Pending,
+        }
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if !self.is_answered {
+            let mut state = self.group.state.hold();
+            let promise = state.promises.all.remove(&(self.slot, self.number));
+            drop(state);
+            drop(promise);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context as Task, Waker};
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::{Child, Children, Context, Running, Service, ServiceResult, Supervisor};
+
+    struct Slow;
+
+    impl Service for Slow {
+        async fn start(&mut self, cx: &Context) -> ServiceResult {
+            cx.stopping().await;
+            Ok(())
+        }
+
+        async fn run(&mut self, _cx: &Context) -> ServiceResult {
+            Ok(())
+        }
+    }
+
+    async fn tree() -> (Running, Children<Slow>) {
+        let tree = Supervisor::one_for_one("tree").child(Child::<Slow>::open("slow", ..));
+        let running = tree.start().await.expect("it starts");
+        let slow = running.children("slow").expect("it is declared");
+        (running, slow)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_waits_for_any_more_is_not_kept() {
+        let (running, slow) = tree().await;
+        let group = running.handle().anchor().and_then(|anchor| anchor.inner(0)).expect("it runs");
+        let promises = || group.state.hold().promises.all.len();
+        let mut adding: Vec<_> = (0..3).map(|_| Box::pin(slow.add(Slow))).collect();
+        for future in &mut adding {
+            assert!(future.as_mut().poll(&mut Task::from_waker(Waker::noop())).is_pending());
+        }
+        assert_eq!(promises(), 3);
+        drop(adding);
+        assert_eq!(promises(), 0);
+        // And what has been answered has been taken away.
+        assert!(slow.discard(0).await.is_ok());
+        assert_eq!(promises(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_a_start_is_told_when_the_tree_is_dropped() {
+        let (running, slow) = tree().await;
+        let adding = tokio::spawn(async move { slow.add(Slow).await.map_err(|rejected| rejected.to_string()) });
+        tokio::task::yield_now().await;
+        drop(running);
+        let answer = timeout(Duration::from_secs(60), adding).await.map(Result::ok);
+        assert!(matches!(answer, Ok(Some(Err(_)))), "{answer:?}");
     }
 }

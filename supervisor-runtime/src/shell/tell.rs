@@ -9,7 +9,7 @@ use std::task::Waker;
 use super::factory::Launch;
 use super::group::Group;
 use super::panic::catch_drop;
-use super::record::State;
+use super::record::{State, wake};
 use crate::decide::{Outcome, Phase, Rest, Slot, SlotId, State as CoreState, Verdict};
 use crate::declare::{ChildSpec, Kind};
 use crate::view::{Change, Event, Facts, Place, Pushed, State as Shown, Subject, What};
@@ -17,11 +17,13 @@ use crate::{Cause, Exit, Restart, log};
 
 /// What is to be told, and what is to be done once the lock is released because it runs code of others.
 ///
-/// In a box: mostly there is nothing of it, and every restart comes by here.
+/// Most of it in a box: mostly there is nothing of that, and every restart comes by here.
 #[derive(Default)]
 #[must_use = "somebody waits for it"]
 pub(super) struct Outside {
     pending: Option<Box<Pending>>,
+    /// The first to be woken, and mostly the only one.
+    waker: Option<Waker>,
     /// Something has been told besides changes of the core.
     has_told: bool,
 }
@@ -42,18 +44,26 @@ impl Outside {
         self.pending.get_or_insert_default()
     }
 
-    pub(super) fn wakers(&mut self) -> &mut Vec<Waker> {
-        &mut self.pending().wakers
+    /// Has them woken.
+    #[inline]
+    pub(super) fn wake(&mut self, wakers: impl IntoIterator<Item = Waker>) {
+        for waker in wakers {
+            if self.waker.is_none() {
+                self.waker = Some(waker);
+            } else {
+                self.pending().wakers.push(waker);
+            }
+        }
     }
 
     /// Tells an event at once, before what else has changed.
     pub(super) fn tell(&mut self, group: &Group, event: Event) {
         self.has_told = true;
-        let Pushed { to_log, mut waiting, surplus } = group.tree().events().push(event);
-        if to_log.is_some() || surplus.is_some() || !waiting.is_empty() {
+        let Pushed { to_log, waiting, surplus } = group.tree().events().push(event);
+        self.wake(waiting);
+        if to_log.is_some() || surplus.is_some() {
             let pending = self.pending();
             pending.events.extend(to_log);
-            pending.wakers.append(&mut waiting);
             pending.surplus.extend(surplus.into_iter().flatten());
         }
     }
@@ -80,17 +90,19 @@ impl Outside {
     #[inline]
     pub(super) fn run(self) {
         if let Some(pending) = self.pending {
-            (*pending).run();
+            (*pending).run(self.waker);
+        } else {
+            wake(self.waker);
         }
     }
 }
 
 impl Pending {
-    fn run(self) {
+    fn run(self, first: Option<Waker>) {
         let Self { events, wakers, gone, left, group, surplus } = self;
         // In this order: what follows from it is logged after it.
         events.iter().for_each(log::event);
-        wakers.into_iter().for_each(Waker::wake);
+        first.into_iter().chain(wakers).for_each(Waker::wake);
         left.iter().for_each(|(launch, index)| launch.forget_kept(*index));
         // The errors in them are the user's.
         if !gone.is_empty() || group.is_some() || !surplus.is_empty() || !events.is_empty() {
@@ -112,11 +124,11 @@ impl State {
         let changes = self.core.changes();
         for &(slot, _) in &changes {
             if self.core.slot(slot).observed {
-                self.keep_promises(slot, outside.wakers());
+                self.keep_promises(slot, outside);
             }
         }
         if group.tree().watchers().are_there() {
-            group.tree().watchers().wake(outside.wakers());
+            outside.wake(group.tree().watchers().take());
         }
         if group.tree().events().is_wanted() {
             for &(slot, state) in &changes {

@@ -1,7 +1,8 @@
 //! The members of an open group: services, or what makes them.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+
+use rustc_hash::FxHashMap;
 
 use super::{Factory, Source};
 use crate::shell::panic::catch_drop;
@@ -11,7 +12,7 @@ use crate::{BoxError, Service};
 /// What was added to an open group: for each member its service, or what makes it.
 pub(crate) struct Added<S> {
     in_place: bool,
-    members: Mutex<HashMap<usize, Member<S>>>,
+    members: Mutex<FxHashMap<usize, Member<S>>>,
 }
 
 enum Member<S> {

@@ -1,19 +1,20 @@
 //! Where stopped services wait.
 
 use std::any::Any;
-use std::collections::HashMap;
 use std::sync::Mutex;
+
+use rustc_hash::FxHashMap;
 
 use crate::declare::Supervisor;
 use crate::shell::panic::catch_drop;
 use crate::sync::MutexExt;
 
 /// Stopped services, by the index of their child, that wait for its next incarnation.
-pub(super) struct Shelf<S>(pub(super) Mutex<HashMap<usize, S>>);
+pub(super) struct Shelf<S>(pub(super) Mutex<FxHashMap<usize, S>>);
 
 impl<S> Default for Shelf<S> {
     fn default() -> Self {
-        Self(Mutex::new(HashMap::new()))
+        Self(Mutex::new(FxHashMap::default()))
     }
 }
 
