@@ -4,7 +4,6 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Context as Task, Poll, Waker};
 use std::time::Duration;
 
@@ -125,9 +124,8 @@ impl Context {
     /// Says that the service is alive, for its `heartbeat` option; without that option it does nothing.
     pub fn heartbeat(&self) {
         // What is left of an earlier incarnation must not keep this one alive.
-        if self.cell().is_of(self.index, self.incarnation) {
-            let since = crate::shell::now().saturating_duration_since(self.group.epoch());
-            self.cell().beat.store(since.as_nanos() as u64, Ordering::Relaxed);
+        if self.child().options.heartbeat.is_some() && self.cell().is_of(self.index, self.incarnation) {
+            self.group.note_beat(self.slot);
         }
     }
 

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::time::{Duration, Instant};
 
-use super::plan::{Plan, Stage};
+use super::plan::{Plan, PlanId, Stage};
 use super::{Action, After, Core, Outcome, Phase, SlotId, State, later};
 use crate::declare::Kind;
 
@@ -34,8 +34,8 @@ impl Core {
     }
 
     /// Has a plan looked at when its next deadline, or its delay, is over.
-    pub(super) fn set_timer(&mut self, plan: u32) {
-        if let Some(when) = self.plans[plan as usize].as_ref().and_then(Plan::next_timer) {
+    pub(super) fn set_timer(&mut self, plan: PlanId) {
+        if let Some(when) = self.plans[plan.index()].as_ref().and_then(Plan::next_timer) {
             self.timers.push(Reverse((when, plan)));
         }
     }
@@ -43,7 +43,7 @@ impl Core {
     /// Forgets timers that nothing waits for any more, so that the next one is one that counts.
     pub(super) fn clear_timers(&mut self) {
         while let Some(&Reverse((when, plan))) = self.timers.peek() {
-            let plan = self.plans.get(plan as usize).and_then(Option::as_ref);
+            let plan = self.plans.get(plan.index()).and_then(Option::as_ref);
             if plan.and_then(Plan::next_timer) == Some(when) {
                 return;
             }
@@ -59,11 +59,11 @@ impl Core {
                 slot.state == State::Stopping && self.rules.children[slot.child as usize].kind == Kind::Supervisor
             }));
         }
-        self.dirty.extend((0..self.plans.len() as u32).filter(|&id| self.plans[id as usize].is_some()));
+        self.dirty.extend((0..self.plans.len()).filter(|&id| self.plans[id].is_some()).map(PlanId::nth));
     }
 
     /// Asks a slot to stop, or drops it at once where it has no time to.
-    pub(super) fn ask(&mut self, slot: SlotId, plan: u32, now: Instant, out: &mut Vec<Action>) {
+    pub(super) fn ask(&mut self, slot: SlotId, plan: PlanId, now: Instant, out: &mut Vec<Action>) {
         let child = &self.rules.children[self.slot(slot).child as usize];
         let own = child.shutdown.and_then(|shutdown| shutdown.limit()).map(|limit| later(now, limit));
         let deadline = [own, self.deadline()].into_iter().flatten().min();
@@ -90,15 +90,15 @@ impl Core {
         }
     }
 
-    fn kill(&mut self, slot: SlotId, plan: u32, now: Instant, out: &mut Vec<Action>) {
+    fn kill(&mut self, slot: SlotId, plan: PlanId, now: Instant, out: &mut Vec<Action>) {
         self.update(slot, |slot| slot.state = State::Killing);
         out.push(Action::Kill(slot));
         self.be_patient(plan, now + GRACE, slot, Patience::ToBeDropped);
     }
 
-    fn be_patient(&mut self, id: u32, until: Instant, slot: SlotId, patience: Patience) {
+    fn be_patient(&mut self, id: PlanId, until: Instant, slot: SlotId, patience: Patience) {
         let times = self.note_asked(slot);
-        let Some(plan) = &mut self.plans[id as usize] else { return };
+        let Some(plan) = &mut self.plans[id.index()] else { return };
         let before = plan.next_timer();
         plan.deadlines.push(Reverse((until, Reverse(slot), times, patience)));
         // For those that are later, there is one when their turn comes.
@@ -142,16 +142,16 @@ impl Core {
                 }
             }
             let waited = |plan: &Plan| plan.stage == Stage::Wait && plan.not_before.is_some_and(|then| then <= now);
-            if self.plans.get(id as usize).and_then(Option::as_ref).is_some_and(waited) {
+            if self.plans.get(id.index()).and_then(Option::as_ref).is_some_and(waited) {
                 self.dirty.push_back(id);
-            } else if (id as usize) < self.plans.len() {
+            } else if id.index() < self.plans.len() {
                 self.set_timer(id);
             }
         }
     }
 
-    fn pop_expired(&mut self, id: u32, now: Instant) -> Option<(SlotId, u32, Patience)> {
-        let plan = self.plans.get_mut(id as usize)?.as_mut()?;
+    fn pop_expired(&mut self, id: PlanId, now: Instant) -> Option<(SlotId, u32, Patience)> {
+        let plan = self.plans.get_mut(id.index())?.as_mut()?;
         let Reverse((when, Reverse(slot), times, patience)) = *plan.deadlines.peek()?;
         if plan.stage != Stage::Sweep || when > now {
             return None;

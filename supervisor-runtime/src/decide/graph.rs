@@ -1,7 +1,7 @@
 //! What depends on what. In a `dependents_for_one` group it is the order; in every group, what is done by hand to one takes
 //! along what depends on it.
 
-use super::plan::Stage;
+use super::plan::{PlanId, Stage};
 use super::slot::Role;
 use super::{ChildId, Core, Rules, SlotId, StrategyRule};
 
@@ -184,7 +184,7 @@ impl Core {
         for id in ready {
             let slot = &self.slots[id as usize];
             let Some(plan_id) = slot.plan.filter(|_| slot.role() == Some(role)) else { continue };
-            let Some(plan) = &mut self.plans[plan_id as usize] else { continue };
+            let Some(plan) = &mut self.plans[plan_id.index()] else { continue };
             if plan.stage == stage {
                 // Where the order is that of declaration, the plan looks for itself whose turn it is.
                 if in_order {
@@ -198,17 +198,17 @@ impl Core {
     }
 
     /// In order of dependence: everything on which nothing live depends.
-    pub(super) fn find_stoppable(&mut self, id: u32) {
+    pub(super) fn find_stoppable(&mut self, id: PlanId) {
         self.find(id, Role::Sweeping, Graph::is_unused);
     }
 
     /// In order of dependence: everything whose requirements have started.
-    pub(super) fn find_startable(&mut self, id: u32) {
+    pub(super) fn find_startable(&mut self, id: PlanId) {
         self.find(id, Role::Pending, Graph::is_met);
     }
 
-    fn find(&mut self, id: u32, role: Role, is_free: fn(&Graph, ChildId) -> bool) {
-        let (Some(graph), Some(plan)) = (&self.graph, &mut self.plans[id as usize]) else { return };
+    fn find(&mut self, id: PlanId, role: Role, is_free: fn(&Graph, ChildId) -> bool) {
+        let (Some(graph), Some(plan)) = (&self.graph, &mut self.plans[id.index()]) else { return };
         let slots = &self.slots;
         let is_ready = |member: &SlotId| {
             let slot = &slots[*member as usize];

@@ -40,7 +40,7 @@ use rustc_hash::FxHashMap;
 use self::budget::RestartBudget;
 pub(crate) use self::deadline::GRACE;
 use self::graph::Graph;
-use self::plan::Plan;
+use self::plan::{Plan, PlanId};
 pub(crate) use self::roster::Roster;
 pub(crate) use self::rules::{ChildId, ChildRules, Rules, Size, StrategyRule};
 pub(crate) use self::slot::{After, Rest, Slot, SlotId, State};
@@ -61,13 +61,13 @@ pub(crate) struct Core {
     graph: Option<Graph>,
     plans: Vec<Option<Plan>>,
     /// Numbers of plans that are over.
-    unused: Vec<u32>,
+    unused: Vec<PlanId>,
     /// When to look at which plan, for its deadlines or its delay; some may be out of date.
-    timers: BinaryHeap<Reverse<(Instant, u32)>>,
+    timers: BinaryHeap<Reverse<(Instant, PlanId)>>,
     /// Pending slots that are in no plan until nothing that stands before them is on its way.
     late: Vec<SlotId>,
     /// Plans that can go on.
-    dirty: VecDeque<u32>,
+    dirty: VecDeque<PlanId>,
     /// Parked tasks of slots that will not start again.
     released: Vec<SlotId>,
     phase: Phase,
@@ -90,8 +90,12 @@ pub(crate) struct Core {
     /// Slots that have to be ready, and are not.
     unready: usize,
     stuck: Vec<SlotId>,
+    /// When the group began.
+    epoch: Instant,
     /// The time of what happens now.
     now: Instant,
+    /// In nanoseconds since the group began.
+    elapsed: u64,
     /// Whether somebody wants to know of every change.
     recording: bool,
     /// Slots that have changed their state, and into which: what is recorded, and what somebody waits for.
@@ -248,7 +252,9 @@ impl Core {
             forfeited: 0,
             unready: 0,
             stuck: Vec::new(),
+            epoch: now,
             now,
+            elapsed: 0,
             recording: false,
             changes: Vec::new(),
             rules,
@@ -345,7 +351,7 @@ impl Core {
 
     /// Moves the slot of an anchor, in which nobody decides.
     pub(crate) fn show(&mut self, slot: SlotId, state: State, now: Instant) {
-        self.now = now;
+        self.set_now(now);
         self.update(slot, |slot| slot.state = state);
     }
 
@@ -367,6 +373,18 @@ impl Core {
         self.changes = changes;
     }
 
+    /// Since when `slot` has been in its state.
+    pub(crate) fn since(&self, slot: SlotId) -> Instant {
+        later(self.epoch, Duration::from_nanos(self.slot(slot).since))
+    }
+
+    fn set_now(&mut self, now: Instant) {
+        if self.now != now {
+            self.now = now;
+            self.elapsed = now.saturating_duration_since(self.epoch).as_nanos() as u64;
+        }
+    }
+
     /// The time of what happened last.
     pub(crate) fn now(&self) -> Instant {
         self.now
@@ -384,16 +402,17 @@ impl Core {
 
     /// The incarnation in `slot` says whether it is ready.
     pub(crate) fn note_ready(&mut self, slot: SlotId, ready: bool, now: Instant) {
-        self.now = now;
+        self.set_now(now);
         self.update(slot, |slot| slot.not_ready = !ready);
     }
 
     /// The incarnation in `slot` has failed, and its `stop` takes time.
     pub(crate) fn note_failing(&mut self, slot: SlotId, now: Instant) {
-        self.now = now;
+        self.set_now(now);
+        let since = self.elapsed;
         self.update(slot, |slot| {
             slot.failing = true;
-            slot.since = now;
+            slot.since = since;
         });
     }
 
@@ -434,8 +453,8 @@ impl Core {
 
     /// The `start` of the incarnation in `slot` has succeeded: at once, unless it says when.
     pub(crate) fn started(&mut self, slot: SlotId, now: Option<Instant>) -> Started {
-        let Slot { state, since, .. } = *self.slot(slot);
-        self.now = now.unwrap_or(since);
+        let state = self.slot(slot).state;
+        self.set_now(now.unwrap_or_else(|| self.since(slot)));
         self.update(slot, |slot| {
             slot.has_started = true;
             slot.by_hand &= slot.anew;
@@ -466,7 +485,7 @@ impl Core {
 
     /// The delay of the restart in `slot` is over.
     pub(crate) fn delay_over(&mut self, slot: SlotId, now: Instant) {
-        self.now = now;
+        self.set_now(now);
         if self.slot(slot).state == State::Waiting {
             self.start(slot);
         }
@@ -490,7 +509,7 @@ impl Core {
 
     /// The group is asked to stop, by `deadline` if there is one; asked again, the earlier deadline holds.
     pub(crate) fn stop(&mut self, deadline: Option<Instant>, now: Instant) {
-        self.now = now;
+        self.set_now(now);
         match &mut self.phase {
             Phase::Ended(_) => {}
             Phase::Stopping { deadline: known, .. } => {

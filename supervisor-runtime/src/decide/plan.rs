@@ -2,11 +2,26 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use super::deadline::Deadline;
 use super::slot::Role;
 use super::{Action, After, Core, Outcome, Phase, SlotId, later};
+
+/// The number of a plan: never 0, so that none takes no room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct PlanId(NonZeroU32);
+
+impl PlanId {
+    pub(super) fn nth(index: usize) -> Self {
+        Self(NonZeroU32::MIN.saturating_add(index as u32))
+    }
+
+    pub(super) fn index(self) -> usize {
+        self.0.get() as usize - 1
+    }
+}
 
 /// A set of slots on its way down and up again.
 #[cfg_attr(test, derive(Clone))]
@@ -77,7 +92,7 @@ impl Core {
     /// Makes a plan of a set, and waits for nothing but that what it sweeps is gone.
     pub(super) fn plan_at_once(&mut self, set: Vec<SlotId>) {
         self.plan(set, Duration::ZERO, None);
-        if let Some(plan) = self.dirty.back().and_then(|&id| self.plans[id as usize].as_mut()) {
+        if let Some(plan) = self.dirty.back().and_then(|&id| self.plans[id.index()].as_mut()) {
             plan.delay = Duration::ZERO;
             plan.not_before = None;
         }
@@ -97,11 +112,11 @@ impl Core {
             passed: 0,
             deadlines: BinaryHeap::new(),
         };
-        let mut shared: Vec<u32> = plan.members.iter().filter_map(|&id| self.slot(id).plan).collect();
+        let mut shared: Vec<PlanId> = plan.members.iter().filter_map(|&id| self.slot(id).plan).collect();
         shared.sort_unstable();
         shared.dedup();
         for id in shared {
-            let old = self.plans[id as usize].take().expect("invariant 2: a slot's plan exists");
+            let old = self.plans[id.index()].take().expect("invariant 2: a slot's plan exists");
             self.unused.push(id);
             plan.members.extend(old.members.into_iter().filter(|&member| self.slot(member).plan == Some(id)));
             plan.delay = plan.delay.max(old.delay);
@@ -120,7 +135,7 @@ impl Core {
         }
         let id = self.unused.pop().unwrap_or_else(|| {
             self.plans.push(None);
-            self.plans.len() as u32 - 1
+            PlanId::nth(self.plans.len() - 1)
         });
         for &member in &plan.members {
             let slot = &mut self.slots[member as usize];
@@ -130,7 +145,7 @@ impl Core {
             }
         }
         plan.passed = plan.members.len();
-        self.plans[id as usize] = Some(plan);
+        self.plans[id.index()] = Some(plan);
         self.set_timer(id);
         if self.order().is_some() {
             self.find_stoppable(id);
@@ -155,7 +170,7 @@ impl Core {
 
     /// Looks at every deadline, and goes on with every plan that can, for at most `room` actions; whether there is more to do.
     pub(crate) fn step(&mut self, now: Instant, room: usize, out: &mut Vec<Action>) -> bool {
-        self.now = now;
+        self.set_now(now);
         self.expire(now, out);
         let more = self.proceed(now, room, out);
         self.news = false;
@@ -174,7 +189,7 @@ impl Core {
 
     /// Goes on with every plan that can, for at most `room` actions; whether there is more to do.
     pub(crate) fn proceed(&mut self, now: Instant, room: usize, out: &mut Vec<Action>) -> bool {
-        self.now = now;
+        self.set_now(now);
         out.extend(self.released.drain(..).map(Action::Release));
         let mut more = false;
         self.plan_the_late();
@@ -197,9 +212,9 @@ impl Core {
     }
 
     /// Keeps the counts of a plan; when nothing of it is under way, it can go on.
-    pub(super) fn count_in_plan(&mut self, mark: Option<(u32, Role)>, enters: bool) {
+    pub(super) fn count_in_plan(&mut self, mark: Option<(PlanId, Role)>, enters: bool) {
         let Some((id, role)) = mark else { return };
-        let Some(plan) = &mut self.plans[id as usize] else { return };
+        let Some(plan) = &mut self.plans[id.index()] else { return };
         let count = plan.counts.of(role);
         if enters {
             *count += 1;
@@ -216,10 +231,10 @@ impl Core {
     }
 
     /// Goes on with one plan as far as it can.
-    fn advance(&mut self, id: u32, now: Instant, room: usize, out: &mut Vec<Action>) {
+    fn advance(&mut self, id: PlanId, now: Instant, room: usize, out: &mut Vec<Action>) {
         loop {
             while let Some(slot) = self.pop_ready(id) {
-                let stage = self.plans[id as usize].as_ref().map(|plan| plan.stage);
+                let stage = self.plans[id.index()].as_ref().map(|plan| plan.stage);
                 match (self.slot(slot).role(), stage) {
                     (Some(Role::Sweeping), Some(Stage::Sweep)) => self.ask(slot, id, now, out),
                     (Some(Role::Stopping), Some(Stage::Sweep)) => self.remind(slot, now, out),
@@ -236,7 +251,7 @@ impl Core {
                 }
             }
             let by_declaration = self.order().is_none();
-            let Some(plan) = &mut self.plans[id as usize] else { return };
+            let Some(plan) = &mut self.plans[id.index()] else { return };
             let Counts { pending, starting, sweeping, stopping } = plan.counts;
             match plan.stage {
                 Stage::Sweep if sweeping + stopping == 0 => {
@@ -262,7 +277,7 @@ impl Core {
                     }
                 }
                 Stage::Start if pending + starting == 0 => {
-                    self.plans[id as usize] = None;
+                    self.plans[id.index()] = None;
                     self.unused.push(id);
                     return;
                 }
@@ -276,10 +291,10 @@ impl Core {
         }
     }
 
-    fn pop_ready(&mut self, id: u32) -> Option<SlotId> {
+    fn pop_ready(&mut self, id: PlanId) -> Option<SlotId> {
         // What has left the plan since is none of its business.
         loop {
-            let slot = self.plans[id as usize].as_mut()?.ready.pop()?;
+            let slot = self.plans[id.index()].as_mut()?.ready.pop()?;
             if self.slot(slot).plan == Some(id) {
                 return Some(slot);
             }
@@ -288,8 +303,8 @@ impl Core {
 
     /// In order of declaration: the replicas of the last child that is still to be stopped, unless something that uses it
     /// is still to go, in another plan.
-    fn next_to_stop(&mut self, id: u32) -> bool {
-        let Some(plan) = &mut self.plans[id as usize] else { return false };
+    fn next_to_stop(&mut self, id: PlanId) -> bool {
+        let Some(plan) = &mut self.plans[id.index()] else { return false };
         let graph = self.graph.as_ref();
         let slots = &self.slots;
         let waits =
@@ -313,8 +328,8 @@ impl Core {
 
     /// In order of declaration: the replicas of the first child that is still to be started, unless something that it uses
     /// is still to come, in another plan or by itself.
-    fn next_to_start(&mut self, id: u32) -> bool {
-        let Some(plan) = &mut self.plans[id as usize] else { return false };
+    fn next_to_start(&mut self, id: PlanId) -> bool {
+        let Some(plan) = &mut self.plans[id.index()] else { return false };
         let graph = self.graph.as_ref();
         let slots = &self.slots;
         let waits =

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use self::fact::{AWAITED, DOWN, FORFEITED, LIVE, OPEN, PARKED, REMOVED, UNREADY, UNSTARTED};
+use super::plan::PlanId;
 use super::{ChildId, Core, Restart, Size};
 
 /// The number of a slot in its group.
@@ -15,7 +16,7 @@ pub(crate) struct Slot {
     pub(crate) index: u32,
     pub(crate) state: State,
     /// The plan that it belongs to.
-    pub(super) plan: Option<u32>,
+    pub(super) plan: Option<PlanId>,
     /// Whether that plan stops this incarnation.
     pub(super) swept: bool,
     /// What it becomes once it has been swept.
@@ -24,8 +25,8 @@ pub(crate) struct Slot {
     pub(super) has_started: bool,
     /// Restarts without a long enough run in between.
     pub(super) attempts: u32,
-    /// Since when it has been in its state.
-    pub(crate) since: Instant,
+    /// Since when it has been in its state, in nanoseconds from when its group began: smaller than an instant.
+    pub(super) since: u64,
     /// How often it was asked to stop or told to be dropped, whoever had the place.
     pub(super) asked: u32,
     /// Its failures that were answered by a restart.
@@ -138,7 +139,7 @@ mod fact {
 }
 
 impl Slot {
-    fn new(child: ChildId, index: u32, is_member: bool, since: Instant) -> Self {
+    fn new(child: ChildId, index: u32, is_member: bool, since: u64) -> Self {
         Self {
             child,
             index,
@@ -218,7 +219,7 @@ impl Slot {
     }
 
     /// Its part in its plan, as that counts it.
-    fn part(&self) -> Option<(u32, Role)> {
+    fn part(&self) -> Option<(PlanId, Role)> {
         let plan = self.plan?;
         Some((plan, self.role()?))
     }
@@ -260,7 +261,7 @@ impl Core {
     /// Makes a slot for the replica or member `index` of `child`, that waits for a plan.
     pub(super) fn add(&mut self, child: ChildId, index: u32) -> SlotId {
         let is_member = self.rules.children[child as usize].size == Size::Open;
-        let slot = Slot::new(child, index, is_member, self.now);
+        let slot = Slot::new(child, index, is_member, self.elapsed);
         let members = &mut self.children[child as usize];
         let place = if is_member { members.take_vacant() } else { members.take_former(index) };
         let id = match place {
@@ -318,7 +319,7 @@ impl Core {
         let (state, part, before) = (slot.state, slot.part(), slot.facts);
         change(slot);
         if slot.state != state {
-            slot.since = self.now;
+            slot.since = self.elapsed;
             slot.failing = false;
             if self.recording || slot.observed {
                 self.changes.push((id, slot.state));

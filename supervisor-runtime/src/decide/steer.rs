@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::plan::Plan;
+use super::plan::{Plan, PlanId};
 use super::{Action, After, ChildId, Core, Phase, Rest, Slot, SlotId, State, Verdict};
 use crate::{Order, Restart};
 
@@ -23,7 +23,7 @@ pub(crate) enum Refused {
 impl Core {
     /// Carries out an order, for slots of one child; what depends on them is taken along.
     pub(crate) fn steer(&mut self, slots: &[SlotId], order: Order, now: Instant) -> Result<(), Refused> {
-        self.now = now;
+        self.set_now(now);
         self.may_steer()?;
         if order != Order::Stop {
             if slots.iter().any(|&id| self.slot(id).state == State::Stuck) {
@@ -56,7 +56,7 @@ impl Core {
         now: Instant,
         out: &mut Vec<Action>,
     ) -> Result<Vec<SlotId>, Refused> {
-        self.now = now;
+        self.set_now(now);
         self.may_steer()?;
         if let Some(missing) = self.missing_for(child) {
             return Err(Refused::Missing(missing));
@@ -103,7 +103,7 @@ impl Core {
     /// Takes members, or replicas, out of their child. What depends on the child is stopped first and started again
     /// after.
     pub(crate) fn discard(&mut self, slots: &[SlotId], now: Instant) -> Result<(), Refused> {
-        self.now = now;
+        self.set_now(now);
         self.may_steer()?;
         let users = self.running_users(slots);
         self.sweep(&users, After::Restart);
@@ -302,10 +302,10 @@ impl Core {
 
     /// The first child of which something is on its way.
     fn front(&self) -> Option<ChildId> {
-        let first = |(number, plan): (u32, &Option<Plan>)| {
+        let first = |(number, plan): (usize, &Option<Plan>)| {
             let plan = plan.as_ref().filter(|plan| plan.counts.is_under_way())?;
             let mut members = plan.members.iter().map(|&id| self.slot(id));
-            members.find(|slot| slot.plan == Some(number) && slot.role().is_some()).map(|slot| slot.child)
+            members.find(|slot| slot.plan == Some(PlanId::nth(number)) && slot.role().is_some()).map(|slot| slot.child)
         };
         (0..).zip(&self.plans).filter_map(first).min()
     }

@@ -16,7 +16,7 @@ impl Core {
     /// An end that was asked for is passed as `Ended::Ok`, unless something is stuck. `decision` is what a custom
     /// strategy says, `now` when that is decided.
     pub(crate) fn exited(&mut self, slot: SlotId, ended: Ended, decision: Option<&Choice>, now: Instant) -> Verdict {
-        self.now = now;
+        self.set_now(now);
         self.note_run(slot, now);
         let Slot { state, swept, .. } = *self.slot(slot);
         match state {

@@ -20,8 +20,6 @@ pub(crate) struct Cell {
     notes: AtomicU8,
     /// Tells the waker of the child's own task from others, so that `stopping()` polled by it need not register.
     own_waker: AtomicUsize,
-    /// The last heartbeat, in nanoseconds since the group's epoch.
-    pub(crate) beat: AtomicU64,
 }
 
 /// One reading of a [`Cell`].

@@ -9,40 +9,45 @@ use crate::decide::SlotId;
 ///
 /// Those of a group as it begins stand in one block; what is added stands in further blocks, each twice as large as the one
 /// before.
-pub(super) struct Cells {
-    first: Box<[Cell]>,
-    more: OnceLock<Box<[Block; BLOCKS]>>,
+pub(super) struct Cells<T = Cell> {
+    first: Box<[T]>,
+    more: OnceLock<Box<[Block<T>; BLOCKS]>>,
 }
 
 /// Made when the first of its cells is asked for.
-type Block = OnceLock<Box<[Cell]>>;
+type Block<T> = OnceLock<Box<[T]>>;
 
 /// The length of the first further block, as a power of two.
 const SMALLEST: u32 = 6;
 /// Enough for every slot number.
 const BLOCKS: usize = 33 - SMALLEST as usize;
 
-impl Cells {
+impl<T: Default> Cells<T> {
     pub(super) fn new(count: usize) -> Self {
         Self { first: block(count), more: OnceLock::new() }
     }
 
+    /// How many it began with.
+    pub(super) fn len(&self) -> usize {
+        self.first.len()
+    }
+
     #[inline]
-    pub(super) fn get(&self, slot: SlotId) -> &Cell {
+    pub(super) fn get(&self, slot: SlotId) -> &T {
         match self.first.get(slot as usize) {
             Some(cell) => cell,
             None => self.get_more(slot),
         }
     }
 
-    fn get_more(&self, slot: SlotId) -> &Cell {
+    fn get_more(&self, slot: SlotId) -> &T {
         let (number, place) = self.place(slot);
         let more = self.more.get_or_init(|| Box::new(std::array::from_fn(|_| OnceLock::new())));
         &more[number].get_or_init(|| block(1 << (SMALLEST as usize + number)))[place]
     }
 
     /// Of those that were ever asked for.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Cell> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
         let more = self.more.get().into_iter().flat_map(|more| more.iter());
         self.first.iter().chain(more.filter_map(OnceLock::get).flat_map(|block| block.iter()))
     }
@@ -56,8 +61,8 @@ impl Cells {
     }
 }
 
-fn block(count: usize) -> Box<[Cell]> {
-    std::iter::repeat_with(Cell::default).take(count).collect()
+fn block<T: Default>(count: usize) -> Box<[T]> {
+    std::iter::repeat_with(T::default).take(count).collect()
 }
 
 #[cfg(test)]
@@ -67,7 +72,7 @@ mod tests {
     #[test]
     fn each_slot_has_a_cell_of_its_own() {
         for first in [0, 1, 5, 64, 100] {
-            let cells = Cells::new(first);
+            let cells: Cells = Cells::new(first);
             let places: Vec<*const Cell> = (0..1000).map(|slot| cells.get(slot) as *const Cell).collect();
             assert_eq!(places, (0..1000).map(|slot| cells.get(slot) as *const Cell).collect::<Vec<_>>());
             let mut distinct = places;
@@ -75,7 +80,7 @@ mod tests {
             distinct.dedup();
             assert_eq!(distinct.len(), 1000, "after {first}");
         }
-        let (number, place) = Cells::new(0).place(SlotId::MAX);
+        let (number, place) = Cells::<Cell>::new(0).place(SlotId::MAX);
         assert!(number < BLOCKS && place < 1 << (SMALLEST as usize + number), "{number} {place}");
     }
 }

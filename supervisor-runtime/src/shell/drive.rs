@@ -77,7 +77,7 @@ impl Group {
         }
         state.core.stop(None, now());
         self.cells().iter().for_each(Cell::kill);
-        outside.wake(state.records.iter().filter_map(|record| record.waker.clone()));
+        outside.wake(state.records.iter().filter_map(|(_, record)| record.waker.clone()));
         state.tell(self, |_, _| true, &mut outside);
         drop(state);
         outside.run();
@@ -88,7 +88,7 @@ impl Group {
         let waker = {
             let state = self.lock();
             self.cell(slot).kill();
-            state.records[slot as usize].waker.clone()
+            state.records[slot].waker.clone()
         };
         wake(waker);
     }
@@ -98,7 +98,7 @@ impl Group {
         let mut outside = Outside::default();
         let mut state = self.lock();
         let now = now();
-        let record = &mut state.records[slot as usize];
+        let record = &mut state.records[slot];
         record.note_asked(now, self.epoch());
         record.ask(self.cell(slot), false, &mut outside);
         if state.core.slot(slot).is_fresh() {

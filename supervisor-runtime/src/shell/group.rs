@@ -11,7 +11,7 @@
 
 use std::collections::BinaryHeap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
@@ -19,12 +19,14 @@ use rustc_hash::FxHashMap;
 use super::cell::Cell;
 use super::cells::Cells;
 use super::panic::catch;
-use super::record::{Record, State};
+use super::record::State;
+use super::records::Records;
 use super::steer::Promises;
 use super::tell::Outside;
 use crate::decide::{Choice, Core, Phase, Rules, SlotId, Swept, later};
 use crate::declare::{ChildSpec, Decision, Failure, GroupSpec, Set, Size, Strategy};
 use crate::log;
+use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexExt, MutexGuard};
 use crate::tree::TreeShared;
 use crate::view::{ANCHOR, Beginning, Event, Names, What};
@@ -39,6 +41,8 @@ pub(crate) struct Group {
     above: Option<(Weak<Group>, SlotId)>,
     epoch: Instant,
     cells: Cells,
+    /// The last heartbeats, in nanoseconds since the epoch; made with the first.
+    beats: OnceLock<Cells<AtomicU64>>,
     pub(super) state: Mutex<State>,
 }
 
@@ -73,7 +77,8 @@ impl Group {
         let now = now();
         let core = Core::new(Rules::of(&spec), seed, now);
         let count = core.slots().len();
-        let records = std::iter::repeat_with(Record::default).take(count).collect();
+        let mut records = Records::default();
+        records.grow(count);
         Arc::new(Self {
             names: Arc::new(names),
             spec,
@@ -81,6 +86,7 @@ impl Group {
             above,
             epoch: now,
             cells: Cells::new(count),
+            beats: OnceLock::new(),
             state: Mutex::new(State {
                 core,
                 records,
@@ -166,10 +172,25 @@ impl Group {
         &self.cells
     }
 
+    /// Notes that what is in `slot` is alive.
+    pub(crate) fn note_beat(&self, slot: SlotId) {
+        let since = now().saturating_duration_since(self.epoch);
+        self.beats().get(slot).store(since.as_nanos() as u64, Ordering::Relaxed);
+    }
+
+    /// When that was noted last.
+    pub(super) fn last_beat(&self, slot: SlotId) -> Instant {
+        later(self.epoch, Duration::from_nanos(self.beats().get(slot).load(Ordering::Relaxed)))
+    }
+
+    fn beats(&self) -> &Cells<AtomicU64> {
+        self.beats.get_or_init(|| Cells::new(self.cells.len()))
+    }
+
     /// The context of the current incarnation in `slot`.
     pub(crate) fn context(self: &Arc<Self>, slot: SlotId) -> Context {
         let state = self.state.hold();
-        let incarnation = state.records[slot as usize].incarnation;
+        let incarnation = state.records[slot].incarnation;
         let (child, index) = state.core.place(slot);
         Context::new(Arc::clone(self), slot, child, index, incarnation)
     }
@@ -186,12 +207,12 @@ impl Group {
     }
 
     pub(crate) fn last_exit(&self, slot: SlotId) -> Option<Arc<Exit>> {
-        self.state.hold().records[slot as usize].last_exit.clone()
+        self.state.hold().records[slot].last_exit.clone()
     }
 
     /// How long ago what is in `slot` was asked to stop.
     pub(crate) fn asked_for(&self, slot: SlotId) -> Duration {
-        let asked_at = self.state.hold().records[slot as usize].asked_at(self.epoch);
+        let asked_at = self.state.hold().records[slot].asked_at(self.epoch);
         asked_at.map_or(Duration::ZERO, |then| now().saturating_duration_since(then))
     }
 
@@ -209,7 +230,7 @@ impl Group {
     /// of what is said above and of its own time.
     pub(crate) fn deadline_when_asked(&self, cx: &Context) -> Option<Instant> {
         let state = cx.group().state.hold();
-        let record = &state.records[cx.slot() as usize];
+        let record = &state.records[cx.slot()];
         let deadline = record.extras.as_ref().and_then(|extras| extras.deadline);
         let own = record.asked_at(cx.group().epoch).and_then(|asked_at| self.own_deadline(asked_at));
         [deadline, own].into_iter().flatten().min()
@@ -229,7 +250,7 @@ impl Group {
     /// Whether a supervisor in this group has ended with something stuck below it.
     pub(crate) fn is_stuck_below(&self) -> bool {
         let state = self.state.hold();
-        state.records.iter().any(|record| record.last_exit.as_ref().is_some_and(|exit| exit.is_stuck()))
+        state.records.iter().any(|(_, record)| record.last_exit.as_ref().is_some_and(|exit| exit.is_stuck()))
     }
 
     /// Looks at the core: for the error that the group ends with.

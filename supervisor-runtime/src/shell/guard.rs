@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Context as Task, Poll};
 use std::time::{Duration, Instant};
 
@@ -83,8 +82,7 @@ impl Watch {
             if !matches!(self.kind, Kind::Heartbeat) {
                 return Poll::Ready(self.limit);
             }
-            let beat = Duration::from_nanos(cx.cell().beat.load(Ordering::Relaxed));
-            let until = later(later(cx.group().epoch(), beat), self.limit);
+            let until = later(cx.group().last_beat(cx.slot()), self.limit);
             if until <= sleep.deadline().into_std() {
                 return Poll::Ready(self.limit);
             }

@@ -12,6 +12,7 @@ use loom::thread;
 
 use super::cell::Cell;
 use super::record::Record;
+use super::tell::Outside;
 use crate::sync::{Mutex, MutexExt};
 
 const MEMBER: u32 = 0;
@@ -34,10 +35,10 @@ impl Place {
     }
 
     /// What the supervisor does: something under the lock, and the wakes after it.
-    fn tell(&self, act: impl FnOnce(&mut Record, &Cell, &mut Vec<Waker>)) {
-        let mut wakers = Vec::new();
-        act(&mut self.record.hold(), &self.cell, &mut wakers);
-        wakers.into_iter().for_each(Waker::wake);
+    fn tell(&self, act: impl FnOnce(&mut Record, &Cell, &mut Outside)) {
+        let mut outside = Outside::default();
+        act(&mut self.record.hold(), &self.cell, &mut outside);
+        outside.run();
     }
 
     fn register(&self, waker: &Waker) {
@@ -88,7 +89,7 @@ fn a_child_hears_that_it_is_asked_to_stop() {
             let place = Place::new();
             let task = place.stopping();
             let supervisor =
-                thread::spawn(move || place.tell(|record, cell, wakers| record.ask(cell, is_last, wakers)));
+                thread::spawn(move || place.tell(|record, cell, outside| record.ask(cell, is_last, outside)));
             assert_eq!(block_on(task), "stopped");
             supervisor.join().expect("it does not panic");
         });
@@ -102,7 +103,7 @@ fn a_child_that_does_not_listen_hears_that_it_is_dropped_though_its_waker_was_ta
             let place = Place::new();
             let task = Arc::clone(&place).guarded(|_| Poll::Pending);
             let supervisor = thread::spawn(move || {
-                place.tell(|record, cell, wakers| record.ask(cell, is_last, wakers));
+                place.tell(|record, cell, outside| record.ask(cell, is_last, outside));
                 place.tell(Record::kill);
             });
             assert_eq!(block_on(task), "dropped");
@@ -121,7 +122,7 @@ fn a_listener_in_another_task_hears_that_the_child_is_asked_to_stop() {
                 || theirs.record.hold().listen(&theirs.cell, MEMBER, FIRST, task.waker());
             if is_over { Poll::Ready(()) } else { Poll::Pending }
         });
-        let supervisor = thread::spawn(move || place.tell(|record, cell, wakers| record.ask(cell, true, wakers)));
+        let supervisor = thread::spawn(move || place.tell(|record, cell, outside| record.ask(cell, true, outside)));
         block_on(listening);
         supervisor.join().expect("it does not panic");
     });
@@ -147,9 +148,9 @@ fn a_task_that_waits_for_its_next_incarnation_hears_of_it() {
         });
         let supervisor = thread::spawn(move || {
             *place.decided.hold() = Some(FIRST + 1);
-            place.tell(|record, cell, wakers| {
+            place.tell(|record, cell, outside| {
                 cell.begin(MEMBER, FIRST + 1);
-                record.wake(wakers);
+                record.wake(outside);
             });
         });
         assert_eq!(block_on(parked), FIRST + 1);
@@ -162,7 +163,7 @@ fn a_child_that_is_stopped_while_it_fails_reads_one_answer_for_good() {
     loom::model(|| {
         let place = Place::new();
         let theirs = Arc::clone(&place);
-        let supervisor = thread::spawn(move || place.tell(|record, cell, wakers| record.ask(cell, true, wakers)));
+        let supervisor = thread::spawn(move || place.tell(|record, cell, outside| record.ask(cell, true, outside)));
         // What it reads first when its `run` has ended by itself is how the exit is told.
         let asked = theirs.cell.read().is_asked();
         let again = theirs.cell.read().is_asked();

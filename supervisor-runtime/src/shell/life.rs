@@ -21,7 +21,7 @@ impl Group {
     /// Stores the waker of the task of `slot`, which stays the same for as long as the task lives.
     pub(crate) fn register(&self, slot: SlotId, waker: &Waker) {
         let mut state = self.state.hold();
-        let old = state.records[slot as usize].register(waker, self.cell(slot));
+        let old = state.records[slot].register(waker, self.cell(slot));
         drop(state);
         drop(old);
     }
@@ -32,12 +32,12 @@ impl Group {
         let mut outside = Outside::default();
         let mut state = self.lock();
         // Most wait in `run`: they need not come back for that.
-        let record = &mut state.records[slot as usize];
+        let record = &mut state.records[slot];
         let old = if cell.is_registered() { None } else { record.register(waker, cell) };
         // A start that never waited took no time; its end need not be known.
         let took_time = cell.has_waited() || state.core.has_backoff(slot);
         let started = state.core.started(slot, took_time.then(now));
-        let record = &mut state.records[slot as usize];
+        let record = &mut state.records[slot];
         record.last_started = record.incarnation;
         let driver = state.driver_to_wake();
         state.tell(self, |_, _| true, &mut outside);
@@ -122,7 +122,7 @@ impl Group {
         }
         let dropped = (exit.asked && matches!(exit.cause, Cause::Dropped)).then_some(exit.phase);
         let was_asked = exit.asked;
-        let record = &mut state.records[slot as usize];
+        let record = &mut state.records[slot];
         let yields = record.is_spent(exit.at, cx.cell().has_waited());
         let old = record.last_exit.replace(exit);
         let extras = record.extras.as_deref_mut().map(std::mem::take);
@@ -171,7 +171,7 @@ impl Group {
         let slot = cx.slot();
         let mut outside = Outside::default();
         let mut state = self.lock();
-        let old = state.records[slot as usize].register(waker, cx.cell());
+        let old = state.records[slot].register(waker, cx.cell());
         if delay_over {
             let was = state.core.next(slot);
             state.core.delay_over(slot, now());

@@ -14,7 +14,7 @@ impl Group {
     pub(crate) fn note_ending(&self, cx: &Context) {
         let mut outside = Outside::default();
         let mut state = self.state.hold();
-        let record = &mut state.records[cx.slot() as usize];
+        let record = &mut state.records[cx.slot()];
         if record.extras.is_some() && record.incarnation == cx.incarnation() {
             self.cell(cx.slot()).note_ending();
             record.wake(&mut outside);
@@ -26,13 +26,13 @@ impl Group {
     /// Wakes `waker` when the incarnation of `cx` is to stop; whether that is the case already.
     pub(crate) fn listen(&self, cx: &Context, waker: &Waker) -> bool {
         let mut state = self.state.hold();
-        let record = &mut state.records[cx.slot() as usize];
+        let record = &mut state.records[cx.slot()];
         record.listen(self.cell(cx.slot()), cx.member(), cx.incarnation(), waker)
     }
 
     pub(crate) fn unlisten(&self, cx: &Context, waker: &Waker) {
         let mut state = self.state.hold();
-        if let Some(extras) = &mut state.records[cx.slot() as usize].extras
+        if let Some(extras) = &mut state.records[cx.slot()].extras
             && let Some(found) = extras.listeners.iter().position(|listener| listener.will_wake(waker))
         {
             let old = extras.listeners.swap_remove(found);
@@ -47,20 +47,20 @@ impl Group {
             return None;
         }
         let state = self.state.hold();
-        let extras = state.records[cx.slot() as usize].extras.as_ref()?;
+        let extras = state.records[cx.slot()].extras.as_ref()?;
         extras.spawned.clone()
     }
 
     /// Wakes the task of the incarnation of `cx`: there is one more task for it to watch.
     pub(crate) fn wake_task(&self, cx: &Context) {
-        let waker = self.state.hold().records[cx.slot() as usize].waker.clone();
+        let waker = self.state.hold().records[cx.slot()].waker.clone();
         wake(waker);
     }
 
     /// Room for a task of the incarnation of `cx`; `None` when that has ended.
     pub(crate) fn make_tasks(&self, cx: &Context) -> Option<Spawned> {
         let mut state = self.state.hold();
-        let record = &mut state.records[cx.slot() as usize];
+        let record = &mut state.records[cx.slot()];
         let cell = self.cell(cx.slot());
         if !cell.is_of(cx.member(), cx.incarnation()) {
             return None;

@@ -18,6 +18,7 @@ mod listen;
 mod look;
 mod panic;
 mod record;
+mod records;
 mod spawned;
 mod steer;
 mod supervisor;

@@ -13,6 +13,7 @@ use super::Spawned;
 use super::cell::Cell;
 use super::cells::Cells;
 use super::group::Group;
+use super::records::Records;
 use super::steer::Promises;
 use super::tell::Outside;
 use super::watch::Watched;
@@ -27,7 +28,7 @@ pub(super) const CHUNK: usize = 256;
 
 pub(super) struct State {
     pub(super) core: Core,
-    pub(super) records: Vec<Record>,
+    pub(super) records: Records,
     /// The groups of the supervisors among the children, also of those that have ended.
     pub(super) inner: FxHashMap<SlotId, Arc<Group>>,
     /// What was promised to those who wait for something.
@@ -42,7 +43,6 @@ pub(super) struct State {
 }
 
 /// What the shell knows of one slot.
-#[derive(Default)]
 pub(super) struct Record {
     pub(super) waker: Option<Waker>,
     pub(super) last_exit: Option<Arc<Exit>>,
@@ -112,11 +112,11 @@ impl State {
 
     /// The failure that was one too many, and those of others that were answered before it.
     pub(super) fn note_last_causes(&mut self, slot: SlotId) {
-        let failed = |&(other, record): &(SlotId, &Record)| {
+        let failed = |(other, record): (SlotId, &Record)| {
             let exit = record.last_exit.as_ref().filter(|exit| !exit.asked)?;
             (other == slot || self.core.slot(other).has_failed()).then(|| (other, Arc::clone(exit)))
         };
-        let mut causes: Vec<_> = (0..).zip(&self.records).filter_map(|each| failed(&each)).collect();
+        let mut causes: Vec<_> = self.records.iter().filter_map(failed).collect();
         // What failed before the window has nothing to do with this.
         if let Some(last) = causes.iter().find(|(other, _)| *other == slot).map(|(_, exit)| exit.at) {
             causes.retain(|(_, exit)| last.saturating_duration_since(exit.at) <= self.core.rules().limit.over);
@@ -143,7 +143,7 @@ impl State {
     }
 
     fn then(&mut self, next: Next, slot: SlotId) -> Then {
-        let record = &mut self.records[slot as usize];
+        let record = &mut self.records[slot];
         match next {
             Next::Start => Then::Start(record.incarnation),
             Next::Delay(until) => Then::Delay(until),
@@ -165,7 +165,7 @@ impl State {
     }
 
     pub(super) fn begin(&mut self, slot: SlotId, cells: &Cells) {
-        let record = &mut self.records[slot as usize];
+        let record = &mut self.records[slot];
         record.incarnation = record.incarnation.wrapping_add(1);
         record.asked_at = None;
         cells.get(slot).begin(self.core.place(slot).1, record.incarnation);
@@ -173,20 +173,19 @@ impl State {
 
     /// Makes room for the slots that the core has added.
     pub(super) fn grow(&mut self) {
-        self.records.resize_with(self.core.slots().len(), Record::default);
+        self.records.grow(self.core.slots().len());
     }
 
     /// Forgets what was in a slot that has left for good, with its task; the last exit is to be dropped outside.
     pub(super) fn vacate(&mut self, slot: SlotId) -> Option<Arc<Exit>> {
-        if self.records[slot as usize].has_task {
+        if self.records[slot].has_task {
             return None;
         }
         let vacated = self.core.vacate(slot)?;
-        let record = &mut self.records[slot as usize];
-        let old = std::mem::take(record);
+        let old = self.records.take(slot)?;
         if vacated == Vacated::ForTheSame {
             // What is left of an earlier incarnation must not take a later one for itself.
-            record.incarnation = old.incarnation;
+            self.records[slot].incarnation = old.incarnation;
         }
         old.last_exit
     }
@@ -213,7 +212,7 @@ impl State {
             match action {
                 Action::Start(slot) => {
                     self.begin(slot, group.cells());
-                    let record = &mut self.records[slot as usize];
+                    let record = &mut self.records[slot];
                     if record.has_task {
                         outside.wake(record.waker.clone());
                     } else {
@@ -226,7 +225,7 @@ impl State {
                     }
                 }
                 Action::Stop(slot, deadline) => {
-                    let record = &mut self.records[slot as usize];
+                    let record = &mut self.records[slot];
                     if let Some(deadline) = deadline {
                         let known = &mut record.extras().deadline;
                         *known = Some(known.map_or(deadline, |known| known.min(deadline)));
@@ -235,14 +234,14 @@ impl State {
                     record.ask(group.cell(slot), self.core.is_ending(), outside);
                 }
                 Action::Kill(slot) => {
-                    let record = &mut self.records[slot as usize];
+                    let record = &mut self.records[slot];
                     record.note_asked(now, group.epoch());
                     record.kill(group.cell(slot), outside);
                 }
                 Action::Release(slot) => {
-                    if self.records[slot as usize].has_task {
+                    if self.records[slot].has_task {
                         group.cell(slot).note_release();
-                        self.records[slot as usize].wake(outside);
+                        self.records[slot].wake(outside);
                     } else {
                         let place = self.core.slot(slot);
                         if place.removed && group.child(place.child).size == Size::Open {
@@ -257,6 +256,20 @@ impl State {
 }
 
 impl Record {
+    pub(super) const fn new() -> Self {
+        Self {
+            waker: None,
+            last_exit: None,
+            incarnation: 0,
+            has_task: false,
+            burst: 0,
+            last_started: 0,
+            asked_at: None,
+            watched: None,
+            extras: None,
+        }
+    }
+
     /// An incarnation ended at `at`. Whether it is time to let others run: a child that is restarted without ever waiting must
     /// not keep its thread to itself.
     pub(super) fn is_spent(&mut self, at: Instant, has_waited: bool) -> bool {
@@ -328,6 +341,12 @@ impl Record {
         if let Some(extras) = &mut self.extras {
             outside.wake(extras.listeners.drain(..));
         }
+    }
+}
+
+impl Default for Record {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

@@ -259,7 +259,7 @@ impl Group {
 impl State {
     /// What an order is to bring about, told before it is given.
     fn goal(&self, slot: SlotId, order: Order) -> Goal {
-        let incarnation = self.records[slot as usize].incarnation;
+        let incarnation = self.records[slot].incarnation;
         match order {
             Order::Stop => Goal::Over(incarnation),
             Order::Start if self.core.is_up(slot) && self.core.slot(slot).is_fresh() => Goal::Started(incarnation),
@@ -308,7 +308,7 @@ impl State {
     /// Whether the goal has been reached, or never will be.
     fn look_at(&self, id: SlotId, index: u32, goal: Goal) -> Option<Done> {
         let slot = self.core.slot(id);
-        let record = &self.records[id as usize];
+        let record = &self.records[id];
         let is_here = slot.index == index && !slot.removed;
         match goal {
             Goal::Started(goal) if slot.index == index && record.last_started >= goal => Some(Done::AsAsked),

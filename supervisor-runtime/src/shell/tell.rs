@@ -170,13 +170,13 @@ impl State {
         let known = self.core.slot(slot);
         let until = if state == CoreState::Waiting { self.core.until(slot) } else { None };
         let state = if state == known.state { shown(known) } else { shown_as(state) };
-        Change { state, since: known.since, incarnation: self.records[slot as usize].incarnation, until }
+        Change { state, since: self.core.since(slot), incarnation: self.records[slot].incarnation, until }
     }
 
     /// Tells that the incarnation in `slot` has failed, before it is stopped.
     pub(super) fn note_failed(&mut self, group: &Group, slot: SlotId, exit: &Arc<Exit>, outside: &mut Outside) {
         self.core.note_failing(slot, exit.at);
-        self.records[slot as usize].extras().failed = Some(Arc::clone(exit));
+        self.records[slot].extras().failed = Some(Arc::clone(exit));
         if self.core.is_recording() {
             outside.tell(group, self.event(group, slot, What::Failed(Arc::clone(exit))));
         }
@@ -185,7 +185,7 @@ impl State {
 
     /// Whether it has been told that the incarnation in `slot` has failed.
     pub(super) fn has_told_failure(&self, slot: SlotId) -> bool {
-        self.records[slot as usize].extras.as_ref().is_some_and(|extras| extras.failed.is_some())
+        self.records[slot].extras.as_ref().is_some_and(|extras| extras.failed.is_some())
     }
 
     /// What is told of an exit before it is decided what it means.
@@ -261,12 +261,12 @@ impl State {
     /// What is known of the child in `slot`.
     pub(crate) fn facts(&self, slot: SlotId) -> Facts {
         let known = self.core.slot(slot);
-        let record = &self.records[slot as usize];
+        let record = &self.records[slot];
         let extras = record.extras.as_deref();
         let failed = extras.and_then(|extras| extras.failed.as_ref());
         Facts {
             state: shown(known),
-            since: known.since,
+            since: self.core.since(slot),
             incarnation: record.incarnation,
             restarts: known.restarts,
             until: self.core.until(slot),

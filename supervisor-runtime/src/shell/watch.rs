@@ -1,7 +1,6 @@
 //! Limits that a child keeps itself, kept by its supervisor, too: a child that blocks its thread sees no clock.
 
 use std::cmp::Reverse;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::group::{Group, now};
@@ -43,11 +42,11 @@ impl Group {
             silence,
             since,
             limit,
-            looks_at: state.records[cx.slot() as usize].watched.as_ref().and_then(|watched| watched.looks_at),
+            looks_at: state.records[cx.slot()].watched.as_ref().and_then(|watched| watched.looks_at),
             suspect: false,
         };
         let looks_at = watched.looks_at;
-        state.records[cx.slot() as usize].watched = Some(Box::new(watched));
+        state.records[cx.slot()].watched = Some(Box::new(watched));
         let due = later(since, limit);
         let mut driver = None;
         if looks_at.is_none_or(|then| due < then) {
@@ -62,14 +61,14 @@ impl Group {
     /// limit of its own.
     pub(crate) fn expect_no_heartbeat(&self, cx: &Context) {
         if cx.child().options.heartbeat.is_some() {
-            self.state.hold().records[cx.slot() as usize].watched = None;
+            self.state.hold().records[cx.slot()].watched = None;
         }
     }
 
     /// Since when the supervisor has kept a limit of the incarnation of `cx`.
     pub(crate) fn watched_since(&self, cx: &Context) -> Option<Instant> {
         let state = self.state.hold();
-        let watched = state.records[cx.slot() as usize].watched.as_ref();
+        let watched = state.records[cx.slot()].watched.as_ref();
         watched.filter(|watched| watched.incarnation == cx.incarnation()).map(|watched| watched.since)
     }
 
@@ -94,7 +93,7 @@ impl State {
     }
 
     pub(super) fn look_later(&mut self, slot: SlotId, at: Instant) {
-        if let Some(watched) = &mut self.records[slot as usize].watched {
+        if let Some(watched) = &mut self.records[slot].watched {
             watched.looks_at = Some(at);
             self.watches.push(Reverse((at, slot)));
         }
@@ -106,17 +105,14 @@ impl State {
             && when <= now
         {
             self.watches.pop();
-            let record = &mut self.records[slot as usize];
+            let record = &mut self.records[slot];
             let Some(watched) = record.watched.as_mut().filter(|watched| watched.looks_at == Some(when)) else {
                 continue;
             };
             watched.looks_at = None;
             let (since, state) = match watched.silence {
                 Silence::InStart => (watched.since, CoreState::Starting),
-                Silence::OfHeartbeat => {
-                    let beat = Duration::from_nanos(group.cell(slot).beat.load(Ordering::Relaxed));
-                    (later(group.epoch(), beat).max(watched.since), CoreState::Running)
-                }
+                Silence::OfHeartbeat => (group.last_beat(slot).max(watched.since), CoreState::Running),
             };
             let due = later(since, watched.limit);
             if watched.incarnation != record.incarnation || self.core.slot(slot).state != state {

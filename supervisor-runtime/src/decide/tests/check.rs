@@ -153,21 +153,21 @@ impl World {
     }
 
     fn check_plans(&self) {
-        for (id, plan) in (0..).zip(&self.core.plans) {
+        for (id, plan) in (0..).map(PlanId::nth).zip(&self.core.plans) {
             let of = |slot: &Slot| slot.plan == Some(id);
             let part = |role| self.slots(|slot| of(slot) && slot.role() == Some(role)).len();
             let Some(plan) = plan else {
-                assert_eq!(self.slots(of), NONE, "plan {id} is over");
+                assert_eq!(self.slots(of), NONE, "{id:?} is over");
                 continue;
             };
             let counts = [plan.counts.pending, plan.counts.starting, plan.counts.sweeping, plan.counts.stopping];
             assert_eq!(counts, [Role::Pending, Role::Starting, Role::Sweeping, Role::Stopping].map(part));
             assert!(plan.stage == Stage::Sweep || plan.counts.sweeping + plan.counts.stopping == 0, "invariant 3");
         }
-        let beyond = |slot: &Slot| slot.plan.is_some_and(|id| id as usize >= self.core.plans.len());
+        let beyond = |slot: &Slot| slot.plan.is_some_and(|id| id.index() >= self.core.plans.len());
         assert_eq!(self.slots(beyond), NONE, "these are in a plan that is over");
         // What can go on needs no timer.
-        let waits = (0..).zip(&self.core.plans).filter(|(id, _)| !self.core.dirty.contains(id));
+        let waits = (0..).map(PlanId::nth).zip(&self.core.plans).filter(|(id, _)| !self.core.dirty.contains(id));
         let next = waits.filter_map(|(_, plan)| plan.as_ref().and_then(Plan::next_timer)).min();
         let known = self.core.timers.iter().map(|std::cmp::Reverse((when, _))| *when).min();
         assert!(next.is_none_or(|next| known.is_some_and(|known| known <= next)), "{next:?} is not in {known:?}");
