@@ -453,8 +453,11 @@ impl Core {
 
     /// The `start` of the incarnation in `slot` has succeeded: at once, unless it says when.
     pub(crate) fn started(&mut self, slot: SlotId, now: Option<Instant>) -> Started {
-        let state = self.slot(slot).state;
-        self.set_now(now.unwrap_or_else(|| self.since(slot)));
+        let Slot { state, since, .. } = *self.slot(slot);
+        // Mostly nothing has happened since its incarnation began.
+        if now.is_some() || since != self.elapsed {
+            self.set_now(now.unwrap_or_else(|| self.since(slot)));
+        }
         self.update(slot, |slot| {
             slot.has_started = true;
             slot.by_hand &= slot.anew;
