@@ -378,6 +378,12 @@ impl Core {
         later(self.epoch, Duration::from_nanos(self.slot(slot).since))
     }
 
+    /// For how many nanoseconds `slot` has been in its state, now.
+    pub(crate) fn nanos_in_state(&mut self, slot: SlotId, now: Instant) -> u64 {
+        self.set_now(now);
+        self.elapsed.saturating_sub(self.slot(slot).since)
+    }
+
     fn set_now(&mut self, now: Instant) {
         if self.now != now {
             self.now = now;

@@ -139,10 +139,14 @@ impl Core {
 
     /// What has waited for what stands before it becomes a plan. (It waits for nothing else: what stands after it may in turn
     /// wait for it, because it uses it.)
+    #[inline]
     pub(super) fn plan_the_late(&mut self) {
-        if self.late.is_empty() {
-            return;
+        if !self.late.is_empty() {
+            self.plan_those_whose_way_is_clear();
         }
+    }
+
+    fn plan_those_whose_way_is_clear(&mut self) {
         let front = self.front();
         let mut late = std::mem::take(&mut self.late);
         late.retain(|&id| self.slot(id).plan.is_none() && self.slot(id).state == State::Pending);

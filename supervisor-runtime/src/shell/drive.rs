@@ -39,7 +39,7 @@ impl Group {
                 state.core.stop(deadline, now);
             }
             state.look_at_the_silent(now, self);
-            let mut actions = Vec::new();
+            let mut actions = std::mem::take(&mut state.actions);
             let more = state.core.step(now, room, &mut actions);
             state.carry_out(actions, now, self, &mut spawn, &mut outside);
             state.tell(self, |_, _| true, &mut outside);

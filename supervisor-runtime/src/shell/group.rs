@@ -90,6 +90,7 @@ impl Group {
             state: Mutex::new(State {
                 core,
                 records,
+                actions: Vec::new(),
                 inner: FxHashMap::default(),
                 promises: Promises::default(),
                 driver: None,

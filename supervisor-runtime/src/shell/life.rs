@@ -105,6 +105,7 @@ impl Group {
             None => Ended::Ok,
         };
         let mut outside = Outside::default();
+        let above;
         let mut state = self.lock();
         // `stop`, and the end of its tasks, may have taken their time. Where they have not, the clock need not be read.
         let took_time = cx.cell().has_waited_since() || cx.cell().read().has_tasks();
@@ -116,6 +117,7 @@ impl Group {
         if state.core.is_recording() {
             state.before_exit(self, slot, &exit, &mut outside);
         }
+        let took = state.core.nanos_in_state(slot, decided);
         let verdict = state.core.exited(slot, ended, choice.as_ref(), decided);
         if state.core.is_recording() {
             state.after_exit(self, slot, &exit, &verdict, &mut outside);
@@ -123,7 +125,7 @@ impl Group {
         let dropped = (exit.asked && matches!(exit.cause, Cause::Dropped)).then_some(exit.phase);
         let was_asked = exit.asked;
         let record = &mut state.records[slot];
-        let yields = record.is_spent(exit.at, cx.cell().has_waited());
+        let yields = record.is_spent(took, cx.cell().has_waited());
         let old = record.last_exit.replace(exit);
         let extras = record.extras.as_deref_mut().map(std::mem::take);
         if verdict == Verdict::GroupFails {
@@ -135,11 +137,10 @@ impl Group {
         let mut went_on = None;
         if was_asked && state.core.can_proceed() {
             // The supervisor may have been asked to stop, and not have heard of it yet.
-            let above = self.above();
+            above = self.above();
             if !above.as_ref().is_some_and(|(above, slot)| above.cell(*slot).read().is_asked()) {
                 went_on = Some(state.go_on(self, now(), &mut outside));
             }
-            outside.drop_group(above.map(|(above, _)| above));
         }
         state.tell(self, |changed, to| changed != slot || to.is_new(), &mut outside);
         outside.drop_exit(state.vacate(slot));

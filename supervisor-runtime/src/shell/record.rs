@@ -29,6 +29,8 @@ pub(super) const CHUNK: usize = 256;
 pub(super) struct State {
     pub(super) core: Core,
     pub(super) records: Records,
+    /// Where actions of the core are put, empty in between.
+    pub(super) actions: Vec<Action>,
     /// The groups of the supervisors among the children, also of those that have ended.
     pub(super) inner: FxHashMap<SlotId, Arc<Group>>,
     /// What was promised to those who wait for something.
@@ -194,21 +196,23 @@ impl State {
     /// woken for that.
     pub(super) fn go_on(&mut self, group: &Group, now: Instant, outside: &mut Outside) -> WentOn {
         let known = self.core.next_timer();
-        let (mut actions, mut spawn) = (Vec::new(), Vec::new());
+        let mut spawn = Vec::new();
+        let mut actions = std::mem::take(&mut self.actions);
         self.core.proceed(now, CHUNK, &mut actions);
         self.carry_out(actions, now, group, &mut spawn, outside);
         WentOn { spawn, is_sooner: self.core.next_timer().is_some_and(|next| known.is_none_or(|known| next < known)) }
     }
 
+    /// Carries out actions of the core; where they stood is kept for the next ones.
     pub(super) fn carry_out(
         &mut self,
-        actions: Vec<Action>,
+        mut actions: Vec<Action>,
         now: Instant,
         group: &Group,
         spawn: &mut Vec<Spawn>,
         outside: &mut Outside,
     ) {
-        for action in actions {
+        for action in actions.drain(..) {
             match action {
                 Action::Start(slot) => {
                     self.begin(slot, group.cells());
@@ -252,6 +256,8 @@ impl State {
                 }
             }
         }
+        actions.shrink_to(CHUNK);
+        self.actions = actions;
     }
 }
 
@@ -270,15 +276,13 @@ impl Record {
         }
     }
 
-    /// An incarnation ended at `at`. Whether it is time to let others run: a child that is restarted without ever waiting must
-    /// not keep its thread to itself.
-    pub(super) fn is_spent(&mut self, at: Instant, has_waited: bool) -> bool {
+    /// An incarnation has ended that took so many nanoseconds. Whether it is time to let others run: a child that is restarted
+    /// without ever waiting must not keep its thread to itself.
+    pub(super) fn is_spent(&mut self, took: u64, has_waited: bool) -> bool {
         const ENOUGH: u32 = 50_000;
         // A paused clock never advances, so a restart counts for something by itself.
         const AT_LEAST: u32 = 100;
-        let before = self.last_exit.as_ref().filter(|_| !has_waited);
-        let took = before.map_or(Duration::ZERO, |before| at.saturating_duration_since(before.at));
-        let took = took.as_nanos().clamp(AT_LEAST.into(), ENOUGH.into()) as u32;
+        let took = took.clamp(AT_LEAST.into(), ENOUGH.into()) as u32;
         self.burst = if has_waited { 0 } else { self.burst + took };
         let is_spent = self.burst >= ENOUGH;
         if is_spent {

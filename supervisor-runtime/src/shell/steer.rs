@@ -11,7 +11,7 @@ use super::group::{Group, now};
 use super::record::{Spawn, State, wake};
 use super::tell::Outside;
 use crate::Exit;
-use crate::decide::{Action, ChildId, Order, Refused, SlotId, State as CoreState};
+use crate::decide::{ChildId, Order, Refused, SlotId, State as CoreState};
 use crate::declare::MAX_REPLICAS;
 use crate::sync::{MutexExt, MutexGuard};
 use crate::view::{Status, What};
@@ -224,7 +224,7 @@ impl Group {
         indices: impl Iterator<Item = u32>,
         work: &mut Work,
     ) -> Result<Vec<(SlotId, Goal)>, NotDone> {
-        let mut actions = Vec::<Action>::new();
+        let mut actions = std::mem::take(&mut state.actions);
         let now = now();
         let added = state.core.admit(child, indices, now, &mut actions).map_err(NotDone::Refused)?;
         state.grow();
