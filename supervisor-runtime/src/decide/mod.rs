@@ -375,7 +375,10 @@ impl Core {
 
     /// Since when `slot` has been in its state.
     pub(crate) fn since(&self, slot: SlotId) -> Instant {
-        later(self.epoch, Duration::from_nanos(self.slot(slot).since))
+        match self.slot(slot).since {
+            now if now == self.elapsed => self.now,
+            since => later(self.epoch, Duration::from_nanos(since)),
+        }
     }
 
     /// For how many nanoseconds `slot` has been in its state, now.

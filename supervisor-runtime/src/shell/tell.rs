@@ -12,7 +12,7 @@ use super::panic::catch_drop;
 use super::record::{State, wake};
 use crate::decide::{Outcome, Phase, Rest, Slot, SlotId, State as CoreState, Verdict};
 use crate::declare::{ChildSpec, Kind};
-use crate::view::{Change, Event, Facts, Place, Pushed, State as Shown, Subject, What};
+use crate::view::{Change, Event, Facts, Place, Pushed, State as Shown, Subject, What, is_logged};
 use crate::{Cause, Exit, Restart, log};
 
 /// What is to be told, and what is to be done once the lock is released because it runs code of others.
@@ -59,12 +59,13 @@ impl Outside {
     /// Tells an event at once, before what else has changed.
     pub(super) fn tell(&mut self, group: &Group, event: Event) {
         self.has_told = true;
-        let Pushed { to_log, waiting, surplus } = group.tree().events().push(event);
+        if is_logged() {
+            self.pending().events.push(event.clone());
+        }
+        let Pushed { waiting, surplus } = group.tree().events().push(event);
         self.wake(waiting);
-        if to_log.is_some() || surplus.is_some() {
-            let pending = self.pending();
-            pending.events.extend(to_log);
-            pending.surplus.extend(surplus.into_iter().flatten());
+        if !surplus.is_empty() {
+            self.pending().surplus.extend(surplus);
         }
     }
 
@@ -135,8 +136,7 @@ impl State {
                 if tells(slot, state)
                     && let Some(what) = what(state)
                 {
-                    let event = self.event(group, slot, what);
-                    outside.tell(group, Event { change: Some(self.change(slot, state)), ..event });
+                    outside.tell(group, self.event_in(group, slot, state, what));
                 }
             }
         }
@@ -145,13 +145,17 @@ impl State {
 
     /// Something about the child in `slot`, in its state as it is now.
     pub(super) fn event(&self, group: &Group, slot: SlotId, what: What) -> Event {
+        self.event_in(group, slot, self.core.slot(slot).state, what)
+    }
+
+    fn event_in(&self, group: &Group, slot: SlotId, state: CoreState, what: What) -> Event {
         let (child, index) = self.core.place(slot);
         Event {
             number: 0,
             at: self.core.now(),
             subject: Subject::Child(Place { names: Arc::clone(group.names()), child, index }),
             what,
-            change: Some(self.change(slot, self.core.slot(slot).state)),
+            change: Some(self.change(slot, state)),
         }
     }
 

@@ -51,20 +51,16 @@ impl EventLog {
     /// Numbers an event and keeps it, if anybody listens. Called under the lock of the group that it is about, so that the
     /// order of events is the order in which they happened.
     pub(crate) fn push(&self, mut event: Event) -> Pushed {
-        let mut pushed = Pushed { to_log: is_logged().then(|| event.clone()), waiting: Vec::new(), surplus: None };
         if self.listeners.load(Ordering::Relaxed) == 0 {
-            return pushed;
+            return Pushed::default();
         }
         let mut ring = self.ring.hold();
         ring.last += 1;
         event.number = ring.last;
         ring.kept.push_back(event);
-        pushed.waiting = std::mem::take(&mut ring.waiting);
-        if ring.kept.len() > KEPT && ring.taps == 0 {
-            let surplus = ring.kept.len() - KEPT;
-            pushed.surplus = Some(ring.kept.drain(..surplus).collect());
-        }
-        pushed
+        let excess = if ring.taps == 0 { ring.kept.len().saturating_sub(KEPT) } else { 0 };
+        let surplus = if excess > 0 { ring.kept.drain(..excess).collect() } else { Vec::new() };
+        Pushed { waiting: std::mem::take(&mut ring.waiting), surplus }
     }
 
     /// The number of the last event.
@@ -99,16 +95,17 @@ impl EventLog {
     }
 }
 
-/// What is left to do with an event, outside of every lock.
+/// What is left to do when an event has been numbered, outside of every lock.
+#[derive(Default)]
 pub(crate) struct Pushed {
-    pub(crate) to_log: Option<Event>,
     /// Who waits for it.
     pub(crate) waiting: Vec<Waker>,
     /// What is no longer kept, to be dropped.
-    pub(crate) surplus: Option<Vec<Event>>,
+    pub(crate) surplus: Vec<Event>,
 }
 
-fn is_logged() -> bool {
+/// Whether anybody reads the log.
+pub(crate) fn is_logged() -> bool {
     LevelFilter::current() != LevelFilter::OFF
 }
 

@@ -23,7 +23,7 @@ pub use snapshot::{Row, Snapshot};
 pub use status::{State, Status};
 
 pub(crate) use event::{Beginning, Change, Subject};
-pub(crate) use events::{EventLog, Pushed};
+pub(crate) use events::{EventLog, Pushed, is_logged};
 pub(crate) use look::Tone;
 pub(crate) use names::{GroupId, Label, Members, Names, Place};
 pub(crate) use snapshot::{ANCHOR, ChildPart, GroupPart};
