@@ -323,7 +323,7 @@ impl Core {
         self.budget.spent()
     }
 
-    /// Says what time it is, and whether every change is to be recorded.
+    /// Says whether every change is to be recorded.
     pub(crate) fn record(&mut self, wanted: bool) {
         self.recording = wanted;
     }
