@@ -1,5 +1,6 @@
 //! What a service can do with its context.
 
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context as Task, Poll, Wake, Waker};
@@ -7,7 +8,7 @@ use std::task::{Context as Task, Poll, Wake, Waker};
 use supervisor_runtime::{Child, Context, Restart, Service, ServiceResult, Supervisor};
 use tokio::time::Instant;
 
-use crate::world::{World, secs, started, task, time_of};
+use crate::world::{World, at, secs, started, task, time_of};
 
 /// Polls a future with a waker of its own, as `FuturesUnordered` does.
 struct OwnWaker<F>(Pin<Box<F>>, Arc<Flag>);
@@ -265,4 +266,34 @@ async fn the_clock_of_a_tree_is_the_runtime_s() {
     }));
     tree.run().await.unwrap();
     assert_eq!(start.elapsed(), secs(3600.0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_one_incarnation_after_the_other_to_stop_and_then_lets_go_of_the_first_hears_of_the_second() {
+    let (give, mut given) = tokio::sync::mpsc::unbounded_channel();
+    let child = task("a", move |cx| {
+        give.send(cx.clone()).unwrap();
+        async move { Ok(cx.stopping().await) }
+    });
+    let tree = started(Supervisor::one_for_one("tree").child(child)).await;
+    let restart = async || at(&tree, "a").restart().await.unwrap();
+    let (says, mut waits) = tokio::sync::mpsc::unbounded_channel();
+    let waiter = tokio::spawn(async move {
+        let first = given.recv().await.unwrap();
+        let mut first = Box::pin(first.stopping());
+        poll_fn(|task| Poll::Ready(assert!(first.as_mut().poll(task).is_pending()))).await;
+        says.send(()).unwrap();
+        let second = given.recv().await.unwrap();
+        let mut second = Box::pin(second.stopping());
+        poll_fn(|task| Poll::Ready(assert!(second.as_mut().poll(task).is_pending()))).await;
+        drop(first);
+        says.send(()).unwrap();
+        second.await;
+    });
+    waits.recv().await.unwrap();
+    restart().await;
+    waits.recv().await.unwrap();
+    restart().await;
+    tokio::time::timeout(secs(60.0), waiter).await.expect("it is woken").unwrap();
+    tree.shutdown().await.unwrap();
 }

@@ -14,8 +14,10 @@ impl Group {
     pub(crate) fn note_ending(&self, cx: &Context) {
         let mut outside = Outside::default();
         let mut state = self.state.hold();
-        let record = &mut state.records[cx.slot()];
-        if record.extras.is_some() && record.incarnation == cx.incarnation() {
+        if let Some(record) = state.records.get_mut(cx.slot())
+            && record.extras.is_some()
+            && record.incarnation == cx.incarnation()
+        {
             self.cell(cx.slot()).note_ending();
             record.wake(&mut outside);
         }
@@ -26,13 +28,15 @@ impl Group {
     /// Wakes `waker` when the incarnation of `cx` is to stop; whether that is the case already.
     pub(crate) fn listen(&self, cx: &Context, waker: &Waker) -> bool {
         let mut state = self.state.hold();
-        let record = &mut state.records[cx.slot()];
+        let Some(record) = state.records.get_mut(cx.slot()) else { return true };
         record.listen(self.cell(cx.slot()), cx.member(), cx.incarnation(), waker)
     }
 
     pub(crate) fn unlisten(&self, cx: &Context, waker: &Waker) {
         let mut state = self.state.hold();
-        if let Some(extras) = &mut state.records[cx.slot()].extras
+        // Of an incarnation that has ended nobody listens any more; the same task may listen for the next.
+        if self.cell(cx.slot()).is_of(cx.member(), cx.incarnation())
+            && let Some(extras) = state.records.get_mut(cx.slot()).and_then(|record| record.extras.as_mut())
             && let Some(found) = extras.listeners.iter().position(|listener| listener.will_wake(waker))
         {
             let old = extras.listeners.swap_remove(found);
