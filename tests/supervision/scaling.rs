@@ -454,3 +454,17 @@ async fn scaling_does_not_wait_for_a_group_that_is_stopped_in_one_that_runs() {
     assert!(matches!(answered(w.scale_to(2)).await, Err(SteerError::NotRunning { .. })));
     tree.shutdown().await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn scaling_does_not_wait_for_a_group_that_was_scaled_away() {
+    let world = World::new();
+    let pool = {
+        let world = world.clone();
+        Child::replicated("pool", 2, move |_| Supervisor::one_for_one("pool").child(world.replicas("w", 1)))
+    };
+    let tree = started(Supervisor::one_for_one("tree").child(pool)).await;
+    let w = tree.replicas::<Probe>("pool[1]/w").unwrap();
+    tree.replicas::<Supervisor>("pool").unwrap().scale_to(1).await.unwrap();
+    assert!(matches!(answered(w.scale_to(2)).await, Err(SteerError::NotRunning { .. })));
+    tree.shutdown().await.unwrap();
+}

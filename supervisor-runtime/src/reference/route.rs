@@ -92,16 +92,20 @@ impl Route {
     /// its own way up.
     pub(super) fn comes_up(&self) -> bool {
         let Some((_, before)) = self.steps.split_last() else { return false };
-        let state = |count: usize| {
-            let above = Self::new(self.tree.clone(), before[..count].to_vec(), self.path.clone());
-            let index = before[count - 1].index;
-            above.walk().and_then(|stop| Ok(stop.group.status(stop.slot(index)?).state())).ok()
-        };
-        // The outermost one that does not run decides: what is below it comes and goes with it.
-        let decides = (2..=before.len()).map(state).find(|state| *state != Some(State::Running));
-        let on_its_way = [State::Waiting, State::Delayed, State::Starting, State::Stopping];
-        let comes = decides.flatten().is_none_or(|state| on_its_way.contains(&state));
-        before.len() > 1 && comes && !self.tree.is_stopping()
+        let Some(mut group) = self.tree.anchor() else { return false };
+        for (depth, step) in before.iter().enumerate() {
+            let slot = number(group.spec(), step).and_then(|child| group.slot_of(child, step.index));
+            let Some(slot) = slot else { return false };
+            // The outermost one that does not run decides: what is below it comes and goes with it.
+            let state = group.status(slot).state();
+            let on_its_way = [State::Waiting, State::Delayed, State::Starting, State::Stopping];
+            if depth > 0 && state != State::Running {
+                return on_its_way.contains(&state) && !self.tree.is_stopping();
+            }
+            let Some(inner) = group.inner(slot) else { break };
+            group = inner;
+        }
+        before.len() > 1 && !self.tree.is_stopping()
     }
 
     /// The group of the supervisor at the end of the way.
