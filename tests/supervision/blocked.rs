@@ -14,6 +14,8 @@ enum Where {
     Run,
     /// In a task that it spawns; then it fails.
     Task,
+    /// After it has failed.
+    Stop,
 }
 
 /// Blocks a thread until the sender is dropped, and says when it begins to.
@@ -43,6 +45,7 @@ impl Service for Blocker {
         match self.place {
             Where::Run => self.block(),
             Where::Start => cx.stopping().await,
+            Where::Stop => return Err("boom".into()),
             Where::Task => {
                 let blocker = self.clone();
                 let (says, blocks) = tokio::sync::oneshot::channel();
@@ -61,6 +64,9 @@ impl Service for Blocker {
 
     async fn stop(&mut self, _cx: &Context, _exit: &Exit) {
         self.world.write("stop blocker");
+        if self.place == Where::Stop {
+            self.block();
+        }
     }
 }
 
@@ -105,6 +111,36 @@ async fn a_child_that_blocks_its_thread_past_its_heartbeat_is_given_up_as_stuck(
     world.expect(&["start a", "block", "stop a"]).await;
     drop(release);
     assert_eq!(stuck(&error), (TreeErrorKind::Stuck, vec!["tree/blocker"]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_child_with_a_heartbeat_that_blocks_its_thread_in_the_stop_after_a_failure_is_given_up_as_stuck() {
+    let world = World::in_real_time();
+    let (blocker, release) = blocker(&world, Where::Stop);
+    let tree = Supervisor::one_for_one("tree").child(world.child("a")).child(blocker.heartbeat(secs(0.1)));
+    let mut tree = within(started(tree)).await;
+    let error = within(tree.wait()).await.unwrap_err();
+    world.expect(&["start a", "stop blocker", "block", "stop a"]).await;
+    drop(release);
+    assert_eq!(stuck(&error), (TreeErrorKind::Stuck, vec!["tree/blocker"]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_stop_after_a_failure_may_block_its_thread_for_longer_than_the_heartbeat() {
+    let world = World::in_real_time();
+    let (blocker, release) = blocker(&world, Where::Stop);
+    let tree = Supervisor::one_for_one("tree")
+        .max_restarts(1)
+        .over(secs(60.0))
+        .child(blocker.shutdown(secs(60.0)).heartbeat(secs(0.1)));
+    let mut tree = within(started(tree)).await;
+    world.expect(&["stop blocker", "block"]).await;
+    // A heartbeat that is missing for this long would make it stuck.
+    tokio::time::sleep(secs(3.0)).await;
+    drop(release);
+    let error = within(tree.wait()).await.unwrap_err();
+    assert_eq!(error.kind(), TreeErrorKind::LimitReached);
+    world.expect(&["stop blocker", "block"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

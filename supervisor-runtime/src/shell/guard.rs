@@ -202,7 +202,6 @@ impl<F: Future> Future for Guard<'_, F> {
                 if is_told(exit, this.cx.child()) {
                     this.cx.group().failed(this.cx.slot(), exit);
                 }
-                this.cx.group().expect_no_heartbeat(this.cx);
                 *this.limit =
                     this.cx.child().stop_limit().map_or(Limit::Above, |limit| Limit::Watch(Watch::stop(limit)));
             }

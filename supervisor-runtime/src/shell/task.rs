@@ -148,6 +148,9 @@ fn finish<'a, T: Source>(
     exit: Arc<Exit>,
 ) -> impl Future<Output = Arc<Exit>> + Send + 'a {
     async move {
+        if !exit.asked && cx.group().watch_stop(cx) {
+            yield_now().await;
+        }
         let is_used = source.is_used();
         // Those that used it have been stopped: nobody is to hold its handle while it is.
         if is_used && exit.asked {

@@ -30,6 +30,8 @@ pub(crate) enum Silence {
     InStart,
     /// Give no heartbeat.
     OfHeartbeat,
+    /// Be in `stop` after a failure, or in the end of its tasks.
+    InStop,
 }
 
 impl Group {
@@ -57,12 +59,12 @@ impl Group {
         wake(driver) && self.makes_way()
     }
 
-    /// The `run` of the incarnation of `cx` is over, and its `stop` takes its time: that gives no heartbeat, and keeps to a
-    /// limit of its own.
-    pub(crate) fn expect_no_heartbeat(&self, cx: &Context) {
-        if cx.child().options.heartbeat.is_some() {
-            self.state.hold().records[cx.slot()].watched = None;
-        }
+    /// The `run` of the incarnation of `cx` is over by itself. What follows gives no heartbeat, and has limits of its own: for
+    /// `stop`, and for the end of its tasks. Whether the task is to make way for the supervisor.
+    pub(crate) fn watch_stop(&self, cx: &Context) -> bool {
+        let limit =
+            || cx.child().stop_limit().map_or(Duration::MAX, |limit| limit.saturating_mul(2).saturating_add(GRACE));
+        cx.child().options.heartbeat.is_some() && self.watch(cx, Silence::InStop, limit())
     }
 
     /// Since when the supervisor has kept a limit of the incarnation of `cx`.
@@ -105,7 +107,7 @@ impl State {
             && when <= now
         {
             self.watches.pop();
-            let record = &mut self.records[slot];
+            let Some(record) = self.records.get_mut(slot) else { continue };
             let Some(watched) = record.watched.as_mut().filter(|watched| watched.looks_at == Some(when)) else {
                 continue;
             };
@@ -113,6 +115,7 @@ impl State {
             let (since, state) = match watched.silence {
                 Silence::InStart => (watched.since, CoreState::Starting),
                 Silence::OfHeartbeat => (group.last_beat(slot).max(watched.since), CoreState::Running),
+                Silence::InStop => (watched.since, CoreState::Running),
             };
             let due = later(since, watched.limit);
             if watched.incarnation != record.incarnation || self.core.slot(slot).state != state {
