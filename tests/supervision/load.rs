@@ -1,6 +1,7 @@
 //! What a tree costs others: one that is busy leaves room, one that is idle costs nothing.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
 use std::task::{Context as Task, Wake, Waker};
 use std::time::Duration;
@@ -35,6 +36,31 @@ fn a_child_that_fails_without_ever_waiting_starves_nobody() {
         let tree = started(Supervisor::one_for_one("tree").max_restarts(u32::MAX).child(hot())).await;
         tokio::spawn(others()).await.unwrap();
         tree.shutdown().await.unwrap();
+    });
+}
+
+#[test]
+fn a_child_that_computes_before_it_fails_lets_others_run_after_each_time_also_if_somebody_listens() {
+    within_time(async || {
+        for listens in [false, true] {
+            let runs = Arc::new(AtomicU32::new(0));
+            let counted = Arc::clone(&runs);
+            let hot = task("hot", move |_| {
+                counted.fetch_add(1, Ordering::Relaxed);
+                // As good as computing: nobody else runs.
+                std::thread::sleep(Duration::from_millis(1));
+                async { Err("after a while".into()) }
+            });
+            let tree = started(Supervisor::one_for_one("tree").max_restarts(u32::MAX).child(hot)).await;
+            let listener = listens.then(|| tree.events());
+            for _ in 0..20 {
+                let before = runs.load(Ordering::Relaxed);
+                tokio::task::yield_now().await;
+                assert!(runs.load(Ordering::Relaxed) - before < 10, "others wait, listening: {listens}");
+            }
+            tree.shutdown().await.unwrap();
+            drop(listener);
+        }
     });
 }
 

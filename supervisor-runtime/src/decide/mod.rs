@@ -375,18 +375,12 @@ impl Core {
 
     /// Since when `slot` has been in its state.
     pub(crate) fn since(&self, slot: SlotId) -> Instant {
-        match self.slot(slot).since {
-            now if now == self.elapsed => self.now,
-            since => later(self.epoch, Duration::from_nanos(since)),
-        }
+        let since = self.slot(slot).since;
+        // Most are told as they change.
+        if since == self.elapsed { self.now } else { later(self.epoch, Duration::from_nanos(since)) }
     }
 
-    /// For how many nanoseconds `slot` has been in its state, now.
-    pub(crate) fn nanos_in_state(&mut self, slot: SlotId, now: Instant) -> u64 {
-        self.set_now(now);
-        self.elapsed.saturating_sub(self.slot(slot).since)
-    }
-
+    /// Both are the same time: no other code sets either.
     fn set_now(&mut self, now: Instant) {
         if self.now != now {
             self.now = now;

@@ -1,4 +1,4 @@
-//! The command cells of a group, which grows.
+//! Cells of a group, which grows: one for each slot, with commands or heartbeats.
 
 use std::sync::OnceLock;
 
@@ -27,8 +27,8 @@ impl<T: Default> Cells<T> {
         Self { first: block(count), more: OnceLock::new() }
     }
 
-    /// How many it began with.
-    pub(super) fn len(&self) -> usize {
+    /// How many there were when the group began.
+    pub(super) fn first_len(&self) -> usize {
         self.first.len()
     }
 

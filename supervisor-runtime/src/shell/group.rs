@@ -185,7 +185,7 @@ impl Group {
     }
 
     fn beats(&self) -> &Cells<AtomicU64> {
-        self.beats.get_or_init(|| Cells::new(self.cells.len()))
+        self.beats.get_or_init(|| Cells::new(self.cells.first_len()))
     }
 
     /// The context of the current incarnation in `slot`.

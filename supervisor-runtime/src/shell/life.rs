@@ -117,7 +117,6 @@ impl Group {
         if state.core.is_recording() {
             state.before_exit(self, slot, &exit, &mut outside);
         }
-        let took = state.core.nanos_in_state(slot, decided);
         let verdict = state.core.exited(slot, ended, choice.as_ref(), decided);
         if state.core.is_recording() {
             state.after_exit(self, slot, &exit, &verdict, &mut outside);
@@ -125,7 +124,7 @@ impl Group {
         let dropped = (exit.asked && matches!(exit.cause, Cause::Dropped)).then_some(exit.phase);
         let was_asked = exit.asked;
         let record = &mut state.records[slot];
-        let yields = record.is_spent(took, cx.cell().has_waited());
+        let yields = record.is_spent(exit.at, cx.cell().has_waited());
         let old = record.last_exit.replace(exit);
         let extras = record.extras.as_deref_mut().map(std::mem::take);
         if verdict == Verdict::GroupFails {
@@ -151,12 +150,11 @@ impl Group {
         if let Some(phase) = dropped {
             self.tree().note_dropped(|| Left { path: cx.path(), phase: Some(phase), after: self.asked_for(slot) });
         }
-        let mut has_woken = false;
+        let has_gone_on = went_on.is_some();
         if let Some(WentOn { spawn, .. }) = went_on {
             cx.group().spawn(spawn);
-            has_woken = true;
         }
-        has_woken |= wake(driver);
+        let has_woken = wake(driver) || has_gone_on;
         if let Some(extras) = extras {
             extras.listeners.into_iter().for_each(Waker::wake);
         }

@@ -1,4 +1,4 @@
-//! What a group keeps under its lock: the core, and a record of each slot.
+//! What a group keeps under its lock: the core, and a record of each slot that has had a task.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -184,12 +184,16 @@ impl State {
             return None;
         }
         let vacated = self.core.vacate(slot)?;
-        let old = self.records.take(slot)?;
-        if vacated == Vacated::ForTheSame {
-            // What is left of an earlier incarnation must not take a later one for itself.
-            self.records[slot].incarnation = old.incarnation;
+        match vacated {
+            Vacated::ForAnother => self.records.take(slot)?.last_exit,
+            Vacated::ForTheSame => {
+                let record = &mut self.records[slot];
+                let old = std::mem::take(record);
+                // What is left of an earlier incarnation must not take a later one for itself.
+                record.incarnation = old.incarnation;
+                old.last_exit
+            }
         }
-        old.last_exit
     }
 
     /// Goes on with the plans of the core in the task of a child, as long as the group is to go on: the supervisor need not be
@@ -276,13 +280,16 @@ impl Record {
         }
     }
 
-    /// An incarnation has ended that took so many nanoseconds. Whether it is time to let others run: a child that is restarted
-    /// without ever waiting must not keep its thread to itself.
-    pub(super) fn is_spent(&mut self, took: u64, has_waited: bool) -> bool {
+    /// An incarnation ended at `at`. Whether it is time to let others run: a child that is restarted without ever waiting must
+    /// not keep its thread to itself.
+    pub(super) fn is_spent(&mut self, at: Instant, has_waited: bool) -> bool {
         const ENOUGH: u32 = 50_000;
         // A paused clock never advances, so a restart counts for something by itself.
         const AT_LEAST: u32 = 100;
-        let took = took.clamp(AT_LEAST.into(), ENOUGH.into()) as u32;
+        // From end to end, whatever was told in between.
+        let before = self.last_exit.as_ref().filter(|_| !has_waited);
+        let took = before.map_or(Duration::ZERO, |before| at.saturating_duration_since(before.at));
+        let took = took.as_nanos().clamp(AT_LEAST.into(), ENOUGH.into()) as u32;
         self.burst = if has_waited { 0 } else { self.burst + took };
         let is_spent = self.burst >= ENOUGH;
         if is_spent {

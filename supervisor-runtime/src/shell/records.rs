@@ -5,9 +5,9 @@ use std::ops::{Index, IndexMut};
 use super::record::Record;
 use crate::decide::SlotId;
 
-/// What the shell knows of each slot: nothing, until there is something to know.
+/// What the shell knows of each slot: nothing, until there is something to note.
 ///
-/// Each in a box of its own, made with the first task of its slot. That is smaller than to have them in a row: tokio's tasks
+/// Each in a box of its own, mostly made with the first task of its slot. That is smaller than to have them in a row: tokio's tasks
 /// are aligned to 128 bytes, so that glibc leaves a hole before each, in which a record has room.
 #[derive(Default)]
 pub(super) struct Records(Vec<Option<Box<Record>>>);
@@ -23,6 +23,11 @@ impl Records {
     /// Of which anything is known.
     pub(super) fn iter(&self) -> impl Iterator<Item = (SlotId, &Record)> {
         (0..).zip(&self.0).filter_map(|(slot, record)| Some((slot, &**record.as_ref()?)))
+    }
+
+    /// What is known of a slot, if anything is.
+    pub(super) fn get_mut(&mut self, slot: SlotId) -> Option<&mut Record> {
+        self.0[slot as usize].as_deref_mut()
     }
 
     /// What was known of a slot of which nothing is known any more.

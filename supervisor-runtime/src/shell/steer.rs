@@ -1,6 +1,7 @@
 //! What is done to a group by hand, and waiting for it.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -44,6 +45,9 @@ pub(crate) struct Ticket {
 }
 
 /// What the tickets of a group are for, by slot and number.
+///
+/// Invariant: a promise is there until its ticket has been given the answer or is dropped, and while one is awaited, its slot is
+/// observed.
 #[derive(Default)]
 pub(super) struct Promises {
     all: BTreeMap<(SlotId, u64), Promise>,
@@ -193,17 +197,15 @@ impl Group {
         if !missing.is_empty() {
             goals = self.add(&mut state, child, missing.into_iter(), &mut work)?;
         }
-        let mut discarded = Ok(());
         if !surplus.is_empty() {
             goals.extend(state.goals(&surplus, Order::Stop));
-            discarded = state.core.discard(&surplus, now());
+            // Refused only where adding would have been.
+            state.core.discard(&surplus, now()).map_err(NotDone::Refused)?;
         }
-        if discarded.is_ok() {
-            self.child(child).scaled.store(count, Ordering::Relaxed);
-        }
+        self.child(child).scaled.store(count, Ordering::Relaxed);
         let tickets = goals.into_iter().map(|goal| self.ticket(goal, &mut state)).collect();
         self.finish(state, work);
-        discarded.map(|()| tickets).map_err(NotDone::Refused)
+        Ok(tickets)
     }
 
     /// Takes a member out of an open group.
@@ -342,20 +344,23 @@ impl Future for Ticket {
 
     fn poll(mut self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Done> {
         let key = (self.slot, self.number);
-        let mut state = self.group.state.hold();
-        let promise = state.promises.all.get_mut(&key).expect("a ticket is not polled after its answer");
-        if let Answer::Awaited(waker) = &mut promise.answer {
-            let before = waker.replace(task.waker().clone());
-            drop(state);
-            drop(before);
-            return Poll::Pending;
-        }
-        let promise = state.promises.all.remove(&key);
-        drop(state);
-        self.is_answered = true;
-        match promise {
-            Some(Promise { answer: Answer::Known(done), .. }) => Poll::Ready(done),
-            _ => Poll::Pending,
+        let answer = {
+            let mut state = self.group.state.hold();
+            match state.promises.all.entry(key) {
+                // It has been given its answer.
+                Entry::Vacant(_) => return Poll::Pending,
+                Entry::Occupied(mut promise) => match &mut promise.get_mut().answer {
+                    Answer::Awaited(waker) => Answer::Awaited(waker.replace(task.waker().clone())),
+                    Answer::Known(_) => promise.remove().answer,
+                },
+            }
+        };
+        match answer {
+            Answer::Awaited(_before) => Poll::Pending,
+            Answer::Known(done) => {
+                self.is_answered = true;
+                Poll::Ready(done)
+            }
         }
     }
 }
