@@ -97,6 +97,12 @@ impl Cell {
         self.read().is_over(incarnation) || self.member.load(Ordering::Relaxed) != member
     }
 
+    /// Whether it speaks to the first incarnation of its slot, or of the member that is there.
+    #[inline]
+    pub(super) fn is_first(&self) -> bool {
+        self.read().0 >> BITS == 1
+    }
+
     /// Whether the cell speaks to this incarnation of this member, and something of it is left.
     pub(crate) fn is_of(&self, member: u32, incarnation: u32) -> bool {
         let word = self.read().0;

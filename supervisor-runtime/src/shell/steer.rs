@@ -122,7 +122,7 @@ impl Group {
     /// Where the child stands; of a supervisor, without what is below it.
     pub(crate) fn status(&self, slot: SlotId) -> Status {
         let state = self.state.hold();
-        Status { facts: state.facts(slot), at: now() }
+        Status { facts: state.facts(slot, self.cells()), at: now() }
     }
 
     /// Carries out an order for some of a child, or all; what can be waited for.
