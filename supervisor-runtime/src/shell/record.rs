@@ -184,16 +184,13 @@ impl State {
             return None;
         }
         let vacated = self.core.vacate(slot)?;
-        match vacated {
-            Vacated::ForAnother => self.records.take(slot)?.last_exit,
-            Vacated::ForTheSame => {
-                let record = &mut self.records[slot];
-                let old = std::mem::take(record);
-                // What is left of an earlier incarnation must not take a later one for itself.
-                record.incarnation = old.incarnation;
-                old.last_exit
-            }
+        let record = self.records.get_mut(slot)?;
+        let old = std::mem::take(record);
+        if vacated == Vacated::ForTheSame {
+            // What is left of an earlier incarnation must not take a later one for itself.
+            record.incarnation = old.incarnation;
         }
+        old.last_exit
     }
 
     /// Goes on with the plans of the core in the task of a child, as long as the group is to go on: the supervisor need not be

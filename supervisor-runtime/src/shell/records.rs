@@ -29,11 +29,6 @@ impl Records {
     pub(super) fn get_mut(&mut self, slot: SlotId) -> Option<&mut Record> {
         self.0[slot as usize].as_deref_mut()
     }
-
-    /// What was known of a slot of which nothing is known any more.
-    pub(super) fn take(&mut self, slot: SlotId) -> Option<Box<Record>> {
-        self.0[slot as usize].take()
-    }
 }
 
 impl Index<SlotId> for Records {
