@@ -306,3 +306,18 @@ fn who_is_up_runs_or_will_by_itself() {
     assert_eq!([1, 2].map(|slot| core.slot(slot).state), [State::Pending, State::Down(Rest::Stopped)]);
     assert_eq!(ups(&core), [true, false, false, false]);
 }
+
+#[test]
+fn a_replica_on_its_way_out_does_not_come_back_when_its_group_restarts() {
+    let now = Instant::now();
+    let replicas = ChildRules { size: Size::Replicas(2), ..child(Restart::Permanent) };
+    let mut core = group(StrategyRule::OneForAll, vec![replicas, child(Restart::Permanent)], now);
+    assert_eq!(core.discard(&[1], now), Ok(()));
+    settles(&mut core, now);
+    core.exited(2, Ended::Failed, None, now);
+    settles(&mut core, now);
+    for slot in [1, 0] {
+        core.exited(slot, Ended::Ok, None, now);
+    }
+    assert_eq!([0, 1].map(|slot| core.slot(slot).state), [State::Pending, State::Down(Rest::Removed)]);
+}
