@@ -126,24 +126,6 @@ async fn a_child_with_a_heartbeat_that_blocks_its_thread_in_the_stop_after_a_fai
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_stop_after_a_failure_may_block_its_thread_for_longer_than_the_heartbeat() {
-    let world = World::in_real_time();
-    let (blocker, release) = blocker(&world, Where::Stop);
-    let tree = Supervisor::one_for_one("tree")
-        .max_restarts(1)
-        .over(secs(60.0))
-        .child(blocker.shutdown(secs(60.0)).heartbeat(secs(0.1)));
-    let mut tree = within(started(tree)).await;
-    world.expect(&["stop blocker", "block"]).await;
-    // A heartbeat that is missing for this long would make it stuck.
-    tokio::time::sleep(secs(3.0)).await;
-    drop(release);
-    let error = within(tree.wait()).await.unwrap_err();
-    assert_eq!(error.kind(), TreeErrorKind::LimitReached);
-    world.expect(&["stop blocker", "block"]).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_child_that_blocks_its_thread_past_its_start_timeout_is_given_up_and_the_start_rolled_back() {
     let world = World::in_real_time();
     let (blocker, release) = blocker(&world, Where::Start);

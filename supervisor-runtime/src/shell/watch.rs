@@ -24,7 +24,7 @@ pub(super) struct Watched {
 }
 
 /// What a child must not do for too long.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Silence {
     /// Be in its factory or in `start`.
     InStart,
@@ -130,6 +130,45 @@ impl State {
                 record.watched = None;
                 self.core.give_up_on(slot, now);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+    use super::*;
+    use crate::{Child, Exit, Service, ServiceResult, Supervisor};
+
+    /// Fails, and tells how it is watched when its `stop` begins.
+    struct Failing(UnboundedSender<Option<(Silence, Duration)>>);
+
+    impl Service for Failing {
+        async fn run(&mut self, _cx: &Context) -> ServiceResult {
+            Err("broken".into())
+        }
+
+        async fn stop(&mut self, cx: &Context, _exit: &Exit) {
+            let state = cx.group().state.hold();
+            let watched = state.records[cx.slot()].watched.as_ref();
+            let _ = self.0.send(watched.map(|watched| (watched.silence, watched.limit)));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stop_after_a_failure_has_its_own_limit_before_it_can_block_its_thread() {
+        let secs = Duration::from_secs;
+        for (heartbeat, expected) in [(None, None), (Some(secs(1)), Some((Silence::InStop, secs(121))))] {
+            let (tell, mut told) = unbounded_channel();
+            let child = Child::new("a", move || Failing(tell.clone())).shutdown(secs(60));
+            let child = match heartbeat {
+                Some(limit) => child.heartbeat(limit),
+                None => child,
+            };
+            let tree = Supervisor::one_for_one("tree").max_restarts(0).child(child);
+            assert!(tree.run().await.is_err());
+            assert_eq!(told.recv().await, Some(expected));
         }
     }
 }
