@@ -226,6 +226,11 @@ pub(crate) fn later(now: Instant, by: Duration) -> Instant {
     now.checked_add(by.min(NEVER)).unwrap_or(now)
 }
 
+/// How much later in nanoseconds, which reach for 584 years.
+pub(crate) fn nanos_between(then: Instant, now: Instant) -> u64 {
+    now.saturating_duration_since(then).as_nanos() as u64
+}
+
 impl Core {
     pub(crate) fn new(rules: Rules, seed: u64, now: Instant) -> Self {
         let mut core = Self {
@@ -384,7 +389,7 @@ impl Core {
     fn set_now(&mut self, now: Instant) {
         if self.now != now {
             self.now = now;
-            self.elapsed = now.saturating_duration_since(self.epoch).as_nanos() as u64;
+            self.elapsed = nanos_between(self.epoch, now);
         }
     }
 

@@ -23,7 +23,7 @@ use super::record::State;
 use super::records::Records;
 use super::steer::Promises;
 use super::tell::Outside;
-use crate::decide::{Choice, Core, Phase, Rules, SlotId, Swept, later};
+use crate::decide::{Choice, Core, Phase, Rules, SlotId, Swept, later, nanos_between};
 use crate::declare::{ChildSpec, Decision, Failure, GroupSpec, Set, Size, Strategy};
 use crate::log;
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -175,8 +175,7 @@ impl Group {
 
     /// Notes that what is in `slot` is alive.
     pub(crate) fn note_beat(&self, slot: SlotId) {
-        let since = now().saturating_duration_since(self.epoch);
-        self.beats().get(slot).store(since.as_nanos() as u64, Ordering::Relaxed);
+        self.beats().get(slot).store(nanos_between(self.epoch, now()), Ordering::Relaxed);
     }
 
     /// When that was noted last.

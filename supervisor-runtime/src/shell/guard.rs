@@ -11,7 +11,6 @@ use tokio::time::{Sleep, sleep_until};
 
 use super::group::now;
 use super::panic::{catch, catch_drop};
-use super::tell::is_told;
 use crate::decide::later;
 use crate::{BoxError, Context, Exit, Panic};
 
@@ -199,9 +198,7 @@ impl<F: Future> Future for Guard<'_, F> {
                 (Ok(()), None) => {}
             }
             if let Limit::Stop(exit) = this.limit {
-                if is_told(exit, this.cx.child()) {
-                    this.cx.group().failed(this.cx.slot(), exit);
-                }
+                this.cx.group().failed(this.cx, exit);
                 *this.limit =
                     this.cx.child().stop_limit().map_or(Limit::Above, |limit| Limit::Watch(Watch::stop(limit)));
             }

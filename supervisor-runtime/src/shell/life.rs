@@ -8,7 +8,7 @@ use tokio::runtime::RuntimeFlavor;
 use super::group::{Group, now};
 use super::panic::catch_drop;
 use super::record::{Then, WentOn, wake};
-use super::tell::Outside;
+use super::tell::{Outside, is_told};
 use super::watch::Silence;
 use crate::decide::{Ended, Next, SlotId, Started, Verdict};
 use crate::error::Left;
@@ -68,8 +68,12 @@ impl Group {
         self.tree().is_watched()
     }
 
-    /// The incarnation in `slot` has failed, and is about to be stopped.
-    pub(crate) fn failed(&self, slot: SlotId, exit: &Arc<Exit>) {
+    /// The incarnation of `cx` has ended by itself, and is about to be stopped: tells it, if it has failed.
+    pub(crate) fn failed(&self, cx: &Context, exit: &Arc<Exit>) {
+        if !is_told(exit, cx.child()) {
+            return;
+        }
+        let slot = cx.slot();
         let mut outside = Outside::default();
         let mut state = self.lock();
         // Once for each incarnation. (That the core knows it as failing ends when it is asked to stop meanwhile.)

@@ -18,7 +18,7 @@ use super::steer::Promises;
 use super::tell::Outside;
 use super::watch::Watched;
 use crate::Exit;
-use crate::decide::{Action, ChildId, Core, Next, Phase, Rest, SlotId, State as CoreState, Vacated};
+use crate::decide::{Action, ChildId, Core, Next, Phase, Rest, SlotId, State as CoreState, Vacated, nanos_between};
 use crate::declare::Size;
 
 /// How many last causes an error tells.
@@ -301,8 +301,7 @@ impl Record {
     }
 
     pub(super) fn note_asked(&mut self, now: Instant, epoch: Instant) {
-        let after = now.saturating_duration_since(epoch).as_nanos() as u64;
-        self.asked_at = self.asked_at.or(NonZeroU64::MIN.checked_add(after));
+        self.asked_at = self.asked_at.or(NonZeroU64::MIN.checked_add(nanos_between(epoch, now)));
     }
 
     pub(super) fn extras(&mut self) -> &mut Extras {

@@ -155,9 +155,9 @@ fn finish<'a, T: Source>(
         // Those that used it have been stopped: nobody is to hold its handle while it is.
         if is_used && exit.asked {
             withdraw(source, cx);
-        } else if is_used && is_told(&exit, cx.child()) {
+        } else if is_used {
             // Those that use it go on until they are swept; if one fails, it waits for the next handle.
-            cx.group().failed(cx.slot(), &exit);
+            cx.group().failed(cx, &exit);
         }
         let exit = match exit.cause {
             Cause::Dropped | Cause::Unresponsive(_) => exit,
@@ -279,8 +279,8 @@ fn ended(cx: &Context, cause: Cause, phase: Phase) -> Arc<Exit> {
     cx.cell().note_run_over();
     let exit = Arc::new(Exit { cause, phase, asked: cx.cell().read().is_asked(), at: now() });
     // Before `stop`, which may take its time: who reads the log is to know at once.
-    if cx.group().is_watched() && is_told(&exit, cx.child()) {
-        cx.group().failed(cx.slot(), &exit);
+    if cx.group().is_watched() {
+        cx.group().failed(cx, &exit);
     }
     exit
 }
