@@ -106,6 +106,16 @@ fn a_seed_replays_to_the_identical_event_log() {
     assert!(events > 4_000, "{events} events are no storm");
 }
 
+#[test]
+fn nothing_is_left_in_memory_when_a_life_is_over() {
+    for seed in 0..40 {
+        // What is made once in a thread stays.
+        drop(live(seed, false));
+        let left = allocation_counter::measure(|| drop(live(seed, false)));
+        assert_eq!((left.count_current, left.bytes_current), (0, 0), "seed {seed}: {left:?}");
+    }
+}
+
 /// On several threads, a snapshot and a mirror are rarely of the same number; when they are, they are the same.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn folding_the_events_gives_the_snapshot_on_many_threads() {
