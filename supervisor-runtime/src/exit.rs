@@ -2,6 +2,8 @@
 
 use std::error::Error;
 use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::BoxError;
@@ -18,8 +20,19 @@ pub struct Exit {
     pub(crate) cause: Cause,
     pub(crate) phase: Phase,
     pub(crate) asked: bool,
-    /// When `run`, or what came before it, ended.
-    pub(crate) at: Instant,
+    /// When `run`, or what came before it, ended; nobody needs it of one that stopped because it was asked to.
+    pub(crate) at: Option<Instant>,
+}
+
+/// How an incarnation has ended, as its task and its group hand it on.
+///
+/// Most that are asked to stop just do, and often those of a whole tree at once: such an end takes no memory of its own.
+#[derive(Debug)]
+pub(crate) enum Ending {
+    /// It was asked to stop when it did that, and nothing went wrong.
+    Stopped(Phase),
+    /// There is more to tell.
+    Told(Arc<Exit>),
 }
 
 /// Why an incarnation ended.
@@ -65,7 +78,40 @@ struct Said {
     place: Option<String>,
 }
 
+impl Ending {
+    /// For those who keep it.
+    pub(crate) fn share(&self) -> Arc<Exit> {
+        match self {
+            Self::Stopped(phase) => Arc::new(Exit::stopped(*phase)),
+            Self::Told(exit) => Arc::clone(exit),
+        }
+    }
+}
+
+impl Deref for Ending {
+    type Target = Exit;
+
+    #[inline]
+    fn deref(&self) -> &Exit {
+        static STOPPED: [Exit; 4] = [
+            Exit::stopped(Phase::Create),
+            Exit::stopped(Phase::Start),
+            Exit::stopped(Phase::Run),
+            Exit::stopped(Phase::Stop),
+        ];
+        match self {
+            Self::Stopped(phase) => &STOPPED[*phase as usize],
+            Self::Told(exit) => exit,
+        }
+    }
+}
+
 impl Exit {
+    /// Of one that was asked to stop, and did.
+    pub(crate) const fn stopped(phase: Phase) -> Self {
+        Self { cause: Cause::Done, phase, asked: true, at: None }
+    }
+
     /// Why it ended.
     pub fn cause(&self) -> &Cause {
         &self.cause
@@ -121,11 +167,13 @@ impl Exit {
             if let Some(task) = error.downcast_ref::<SpawnedTaskFailed>() {
                 return task.exit.instruction();
             }
+            // Mostly there is nothing behind it.
+            let source = error.source()?;
             // What a child said has been obeyed by its own supervisor; it is not meant for those above.
             next = match error.downcast_ref::<SupervisorFailed>() {
                 Some(failed) => failed.raised.as_deref().map(|raised| raised as _),
                 None if error.is::<RestartLimitReached>() => None,
-                None => error.source(),
+                None => Some(source),
             };
         }
         None
@@ -301,7 +349,7 @@ mod tests {
     }
 
     fn failed(error: BoxError) -> Exit {
-        Exit { cause: Cause::Error(error), phase: Phase::Run, asked: false, at: Instant::now() }
+        Exit { cause: Cause::Error(error), phase: Phase::Run, asked: false, at: None }
     }
 
     #[test]
@@ -309,6 +357,17 @@ mod tests {
         assert_eq!(failed(Box::new(Wrapped(forfeit("no store")))).instruction(), Some(Verb::Forfeit));
         assert_eq!(failed(Box::new(Wrapped(escalate("no store")))).instruction(), Some(Verb::Escalate));
         assert_eq!(failed("no store".into()).instruction(), None);
+    }
+
+    #[test]
+    fn who_stopped_as_asked_is_remembered_by_the_phase_alone() {
+        for phase in [Phase::Create, Phase::Start, Phase::Run, Phase::Stop] {
+            let ending = Ending::Stopped(phase);
+            for exit in [&*ending, &*ending.share()] {
+                assert!(exit.asked && matches!(exit.cause, Cause::Done));
+                assert_eq!(exit.phase, phase);
+            }
+        }
     }
 
     #[test]

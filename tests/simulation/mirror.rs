@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::task::{Poll, Waker};
 use std::time::Instant;
 
-use supervisor_runtime::{Context, Event, Events, Row, Snapshot, State, TreeHandle, What};
+use supervisor_runtime::{Cause, Context, Event, Events, Row, Snapshot, State, TreeHandle, What};
 
 use crate::declared::Declared;
 use crate::ledger::Ledger;
@@ -333,7 +333,10 @@ fn fields(row: &Row<'_>, at: Instant, fresh: Instant, now: bool) -> String {
     let _ = writeln!(text, "{} ready {} {reason:?}", status.state(), status.is_ready());
     let _ = writeln!(text, "incarnation {} restarts {}", status.incarnation(), status.restarts());
     let _ = writeln!(text, "since {since:?} until {until:?}");
-    let _ = writeln!(text, "exit {:?} {:?}", exit.map(Arc::as_ptr), exit.map(|exit| exit.to_string()));
+    // One that stopped because it was asked to is like any other: nothing of it is kept that could be the same.
+    let kept = exit.filter(|exit| !(exit.was_asked() && matches!(exit.cause(), Cause::Done)));
+    let told = exit.map(|exit| (exit.phase(), exit.to_string()));
+    let _ = writeln!(text, "exit {:?} {told:?}", kept.map(Arc::as_ptr));
     let _ = writeln!(text, "{:?} {:?} {}", row.strategy(), row.limit(), row.is_supervisor());
     if now {
         let _ =

@@ -398,6 +398,11 @@ impl Core {
         self.now
     }
 
+    /// The same, in nanoseconds since the group began.
+    pub(crate) fn elapsed(&self) -> u64 {
+        self.elapsed
+    }
+
     /// Somebody waits for the state of `slot` to change.
     pub(crate) fn await_change(&mut self, slot: SlotId) {
         self.slots[slot as usize].observed = true;

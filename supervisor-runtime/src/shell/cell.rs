@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicU8, AtomicUsize};
 use std::task::Waker;
 
+use crate::Phase;
 use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// The command cell of one child.
@@ -18,6 +19,8 @@ pub(crate) struct Cell {
     member: AtomicU32,
     /// What the child's own task notes, which alone reads and writes it.
     notes: AtomicU8,
+    /// What the group remembers of it, which alone reads and writes it, under the lock: here is room.
+    memory: AtomicU8,
     /// Tells the waker of the child's own task from others, so that `stopping()` polled by it need not register.
     own_waker: AtomicUsize,
 }
@@ -47,6 +50,15 @@ const REGISTERED: u8 = 1;
 const WAITED: u8 = 2;
 /// And since its `run` has ended.
 const WAITED_SINCE: u8 = 4;
+
+/// It has a task.
+const TASK: u8 = 1;
+/// The `start` of this incarnation has succeeded.
+const STARTED: u8 = 2;
+/// From here on: in which phase the last incarnation stopped, by its place in `PHASES` and one more, if that is all that is
+/// to be told of its end.
+const STOPPED: u8 = 4;
+const PHASES: [Phase; 4] = [Phase::Create, Phase::Start, Phase::Run, Phase::Stop];
 
 impl Command {
     /// Whether this incarnation has been asked to stop, or told to be dropped.
@@ -97,10 +109,10 @@ impl Cell {
         self.read().is_over(incarnation) || self.member.load(Ordering::Relaxed) != member
     }
 
-    /// Whether it speaks to the first incarnation of its slot, or of the member that is there.
+    /// To which incarnation of its slot, or of the member that is there, it has spoken last.
     #[inline]
-    pub(super) fn is_first(&self) -> bool {
-        self.read().0 >> BITS == 1
+    pub(super) fn incarnation(&self) -> u32 {
+        (self.read().0 >> BITS) as u32
     }
 
     /// Whether the cell speaks to this incarnation of this member, and something of it is left.
@@ -125,6 +137,17 @@ impl Cell {
     pub(super) fn begin(&self, member: u32, incarnation: u32) {
         self.member.store(member, Ordering::Relaxed);
         self.word.store(u64::from(incarnation) << BITS, Ordering::Release);
+        self.remember(STARTED, 0);
+    }
+
+    /// What was in its slot has left for good: it has no last exit any more.
+    pub(super) fn forget(&self) {
+        self.memory.store(0, Ordering::Relaxed);
+    }
+
+    /// And what comes into the slot is another, whose incarnations are counted anew.
+    pub(super) fn count_anew(&self) {
+        self.word.store(ENDED, Ordering::Release);
     }
 
     pub(super) fn ask(&self) {
@@ -164,9 +187,43 @@ impl Cell {
         self.word.store(self.word.load(Ordering::Relaxed) | bits, Ordering::Release);
     }
 
+    #[inline]
+    fn remember(&self, what: u8, bits: u8) {
+        self.memory.store(self.memory.load(Ordering::Relaxed) & !what | bits, Ordering::Relaxed);
+    }
+
     /// A task begins, of which nothing is known yet.
-    pub(super) fn note_task(&self) {
+    pub(super) fn begin_task(&self) {
         self.notes.store(0, Ordering::Relaxed);
+        self.remember(TASK, TASK);
+    }
+
+    pub(super) fn end_task(&self) {
+        self.remember(TASK, 0);
+    }
+
+    pub(super) fn has_task(&self) -> bool {
+        self.memory.load(Ordering::Relaxed) & TASK != 0
+    }
+
+    pub(super) fn note_started(&self) {
+        self.remember(STARTED, STARTED);
+    }
+
+    pub(super) fn has_started(&self) -> bool {
+        self.memory.load(Ordering::Relaxed) & STARTED != 0
+    }
+
+    /// The incarnation has stopped because it was asked to, unless there is more to tell of its end.
+    #[inline]
+    pub(super) fn note_stopped(&self, phase: Option<Phase>) {
+        self.remember(!(TASK | STARTED), phase.map_or(0, |phase| (phase as u8 + 1) * STOPPED));
+    }
+
+    /// In which phase the last incarnation stopped, if that is all that is to be told of it.
+    pub(super) fn stopped_in(&self) -> Option<Phase> {
+        let place = (self.memory.load(Ordering::Relaxed) / STOPPED).checked_sub(1)?;
+        Some(PHASES[usize::from(place)])
     }
 
     #[inline]
@@ -239,4 +296,27 @@ impl Cell {
 fn fingerprint(waker: &Waker) -> usize {
     let table: *const _ = waker.vtable();
     waker.data() as usize ^ (table as usize).rotate_left(usize::BITS / 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_group_remembers_of_a_child_does_not_disturb_what_else_it_does() {
+        let cell = Cell::default();
+        cell.begin_task();
+        for phase in PHASES {
+            cell.note_stopped(Some(phase));
+            assert_eq!((cell.has_task(), cell.has_started(), cell.stopped_in()), (true, false, Some(phase)));
+            cell.note_started();
+            assert_eq!((cell.has_task(), cell.has_started(), cell.stopped_in()), (true, true, Some(phase)));
+            cell.begin(0, 2);
+            assert_eq!((cell.has_task(), cell.has_started(), cell.stopped_in()), (true, false, Some(phase)));
+        }
+        cell.end_task();
+        assert_eq!((cell.has_task(), cell.stopped_in()), (false, Some(Phase::Stop)));
+        cell.note_stopped(None);
+        assert_eq!(cell.stopped_in(), None);
+    }
 }

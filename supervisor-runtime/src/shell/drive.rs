@@ -41,7 +41,7 @@ impl Group {
             state.look_at_the_silent(now, self);
             let mut actions = std::mem::take(&mut state.actions);
             let more = state.core.step(now, room, &mut actions);
-            state.carry_out(actions, now, self, &mut spawn, &mut outside);
+            state.carry_out(actions, self, &mut spawn, &mut outside);
             state.tell(self, |_, _| true, &mut outside);
             Progress {
                 phase: state.core.phase().clone(),
@@ -98,9 +98,7 @@ impl Group {
         let mut outside = Outside::default();
         let mut state = self.lock();
         let now = now();
-        let record = &mut state.records[slot];
-        record.note_asked(now, self.epoch());
-        record.ask(self.cell(slot), false, &mut outside);
+        state.records[slot].ask(self.cell(slot), false, &mut outside);
         if state.core.slot(slot).is_fresh() {
             state.core.show(slot, State::Stopping, now);
             if state.core.is_recording() {

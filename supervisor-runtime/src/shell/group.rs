@@ -160,10 +160,6 @@ impl Group {
         &self.tree
     }
 
-    pub(crate) fn epoch(&self) -> Instant {
-        self.epoch
-    }
-
     #[inline]
     pub(crate) fn cell(&self, slot: SlotId) -> &Cell {
         self.cells.get(slot)
@@ -190,7 +186,7 @@ impl Group {
     /// The context of the current incarnation in `slot`.
     pub(crate) fn context(self: &Arc<Self>, slot: SlotId) -> Context {
         let state = self.state.hold();
-        let incarnation = state.records[slot].incarnation;
+        let incarnation = self.cell(slot).incarnation();
         let (child, index) = state.core.place(slot);
         Context::new(Arc::clone(self), slot, child, index, incarnation)
     }
@@ -207,12 +203,12 @@ impl Group {
     }
 
     pub(crate) fn last_exit(&self, slot: SlotId) -> Option<Arc<Exit>> {
-        self.state.hold().records[slot].last_exit.clone()
+        self.state.hold().last_exit(slot, self.cells())
     }
 
     /// How long ago what is in `slot` was asked to stop.
     pub(crate) fn asked_for(&self, slot: SlotId) -> Duration {
-        let asked_at = self.state.hold().records[slot].asked_at(self.epoch);
+        let asked_at = self.state.hold().asked_at(slot);
         asked_at.map_or(Duration::ZERO, |then| now().saturating_duration_since(then))
     }
 
@@ -230,9 +226,8 @@ impl Group {
     /// of what is said above and of its own time.
     pub(crate) fn deadline_when_asked(&self, cx: &Context) -> Option<Instant> {
         let state = cx.group().state.hold();
-        let record = &state.records[cx.slot()];
-        let deadline = record.extras.as_ref().and_then(|extras| extras.deadline);
-        let own = record.asked_at(cx.group().epoch).and_then(|asked_at| self.own_deadline(asked_at));
+        let deadline = state.records[cx.slot()].extras().and_then(|extras| extras.deadline);
+        let own = state.asked_at(cx.slot()).and_then(|asked_at| self.own_deadline(asked_at));
         [deadline, own].into_iter().flatten().min()
     }
 
@@ -250,7 +245,7 @@ impl Group {
     /// Whether a supervisor in this group has ended with something stuck below it.
     pub(crate) fn is_stuck_below(&self) -> bool {
         let state = self.state.hold();
-        state.records.iter().any(|(_, record)| record.last_exit.as_ref().is_some_and(|exit| exit.is_stuck()))
+        state.records.iter().any(|(_, record)| record.told().is_some_and(|exit| exit.is_stuck()))
     }
 
     /// Looks at the core: for the error that the group ends with.

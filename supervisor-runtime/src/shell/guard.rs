@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context as Task, Poll};
 use std::time::{Duration, Instant};
 
@@ -12,7 +11,8 @@ use tokio::time::{Sleep, sleep_until};
 use super::group::now;
 use super::panic::{catch, catch_drop};
 use crate::decide::later;
-use crate::{BoxError, Context, Exit, Panic};
+use crate::exit::Ending;
+use crate::{BoxError, Context, Panic};
 
 /// How a guarded future ended; nothing of it is left.
 pub(crate) enum Guarded<T> {
@@ -112,7 +112,7 @@ pub(crate) enum Limit<'a> {
     Watch(Box<Watch>),
     /// It is the `stop` of an incarnation that ended by itself, like this. That one takes its time is told, and from then on
     /// it is watched; one that does not needs neither.
-    Stop(&'a Arc<Exit>),
+    Stop(&'a Ending),
 }
 
 impl<'a> Limit<'a> {

@@ -1,18 +1,19 @@
 //! What the task of a child says to its group: it waits, has started, has failed, has ended.
 
-use std::sync::Arc;
 use std::task::Waker;
+use std::time::Duration;
 
 use tokio::runtime::RuntimeFlavor;
 
 use super::group::{Group, now};
 use super::panic::catch_drop;
-use super::record::{Then, WentOn, wake};
+use super::record::{Then, wake};
 use super::tell::{Outside, is_told};
 use super::watch::Silence;
 use crate::decide::{Ended, Next, SlotId, Started, Verdict};
+use crate::declare::Kind;
 use crate::error::Left;
-use crate::exit::Verb;
+use crate::exit::{Ending, Verb};
 use crate::sync::MutexExt;
 use crate::view::{Event, What};
 use crate::{Cause, Context, Exit};
@@ -37,8 +38,10 @@ impl Group {
         // A start that never waited took no time; its end need not be known.
         let took_time = cell.has_waited() || state.core.has_backoff(slot);
         let started = state.core.started(slot, took_time.then(now));
-        let record = &mut state.records[slot];
-        record.last_started = record.incarnation;
+        cell.note_started();
+        if state.core.slot(slot).observed {
+            state.keep_promises(slot, self.cells(), &mut outside);
+        }
         let driver = state.driver_to_wake();
         state.tell(self, |_, _| true, &mut outside);
         drop(state);
@@ -69,7 +72,7 @@ impl Group {
     }
 
     /// The incarnation of `cx` has ended by itself, and is about to be stopped: tells it, if it has failed.
-    pub(crate) fn failed(&self, cx: &Context, exit: &Arc<Exit>) {
+    pub(crate) fn failed(&self, cx: &Context, exit: &Ending) {
         if !is_told(exit, cx.child()) {
             return;
         }
@@ -97,68 +100,55 @@ impl Group {
     }
 
     /// The incarnation of `cx` has ended, and nothing of it is left; what its task does next.
-    pub(super) fn exited(&self, cx: &Context, exit: Arc<Exit>) -> Then {
-        let slot = cx.slot();
-        let choice = self.choose(slot, &exit);
-        let ended = match exit.instruction() {
-            _ if exit.is_stuck() => Ended::Stuck,
-            _ if exit.asked => Ended::Ok,
-            Some(Verb::Forfeit) => Ended::Forfeit,
-            Some(Verb::Escalate) => Ended::Escalate,
-            None if exit.is_failure() => Ended::Failed,
-            None => Ended::Ok,
-        };
+    pub(super) fn exited(&self, cx: &Context, ending: Ending) -> Then {
+        let (slot, cell, spec) = (cx.slot(), cx.cell(), cx.child());
+        let exit: &Exit = &ending;
+        let choice = self.choose(slot, exit);
+        let ended = ended(exit, spec.kind);
+        // `stop`, and the end of its tasks, may have taken their time. Where they have not, the clock need not be read again.
+        let took_time = cell.has_waited_since() || cell.read().has_tasks();
+        let has_backoff = spec.options.backoff.is_some();
+        let now = exit.at.filter(|_| !took_time && !has_backoff).unwrap_or_else(now);
         let mut outside = Outside::default();
-        let above;
         let mut state = self.lock();
-        // `stop`, and the end of its tasks, may have taken their time. Where they have not, the clock need not be read.
-        let took_time = cx.cell().has_waited_since() || cx.cell().read().has_tasks();
-        let has_backoff = state.core.has_backoff(slot);
-        let decided = if took_time || has_backoff { now() } else { exit.at };
-        if has_backoff {
-            state.core.forget_stop(slot, decided.saturating_duration_since(exit.at));
+        if has_backoff && let Some(at) = exit.at {
+            state.core.forget_stop(slot, now.saturating_duration_since(at));
         }
-        if state.core.is_recording() {
-            state.before_exit(self, slot, &exit, &mut outside);
-        }
-        let verdict = state.core.exited(slot, ended, choice.as_ref(), decided);
-        if state.core.is_recording() {
-            state.after_exit(self, slot, &exit, &verdict, &mut outside);
-        }
-        let dropped = (exit.asked && matches!(exit.cause, Cause::Dropped)).then_some(exit.phase);
         let was_asked = exit.asked;
+        let was_dropped = was_asked && matches!(exit.cause, Cause::Dropped);
+        let dropped = was_dropped.then(|| (exit.phase, state.asked_at(slot)));
+        if state.core.is_recording() {
+            state.before_exit(self, slot, &ending, &mut outside);
+        }
+        let verdict = state.core.exited(slot, ended, choice.as_ref(), now);
+        if state.core.is_recording() {
+            state.after_exit(self, slot, &ending, &verdict, &mut outside);
+        }
+        let elapsed = state.core.elapsed();
         let record = &mut state.records[slot];
-        let yields = record.is_spent(exit.at, cx.cell().has_waited());
-        let old = record.last_exit.replace(exit);
-        let extras = record.extras.as_deref_mut().map(std::mem::take);
+        let yields = record.is_spent(elapsed, cell.has_waited());
+        let old = record.keep(ending, cell);
+        let extras = record.extras_mut().map(std::mem::take);
         if verdict == Verdict::GroupFails {
             state.note_last_causes(slot);
         }
         let then = state.next(slot, self.cells());
         // One that was asked is one of several that are stopped in turn. After a failure the supervisor goes on: others that have
         // failed at the same time are to be heard first.
-        let mut went_on = None;
-        if was_asked && state.core.can_proceed() {
-            // The supervisor may have been asked to stop, and not have heard of it yet.
-            above = self.above();
-            if !above.as_ref().is_some_and(|(above, slot)| above.cell(*slot).read().is_asked()) {
-                went_on = Some(state.go_on(self, now(), &mut outside));
-            }
-        }
+        let went_on = was_asked && state.core.can_proceed() && !self.is_asked();
+        let mut spawn = Vec::new();
+        let driver = if went_on { state.go_on(self, &mut spawn, &mut outside) } else { None };
         state.tell(self, |changed, to| changed != slot || to.is_new(), &mut outside);
-        outside.drop_exit(state.vacate(slot));
-        let is_sooner = went_on.as_ref().is_some_and(|went_on| went_on.is_sooner);
-        let driver = if is_sooner { state.driver.clone() } else { state.driver_to_wake() };
+        outside.drop_exit(state.vacate(slot, self.cells()));
+        let driver = driver.or_else(|| state.driver_to_wake());
         drop(state);
         outside.run();
-        if let Some(phase) = dropped {
-            self.tree().note_dropped(|| Left { path: cx.path(), phase: Some(phase), after: self.asked_for(slot) });
+        if let Some((phase, asked_at)) = dropped {
+            let after = asked_at.map_or(Duration::ZERO, |then| now.saturating_duration_since(then));
+            self.tree().note_dropped(|| Left { path: cx.path(), phase: Some(phase), after });
         }
-        let has_gone_on = went_on.is_some();
-        if let Some(WentOn { spawn, .. }) = went_on {
-            cx.group().spawn(spawn);
-        }
-        let has_woken = wake(driver) || has_gone_on;
+        cx.group().spawn(spawn);
+        let has_woken = wake(driver) || went_on;
         if let Some(extras) = extras {
             extras.listeners.into_iter().for_each(Waker::wake);
         }
@@ -167,6 +157,11 @@ impl Group {
             Then::Start(incarnation) if yields || has_woken && self.makes_way() => Then::Yield(incarnation),
             then => then,
         }
+    }
+
+    /// Whether the supervisor has been asked to stop, perhaps without having heard of it yet.
+    fn is_asked(&self) -> bool {
+        self.above().is_some_and(|(above, slot)| above.cell(slot).read().is_asked())
     }
 
     /// What the task of `cx`, which waits, is to do; its delay may be over.
@@ -182,9 +177,9 @@ impl Group {
                 state.begin(slot, self.cells());
             }
         }
-        let then = state.look(slot);
+        let then = state.look(slot, self.cells());
         state.tell(self, |_, _| true, &mut outside);
-        outside.drop_exit(state.vacate(slot));
+        outside.drop_exit(state.vacate(slot, self.cells()));
         let driver = state.driver_to_wake();
         drop(state);
         drop(old);
@@ -201,5 +196,19 @@ impl Group {
             Some(None) if cx.cell().is_registered() => Then::Park,
             _ => self.resume(cx, false, waker),
         }
+    }
+}
+
+/// What an end means as far as decisions go.
+fn ended(exit: &Exit, kind: Kind) -> Ended {
+    match exit.cause {
+        Cause::Done => Ended::Ok,
+        Cause::Error(_) if kind == Kind::Supervisor && exit.is_stuck() => Ended::Stuck,
+        _ if exit.asked => Ended::Ok,
+        _ => match exit.instruction() {
+            Some(Verb::Forfeit) => Ended::Forfeit,
+            Some(Verb::Escalate) => Ended::Escalate,
+            None => Ended::Failed,
+        },
     }
 }

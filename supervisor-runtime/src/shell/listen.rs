@@ -14,11 +14,9 @@ impl Group {
     pub(crate) fn note_ending(&self, cx: &Context) {
         let mut outside = Outside::default();
         let mut state = self.state.hold();
-        if let Some(record) = state.records.get_mut(cx.slot())
-            && record.extras.is_some()
-            && record.incarnation == cx.incarnation()
-        {
-            self.cell(cx.slot()).note_ending();
+        let (record, cell) = (&mut state.records[cx.slot()], self.cell(cx.slot()));
+        if record.extras().is_some() && cell.incarnation() == cx.incarnation() {
+            cell.note_ending();
             record.wake(&mut outside);
         }
         drop(state);
@@ -28,15 +26,14 @@ impl Group {
     /// Wakes `waker` when the incarnation of `cx` is to stop; whether that is the case already.
     pub(crate) fn listen(&self, cx: &Context, waker: &Waker) -> bool {
         let mut state = self.state.hold();
-        let Some(record) = state.records.get_mut(cx.slot()) else { return true };
-        record.listen(self.cell(cx.slot()), cx.member(), cx.incarnation(), waker)
+        state.records[cx.slot()].listen(self.cell(cx.slot()), cx.member(), cx.incarnation(), waker)
     }
 
     pub(crate) fn unlisten(&self, cx: &Context, waker: &Waker) {
         let mut state = self.state.hold();
         // Of an incarnation that has ended nobody listens any more; the same task may listen for the next.
         if self.cell(cx.slot()).is_of(cx.member(), cx.incarnation())
-            && let Some(extras) = state.records.get_mut(cx.slot()).and_then(|record| record.extras.as_mut())
+            && let Some(extras) = state.records[cx.slot()].extras_mut()
             && let Some(found) = extras.listeners.iter().position(|listener| listener.will_wake(waker))
         {
             let old = extras.listeners.swap_remove(found);
@@ -51,8 +48,7 @@ impl Group {
             return None;
         }
         let state = self.state.hold();
-        let extras = state.records[cx.slot()].extras.as_ref()?;
-        extras.spawned.clone()
+        state.records[cx.slot()].extras()?.spawned.clone()
     }
 
     /// Wakes the task of the incarnation of `cx`: there is one more task for it to watch.
@@ -70,6 +66,6 @@ impl Group {
             return None;
         }
         cell.note_tasks();
-        Some(record.extras().spawned.get_or_insert_default().clone())
+        Some(record.make_extras().spawned.get_or_insert_default().clone())
     }
 }

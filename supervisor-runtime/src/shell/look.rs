@@ -183,14 +183,14 @@ impl Group {
         if !self.cell(slot).is_of(cx.member(), cx.incarnation()) {
             return;
         }
-        let known = state.records[slot].extras.as_ref().and_then(|extras| extras.not_ready.as_ref());
+        let known = state.records[slot].extras().and_then(|extras| extras.not_ready.as_ref());
         if known == reason.as_ref() {
             return;
         }
         let what = reason.as_ref().map_or(What::Ready, |reason| What::NotReady(Arc::clone(reason)));
         state.core.note_ready(slot, reason.is_none(), now());
         self.cell(slot).note_listener();
-        state.records[slot].extras().not_ready = reason;
+        state.records[slot].make_extras().not_ready = reason;
         if state.core.is_recording() {
             outside.tell(self, state.event(self, slot, what));
         }

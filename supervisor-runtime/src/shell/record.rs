@@ -1,25 +1,25 @@
-//! What a group keeps under its lock: the core, and a record of each slot that has had a task.
+//! What a group keeps under its lock: the core, and a record of each slot.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rustc_hash::FxHashMap;
 
 use super::Spawned;
 use super::cell::Cell;
 use super::cells::Cells;
-use super::group::Group;
+use super::group::{Group, now};
 use super::records::Records;
 use super::steer::Promises;
 use super::tell::Outside;
 use super::watch::Watched;
 use crate::Exit;
-use crate::decide::{Action, ChildId, Core, Next, Phase, Rest, SlotId, State as CoreState, Vacated, nanos_between};
+use crate::decide::{Action, ChildId, Core, Next, Phase, Rest, SlotId, State as CoreState, Vacated};
 use crate::declare::Size;
+use crate::exit::Ending;
 
 /// How many last causes an error tells.
 const LAST_CAUSES: usize = 3;
@@ -44,24 +44,29 @@ pub(super) struct State {
     pub(super) watches: BinaryHeap<Reverse<(Instant, SlotId)>>,
 }
 
-/// What the shell knows of one slot.
+/// What the shell knows of one slot, besides what its cell says.
+#[derive(Default)]
 pub(super) struct Record {
     pub(super) waker: Option<Waker>,
-    pub(super) last_exit: Option<Arc<Exit>>,
-    pub(super) incarnation: u32,
-    pub(super) has_task: bool,
-    /// For how long it has been restarting without ever waiting, in nanoseconds.
-    pub(super) burst: u32,
-    /// The last incarnation whose `start` has succeeded.
-    pub(super) last_started: u32,
-    /// When it was asked to stop, or told to be dropped, in nanoseconds since the group's epoch and
-    /// one more: smaller than an instant.
-    asked_at: Option<NonZeroU64>,
-    pub(super) watched: Option<Box<Watched>>,
-    pub(super) extras: Option<Box<Extras>>,
+    more: Option<Box<More>>,
 }
 
-/// What few children need.
+/// What there is to know of a child that does not just run, and stop when it is asked to.
+#[derive(Default)]
+struct More {
+    /// How its last incarnation ended, if there is more to tell than the cell does.
+    last_exit: Option<Arc<Exit>>,
+    /// For how long it has been restarting without ever waiting, in nanoseconds.
+    burst: u64,
+    /// And when its last incarnation ended, in nanoseconds since the group began.
+    ended: Option<u64>,
+    /// When it was asked to stop that was told to be dropped since.
+    asked_at: Option<Instant>,
+    watched: Option<Box<Watched>>,
+    extras: Option<Box<Extras>>,
+}
+
+/// What belongs to one incarnation, and few need.
 #[derive(Default)]
 pub(super) struct Extras {
     /// Wakers of futures that wait for this incarnation to stop and are not polled by the child's own task.
@@ -73,13 +78,6 @@ pub(super) struct Extras {
     pub(super) not_ready: Option<Arc<str>>,
     /// Until when a supervisor has to have stopped.
     pub(super) deadline: Option<Instant>,
-}
-
-/// What is left to do when the task of a child has gone on with a plan.
-pub(super) struct WentOn {
-    pub(super) spawn: Vec<Spawn>,
-    /// The supervisor has to look at something sooner than it knows.
-    pub(super) is_sooner: bool,
 }
 
 /// The task of a child that is to be spawned, for its first incarnation.
@@ -115,13 +113,14 @@ impl State {
     /// The failure that was one too many, and those of others that were answered before it.
     pub(super) fn note_last_causes(&mut self, slot: SlotId) {
         let failed = |(other, record): (SlotId, &Record)| {
-            let exit = record.last_exit.as_ref().filter(|exit| !exit.asked)?;
+            let exit = record.told().filter(|exit| !exit.asked)?;
             (other == slot || self.core.slot(other).has_failed()).then(|| (other, Arc::clone(exit)))
         };
         let mut causes: Vec<_> = self.records.iter().filter_map(failed).collect();
         // What failed before the window has nothing to do with this.
-        if let Some(last) = causes.iter().find(|(other, _)| *other == slot).map(|(_, exit)| exit.at) {
-            causes.retain(|(_, exit)| last.saturating_duration_since(exit.at) <= self.core.rules().limit.over);
+        if let Some(last) = causes.iter().find(|(other, _)| *other == slot).and_then(|(_, exit)| exit.at) {
+            let since = |at: Instant| last.saturating_duration_since(at);
+            causes.retain(|(_, exit)| exit.at.is_some_and(|at| since(at) <= self.core.rules().limit.over));
         }
         causes.sort_by_key(|(other, exit)| (*other != slot, Reverse(exit.at)));
         causes.truncate(LAST_CAUSES);
@@ -136,22 +135,21 @@ impl State {
             // What is left of the incarnation is to know that it is over, however long the next one takes.
             Next::Delay(_) | Next::Park | Next::End => cells.get(slot).note_end(),
         }
-        self.then(next, slot)
+        self.then(next, slot, cells)
     }
 
     /// What the task of `slot` is to do.
-    pub(super) fn look(&mut self, slot: SlotId) -> Then {
-        self.then(self.core.next(slot), slot)
+    pub(super) fn look(&mut self, slot: SlotId, cells: &Cells) -> Then {
+        self.then(self.core.next(slot), slot, cells)
     }
 
-    fn then(&mut self, next: Next, slot: SlotId) -> Then {
-        let record = &mut self.records[slot];
+    fn then(&mut self, next: Next, slot: SlotId, cells: &Cells) -> Then {
         match next {
-            Next::Start => Then::Start(record.incarnation),
+            Next::Start => Then::Start(cells.get(slot).incarnation()),
             Next::Delay(until) => Then::Delay(until),
             Next::Park => Then::Park,
             Next::End => {
-                record.has_task = false;
+                cells.get(slot).end_task();
                 let known = self.core.slot(slot);
                 // One that was stuck is no longer waited for, and stays on both sides of that account.
                 if known.state != CoreState::Stuck {
@@ -167,10 +165,8 @@ impl State {
     }
 
     pub(super) fn begin(&mut self, slot: SlotId, cells: &Cells) {
-        let record = &mut self.records[slot];
-        record.incarnation = record.incarnation.wrapping_add(1);
-        record.asked_at = None;
-        cells.get(slot).begin(self.core.place(slot).1, record.incarnation);
+        let cell = cells.get(slot);
+        cell.begin(self.core.place(slot).1, cell.incarnation().wrapping_add(1));
     }
 
     /// Makes room for the slots that the core has added.
@@ -179,36 +175,50 @@ impl State {
     }
 
     /// Forgets what was in a slot that has left for good, with its task; the last exit is to be dropped outside.
-    pub(super) fn vacate(&mut self, slot: SlotId) -> Option<Arc<Exit>> {
-        if self.records[slot].has_task {
+    pub(super) fn vacate(&mut self, slot: SlotId, cells: &Cells) -> Option<Arc<Exit>> {
+        let cell = cells.get(slot);
+        if cell.has_task() {
             return None;
         }
         let vacated = self.core.vacate(slot)?;
-        let record = self.records.get_mut(slot)?;
-        let old = std::mem::take(record);
-        if vacated == Vacated::ForTheSame {
-            // What is left of an earlier incarnation must not take a later one for itself.
-            record.incarnation = old.incarnation;
+        cell.forget();
+        // Where the same comes again, what is left of an earlier incarnation must not take a later one for itself.
+        if vacated == Vacated::ForAnother {
+            cell.count_anew();
         }
-        old.last_exit
+        std::mem::take(&mut self.records[slot]).more?.last_exit
+    }
+
+    /// How the last incarnation in `slot` ended.
+    pub(super) fn last_exit(&self, slot: SlotId, cells: &Cells) -> Option<Arc<Exit>> {
+        match cells.get(slot).stopped_in() {
+            Some(phase) => Some(Arc::new(Exit::stopped(phase))),
+            None => self.records[slot].told().cloned(),
+        }
+    }
+
+    /// When what is in `slot` was asked to stop, or told to be dropped.
+    pub(super) fn asked_at(&self, slot: SlotId) -> Option<Instant> {
+        let is_stopping = matches!(self.core.slot(slot).state, CoreState::Stopping | CoreState::Killing);
+        let killed = self.records[slot].more.as_ref().and_then(|more| more.asked_at);
+        if is_stopping { Some(self.core.since(slot)) } else { killed }
     }
 
     /// Goes on with the plans of the core in the task of a child, as long as the group is to go on: the supervisor need not be
-    /// woken for that.
-    pub(super) fn go_on(&mut self, group: &Group, now: Instant, outside: &mut Outside) -> WentOn {
+    /// woken for that, unless it has to look at something sooner than it knows.
+    pub(super) fn go_on(&mut self, group: &Group, spawn: &mut Vec<Spawn>, outside: &mut Outside) -> Option<Waker> {
         let known = self.core.next_timer();
-        let mut spawn = Vec::new();
         let mut actions = std::mem::take(&mut self.actions);
-        self.core.proceed(now, CHUNK, &mut actions);
-        self.carry_out(actions, now, group, &mut spawn, outside);
-        WentOn { spawn, is_sooner: self.core.next_timer().is_some_and(|next| known.is_none_or(|known| next < known)) }
+        self.core.proceed(now(), CHUNK, &mut actions);
+        self.carry_out(actions, group, spawn, outside);
+        let is_sooner = self.core.next_timer().is_some_and(|next| known.is_none_or(|known| next < known));
+        self.driver.clone().filter(|_| is_sooner)
     }
 
     /// Carries out actions of the core; where they stood is kept for the next ones.
     pub(super) fn carry_out(
         &mut self,
         mut actions: Vec<Action>,
-        now: Instant,
         group: &Group,
         spawn: &mut Vec<Spawn>,
         outside: &mut Outside,
@@ -217,34 +227,33 @@ impl State {
             match action {
                 Action::Start(slot) => {
                     self.begin(slot, group.cells());
-                    let record = &mut self.records[slot];
-                    if record.has_task {
+                    let (record, cell) = (&mut self.records[slot], group.cell(slot));
+                    if cell.has_task() {
                         outside.wake(record.waker.clone());
                     } else {
-                        record.has_task = true;
                         record.waker = None;
-                        group.cell(slot).note_task();
+                        cell.begin_task();
                         self.tasks += 1;
                         let (child, index) = self.core.place(slot);
-                        spawn.push(Spawn { slot, child, index, incarnation: record.incarnation });
+                        spawn.push(Spawn { slot, child, index, incarnation: cell.incarnation() });
                     }
                 }
                 Action::Stop(slot, deadline) => {
                     let record = &mut self.records[slot];
                     if let Some(deadline) = deadline {
-                        let known = &mut record.extras().deadline;
+                        let known = &mut record.make_extras().deadline;
                         *known = Some(known.map_or(deadline, |known| known.min(deadline)));
                     }
-                    record.note_asked(now, group.epoch());
                     record.ask(group.cell(slot), self.core.is_ending(), outside);
                 }
                 Action::Kill(slot) => {
+                    let asked_at = self.core.since(slot);
                     let record = &mut self.records[slot];
-                    record.note_asked(now, group.epoch());
+                    record.more().asked_at = Some(asked_at);
                     record.kill(group.cell(slot), outside);
                 }
                 Action::Release(slot) => {
-                    if self.records[slot].has_task {
+                    if group.cell(slot).has_task() {
                         group.cell(slot).note_release();
                         self.records[slot].wake(outside);
                     } else {
@@ -252,7 +261,7 @@ impl State {
                         if place.removed && group.child(place.child).size == Size::Open {
                             outside.forget(Arc::clone(&group.child(place.child).launch), place.index);
                         }
-                        outside.drop_exit(self.vacate(slot));
+                        outside.drop_exit(self.vacate(slot, group.cells()));
                     }
                 }
             }
@@ -263,49 +272,80 @@ impl State {
 }
 
 impl Record {
-    pub(super) const fn new() -> Self {
-        Self {
-            waker: None,
-            last_exit: None,
-            incarnation: 0,
-            has_task: false,
-            burst: 0,
-            last_started: 0,
-            asked_at: None,
-            watched: None,
-            extras: None,
-        }
+    fn more(&mut self) -> &mut More {
+        self.more.get_or_insert_default()
     }
 
-    /// An incarnation ended at `at`. Whether it is time to let others run: a child that is restarted without ever waiting must
-    /// not keep its thread to itself.
-    pub(super) fn is_spent(&mut self, at: Instant, has_waited: bool) -> bool {
-        const ENOUGH: u32 = 50_000;
+    /// An incarnation ended, as long after the group began. Whether it is time to let others run: a child that is restarted
+    /// without ever waiting must not keep its thread to itself.
+    pub(super) fn is_spent(&mut self, elapsed: u64, has_waited: bool) -> bool {
+        const ENOUGH: u64 = 50_000;
         // A paused clock never advances, so a restart counts for something by itself.
-        const AT_LEAST: u32 = 100;
+        const AT_LEAST: u64 = 100;
+        if has_waited && self.more.is_none() {
+            return false;
+        }
+        let more = self.more();
         // From end to end, whatever was told in between.
-        let before = self.last_exit.as_ref().filter(|_| !has_waited);
-        let took = before.map_or(Duration::ZERO, |before| at.saturating_duration_since(before.at));
-        let took = took.as_nanos().clamp(AT_LEAST.into(), ENOUGH.into()) as u32;
-        self.burst = if has_waited { 0 } else { self.burst + took };
-        let is_spent = self.burst >= ENOUGH;
+        let before = more.ended.replace(elapsed).unwrap_or(elapsed);
+        let took = elapsed.saturating_sub(before).clamp(AT_LEAST, ENOUGH);
+        more.burst = if has_waited { 0 } else { more.burst + took };
+        let is_spent = more.burst >= ENOUGH;
         if is_spent {
-            self.burst = 0;
+            more.burst = 0;
         }
         is_spent
     }
 
-    /// When it was asked to stop, or told to be dropped: the first time counts.
-    pub(super) fn asked_at(&self, epoch: Instant) -> Option<Instant> {
-        self.asked_at.map(|after| epoch + Duration::from_nanos(after.get() - 1))
+    /// How its last incarnation ended, if there is more to tell than the cell does.
+    pub(super) fn told(&self) -> Option<&Arc<Exit>> {
+        self.more.as_ref()?.last_exit.as_ref()
     }
 
-    pub(super) fn note_asked(&mut self, now: Instant, epoch: Instant) {
-        self.asked_at = self.asked_at.or(NonZeroU64::MIN.checked_add(nanos_between(epoch, now)));
+    /// Keeps how an incarnation has ended; what was kept of the one before is to be dropped outside.
+    pub(super) fn keep(&mut self, ending: Ending, cell: &Cell) -> Option<Arc<Exit>> {
+        let told = match ending {
+            Ending::Stopped(phase) => {
+                cell.note_stopped(Some(phase));
+                None
+            }
+            Ending::Told(exit) => {
+                cell.note_stopped(None);
+                Some(exit)
+            }
+        };
+        // Who has nothing to tell needs no room for that.
+        if told.is_none() && self.more.is_none() {
+            return None;
+        }
+        let more = self.more();
+        more.asked_at = None;
+        std::mem::replace(&mut more.last_exit, told)
     }
 
-    pub(super) fn extras(&mut self) -> &mut Extras {
-        self.extras.get_or_insert_default()
+    pub(super) fn watched(&self) -> Option<&Watched> {
+        self.more.as_ref()?.watched.as_deref()
+    }
+
+    pub(super) fn watched_mut(&mut self) -> Option<&mut Watched> {
+        self.more.as_mut()?.watched.as_deref_mut()
+    }
+
+    pub(super) fn watch(&mut self, watched: Option<Watched>) {
+        self.more().watched = watched.map(Box::new);
+    }
+
+    /// What belongs to its incarnation, if anything does.
+    pub(super) fn extras(&self) -> Option<&Extras> {
+        self.more.as_ref()?.extras.as_deref()
+    }
+
+    pub(super) fn extras_mut(&mut self) -> Option<&mut Extras> {
+        self.more.as_mut()?.extras.as_deref_mut()
+    }
+
+    pub(super) fn make_extras(&mut self) -> &mut Extras {
+        self.more().extras.get_or_insert_default()
     }
 
     /// Stores the waker of its task; the one before is to be dropped outside.
@@ -321,7 +361,7 @@ impl Record {
             return true;
         }
         cell.note_listener();
-        self.extras().listeners.push(waker.clone());
+        self.make_extras().listeners.push(waker.clone());
         false
     }
 
@@ -345,15 +385,9 @@ impl Record {
     /// Everything of this child that listens to commands.
     pub(super) fn wake(&mut self, outside: &mut Outside) {
         outside.wake(self.waker.clone());
-        if let Some(extras) = &mut self.extras {
+        if let Some(extras) = self.extras_mut() {
             outside.wake(extras.listeners.drain(..));
         }
-    }
-}
-
-impl Default for Record {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

@@ -9,7 +9,6 @@ use std::task::{Context as Task, Poll};
 
 use tokio::task::JoinSet;
 
-use super::group::now;
 use super::panic::catch;
 use crate::sync::MutexExt;
 use crate::{BoxError, Cause, Exit, Phase, ServiceResult};
@@ -29,7 +28,7 @@ impl Spawned {
                 Err(panic) => Poll::Ready(Some(Cause::Panic(panic))),
             });
             let cause = end.await?;
-            let exit = Exit { cause, phase: Phase::Run, asked: false, at: now() };
+            let exit = Exit { cause, phase: Phase::Run, asked: false, at: None };
             Some(Box::new(SpawnedTaskFailed { name, exit }) as BoxError)
         });
     }

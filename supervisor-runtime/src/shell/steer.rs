@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context as Task, Poll, Waker};
 
+use super::cells::Cells;
 use super::group::{Group, now};
 use super::record::{Spawn, State, wake};
 use super::tell::Outside;
@@ -151,7 +152,7 @@ impl Group {
         if slots.is_empty() && index.is_some() {
             return Err(NotDone::NotThere);
         }
-        let goals = state.goals(&slots, order);
+        let goals = state.goals(&slots, order, self.cells());
         state.core.steer(&slots, order, now()).map_err(NotDone::Refused)?;
         let mut work = Work::default();
         if state.core.is_recording() {
@@ -198,7 +199,7 @@ impl Group {
             goals = self.add(&mut state, child, missing.into_iter(), &mut work)?;
         }
         if !surplus.is_empty() {
-            goals.extend(state.goals(&surplus, Order::Stop));
+            goals.extend(state.goals(&surplus, Order::Stop, self.cells()));
             // Refused only where adding would have been.
             state.core.discard(&surplus, now()).map_err(NotDone::Refused)?;
         }
@@ -212,7 +213,7 @@ impl Group {
     pub(crate) fn remove(self: &Arc<Self>, child: ChildId, index: u32) -> Result<Ticket, NotDone> {
         let mut state = self.lock();
         let slot = state.core.roster(child).get(index).ok_or(NotDone::NotThere)?;
-        let goal = (slot, state.goal(slot, Order::Stop));
+        let goal = (slot, state.goal(slot, Order::Stop, self.cells()));
         state.core.discard(&[slot], now()).map_err(NotDone::Refused)?;
         let ticket = self.ticket(goal, &mut state);
         self.finish(state, Work::default());
@@ -234,8 +235,8 @@ impl Group {
             work.has_added |= !added.is_empty();
             added.iter().for_each(|&slot| work.outside.tell(self, state.added(self, slot)));
         }
-        let goals = state.goals(&added, Order::Restart);
-        state.carry_out(actions, now, self, &mut work.spawn, &mut work.outside);
+        let goals = state.goals(&added, Order::Restart, self.cells());
+        state.carry_out(actions, self, &mut work.spawn, &mut work.outside);
         Ok(goals)
     }
 
@@ -253,15 +254,15 @@ impl Group {
     /// After the order was given, whose goal was known before.
     fn ticket(self: &Arc<Self>, (slot, goal): (SlotId, Goal), state: &mut State) -> Ticket {
         let (child, index) = state.core.place(slot);
-        let number = state.promise(slot, index, goal);
+        let number = state.promise(slot, index, goal, self.cells());
         Ticket { group: Arc::clone(self), child, slot, index, number, is_answered: false }
     }
 }
 
 impl State {
     /// What an order is to bring about, told before it is given.
-    fn goal(&self, slot: SlotId, order: Order) -> Goal {
-        let incarnation = self.records[slot].incarnation;
+    fn goal(&self, slot: SlotId, order: Order, cells: &Cells) -> Goal {
+        let incarnation = cells.get(slot).incarnation();
         match order {
             Order::Stop => Goal::Over(incarnation),
             Order::Start if self.core.is_up(slot) && self.core.slot(slot).is_fresh() => Goal::Started(incarnation),
@@ -269,13 +270,13 @@ impl State {
         }
     }
 
-    fn goals(&self, slots: &[SlotId], order: Order) -> Vec<(SlotId, Goal)> {
-        slots.iter().map(|&slot| (slot, self.goal(slot, order))).collect()
+    fn goals(&self, slots: &[SlotId], order: Order, cells: &Cells) -> Vec<(SlotId, Goal)> {
+        slots.iter().map(|&slot| (slot, self.goal(slot, order, cells))).collect()
     }
 
     /// Promises to note when the goal has been reached; the number of that promise.
-    fn promise(&mut self, slot: SlotId, index: u32, goal: Goal) -> u64 {
-        let answer = match self.look_at(slot, index, goal) {
+    fn promise(&mut self, slot: SlotId, index: u32, goal: Goal, cells: &Cells) -> u64 {
+        let answer = match self.look_at(slot, index, goal, cells) {
             Some(done) => Answer::Known(done),
             None => {
                 self.core.await_change(slot);
@@ -288,12 +289,12 @@ impl State {
     }
 
     /// The state of `slot`, for which somebody waits, has changed; who waited for this is woken.
-    pub(super) fn keep_promises(&mut self, slot: SlotId, outside: &mut Outside) {
+    pub(super) fn keep_promises(&mut self, slot: SlotId, cells: &Cells, outside: &mut Outside) {
         let mut promises = std::mem::take(&mut self.promises.all);
         let mut waits = false;
         for (_, promise) in promises.range_mut((slot, 0)..=(slot, u64::MAX)) {
             let Answer::Awaited(waker) = &mut promise.answer else { continue };
-            match self.look_at(slot, promise.index, promise.goal) {
+            match self.look_at(slot, promise.index, promise.goal, cells) {
                 Some(done) => {
                     outside.wake(waker.take());
                     promise.answer = Answer::Known(done);
@@ -308,19 +309,21 @@ impl State {
     }
 
     /// Whether the goal has been reached, or never will be.
-    fn look_at(&self, id: SlotId, index: u32, goal: Goal) -> Option<Done> {
-        let slot = self.core.slot(id);
-        let record = &self.records[id];
+    fn look_at(&self, id: SlotId, index: u32, goal: Goal, cells: &Cells) -> Option<Done> {
+        let (slot, cell) = (self.core.slot(id), cells.get(id));
+        let incarnation = cell.incarnation();
         let is_here = slot.index == index && !slot.removed;
         match goal {
-            Goal::Started(goal) if slot.index == index && record.last_started >= goal => Some(Done::AsAsked),
-            Goal::Over(goal) if !is_here || !slot.is_live() || record.incarnation != goal => Some(Done::AsAsked),
+            Goal::Started(goal) if slot.index == index && incarnation >= goal && cell.has_started() => {
+                Some(Done::AsAsked)
+            }
+            Goal::Over(goal) if !is_here || !slot.is_live() || incarnation != goal => Some(Done::AsAsked),
             _ if slot.state == CoreState::Stuck => Some(Done::Stuck),
             Goal::Started(goal) => match slot.state {
-                CoreState::Down(_) if slot.index == index && record.incarnation >= goal => {
-                    Some(match &record.last_exit {
+                CoreState::Down(_) if slot.index == index && incarnation >= goal => {
+                    Some(match self.last_exit(id, cells) {
                         Some(exit) if exit.asked => Done::Overtaken,
-                        exit => Done::NotStarted(exit.clone()),
+                        exit => Done::NotStarted(exit),
                     })
                 }
                 CoreState::Down(_) => Some(Done::Overtaken),

@@ -24,6 +24,7 @@ use super::watch::Silence;
 use crate::decide::{GRACE, Rest, Started};
 use crate::declare::{ChildSpec, Kind, Size};
 use crate::error::Left;
+use crate::exit::Ending;
 use crate::view::What;
 use crate::{BoxError, Cause, Context, Exit, Phase, Service, ServiceResult, log};
 
@@ -119,13 +120,13 @@ fn in_run(cx: &Context) -> Limit<'_> {
 }
 
 /// Gives back the service of an incarnation that has ended; how it ended, if that panics.
-fn keep<T: Source>(source: &T, service: T::Service, cx: &Context, exit: Arc<Exit>) -> Arc<Exit> {
+fn keep<T: Source>(source: &T, service: T::Service, cx: &Context, exit: Ending) -> Ending {
     match catch(|| source.keep(cx.index(), service)) {
         Ok(()) => exit,
         Err(panic) => {
             log::drop_panicked(cx, &panic);
             if matches!(exit.cause, Cause::Done) && !exit.asked {
-                Arc::new(Exit { cause: Cause::Panic(panic), ..*exit })
+                Ending::Told(Arc::new(Exit { cause: Cause::Panic(panic), ..*exit }))
             } else {
                 exit
             }
@@ -145,8 +146,8 @@ fn finish<'a, T: Source>(
     source: &'a T,
     service: &'a mut T::Service,
     cx: &'a Context,
-    exit: Arc<Exit>,
-) -> impl Future<Output = Arc<Exit>> + Send + 'a {
+    exit: Ending,
+) -> impl Future<Output = Ending> + Send + 'a {
     async move {
         if !exit.asked && cx.group().watch_stop(cx) {
             yield_now().await;
@@ -180,7 +181,7 @@ fn finish<'a, T: Source>(
 }
 
 /// How the incarnation ended, now that `stop` has; a failure there holds nobody up.
-fn has_stopped(cx: &Context, end: Guarded<()>, exit: Arc<Exit>) -> Arc<Exit> {
+fn has_stopped(cx: &Context, end: Guarded<()>, exit: Ending) -> Ending {
     match end {
         Guarded::Ended(()) => {}
         Guarded::Panicked(panic) => log::stop_panicked(cx, &panic),
@@ -189,11 +190,11 @@ fn has_stopped(cx: &Context, end: Guarded<()>, exit: Arc<Exit>) -> Arc<Exit> {
         Guarded::Dropped | Guarded::Late(_) if !exit.asked => {
             let dropped = Exit { cause: Cause::Dropped, phase: Phase::Stop, ..*exit };
             cx.group().note(cx.slot(), || What::Dropped(Arc::new(dropped)));
-            let after = now().saturating_duration_since(exit.at);
+            let after = exit.at.map_or(Duration::ZERO, |at| now().saturating_duration_since(at));
             cx.group().tree().note_dropped(|| Left { path: cx.path(), phase: Some(Phase::Stop), after });
         }
         Guarded::Dropped | Guarded::Late(_) => {
-            return Arc::new(Exit { cause: Cause::Dropped, phase: Phase::Stop, ..*exit });
+            return Ending::Told(Arc::new(Exit { cause: Cause::Dropped, phase: Phase::Stop, ..*exit }));
         }
     }
     exit
@@ -216,7 +217,7 @@ fn leave<T: Source>(source: &T, cx: &Context, rest: Option<Rest>) {
 
 /// Takes the tasks of the incarnation along. They cannot be dropped while they block a thread, and until they
 /// are gone the incarnation is not: it is stuck with them.
-async fn reap(cx: &Context, exit: Arc<Exit>) -> Arc<Exit> {
+async fn reap(cx: &Context, exit: Ending) -> Ending {
     cx.group().note_ending(cx);
     let Some(tasks) = cx.group().tasks_of(cx) else { return exit };
     let mut reaping = pin!(tasks.reap());
@@ -232,7 +233,7 @@ async fn reap(cx: &Context, exit: Arc<Exit>) -> Arc<Exit> {
 }
 
 /// The service, or how its creation failed.
-fn created<S>(cx: &Context, end: Guarded<Result<S, BoxError>>) -> Result<S, Arc<Exit>> {
+fn created<S>(cx: &Context, end: Guarded<Result<S, BoxError>>) -> Result<S, Ending> {
     match end {
         Guarded::Ended(Ok(service)) => Ok(service),
         other => Err(ended(cx, failure(other, Cause::StartTimedOut), Phase::Create)),
@@ -245,7 +246,7 @@ fn not_started<T: Source>(
     cx: &Context,
     service: &T::Service,
     end: Guarded<ServiceResult>,
-) -> Option<Arc<Exit>> {
+) -> Option<Ending> {
     let cause = match end {
         Guarded::Ended(Ok(())) if !source.is_used() => return None,
         Guarded::Ended(Ok(())) => Cause::Panic(catch(|| source.offer(cx.index(), service)).err()?),
@@ -255,7 +256,7 @@ fn not_started<T: Source>(
 }
 
 /// How `run` ended.
-fn has_run(cx: &Context, end: Guarded<ServiceResult>) -> Arc<Exit> {
+fn has_run(cx: &Context, end: Guarded<ServiceResult>) -> Ending {
     let cause = match end {
         Guarded::Ended(Ok(())) => Cause::Done,
         other => failure(other, Cause::Unresponsive),
@@ -274,10 +275,14 @@ fn failure<T>(end: Guarded<Result<T, BoxError>>, late: fn(Duration) -> Cause) ->
     }
 }
 
-/// An end that happens now; the one time that an incarnation looks at the clock.
-fn ended(cx: &Context, cause: Cause, phase: Phase) -> Arc<Exit> {
+/// An end that happens now. An incarnation looks at the clock once, here or when nothing is left of it.
+fn ended(cx: &Context, cause: Cause, phase: Phase) -> Ending {
     cx.cell().note_run_over();
-    let exit = Arc::new(Exit { cause, phase, asked: cx.cell().read().is_asked(), at: now() });
+    let asked = cx.cell().read().is_asked();
+    if asked && matches!(cause, Cause::Done) && cx.child().options.backoff.is_none() {
+        return Ending::Stopped(phase);
+    }
+    let exit = Ending::Told(Arc::new(Exit { cause, phase, asked, at: Some(now()) }));
     // Before `stop`, which may take its time: who reads the log is to know at once.
     if cx.group().is_watched() {
         cx.group().failed(cx, &exit);

@@ -8,11 +8,12 @@ use std::task::Waker;
 
 use super::cells::Cells;
 use super::factory::Launch;
-use super::group::Group;
+use super::group::{Group, now};
 use super::panic::catch_drop;
 use super::record::{State, wake};
 use crate::decide::{Outcome, Phase, Rest, Slot, SlotId, State as CoreState, Verdict};
 use crate::declare::{ChildSpec, Kind};
+use crate::exit::Ending;
 use crate::view::{Change, Event, Facts, Place, Pushed, State as Shown, Subject, What, is_logged};
 use crate::{Cause, Exit, Restart, log};
 
@@ -126,7 +127,7 @@ impl State {
         let changes = self.core.changes();
         for &(slot, _) in &changes {
             if self.core.slot(slot).observed {
-                self.keep_promises(slot, outside);
+                self.keep_promises(slot, group.cells(), outside);
             }
         }
         if group.tree().watchers().are_there() {
@@ -156,7 +157,7 @@ impl State {
             at: self.core.now(),
             subject: Subject::Child(Place { names: Arc::clone(group.names()), child, index }),
             what,
-            change: Some(self.change(slot, state)),
+            change: Some(self.change(slot, state, group.cells())),
         }
     }
 
@@ -171,38 +172,40 @@ impl State {
         added
     }
 
-    fn change(&self, slot: SlotId, state: CoreState) -> Change {
+    fn change(&self, slot: SlotId, state: CoreState, cells: &Cells) -> Change {
         let known = self.core.slot(slot);
         let until = if state == CoreState::Waiting { self.core.until(slot) } else { None };
         let state = if state == known.state { shown(known) } else { shown_as(state) };
-        Change { state, since: self.core.since(slot), incarnation: self.records[slot].incarnation, until }
+        Change { state, since: self.core.since(slot), incarnation: cells.get(slot).incarnation(), until }
     }
 
     /// Tells that the incarnation in `slot` has failed, before it is stopped.
-    pub(super) fn note_failed(&mut self, group: &Group, slot: SlotId, exit: &Arc<Exit>, outside: &mut Outside) {
-        self.core.note_failing(slot, exit.at);
-        self.records[slot].extras().failed = Some(Arc::clone(exit));
+    pub(super) fn note_failed(&mut self, group: &Group, slot: SlotId, exit: &Ending, outside: &mut Outside) {
+        self.core.note_failing(slot, exit.at.unwrap_or_else(now));
+        self.records[slot].make_extras().failed = Some(exit.share());
         if self.core.is_recording() {
-            outside.tell(group, self.event(group, slot, What::Failed(Arc::clone(exit))));
+            outside.tell(group, self.event(group, slot, What::Failed(exit.share())));
         }
         self.tell(group, |_, _| true, outside);
     }
 
     /// Whether it has been told that the incarnation in `slot` has failed.
     pub(super) fn has_told_failure(&self, slot: SlotId) -> bool {
-        self.records[slot].extras.as_ref().is_some_and(|extras| extras.failed.is_some())
+        self.records[slot].extras().is_some_and(|extras| extras.failed.is_some())
     }
 
     /// What is told of an exit before it is decided what it means.
-    pub(super) fn before_exit(&mut self, group: &Group, slot: SlotId, exit: &Arc<Exit>, outside: &mut Outside) {
+    pub(super) fn before_exit(&mut self, group: &Group, slot: SlotId, exit: &Ending, outside: &mut Outside) {
         let known = self.core.slot(slot);
         let (child, _) = self.core.place(slot);
         if self.has_told_failure(slot) || !is_told(exit, group.child(child)) {
             return;
         }
-        let failed = self.event(group, slot, What::Failed(Arc::clone(exit)));
-        let change = Change { state: Shown::Stopping, since: exit.at, ..self.change(slot, known.state) };
-        outside.tell(group, Event { at: exit.at, change: Some(change), ..failed });
+        let failed = self.event(group, slot, What::Failed(exit.share()));
+        let change = self.change(slot, known.state, group.cells());
+        let at = exit.at.unwrap_or(failed.at);
+        let change = Change { state: Shown::Stopping, since: at, ..change };
+        outside.tell(group, Event { at, change: Some(change), ..failed });
     }
 
     /// What is told of what an exit means.
@@ -210,7 +213,7 @@ impl State {
         &self,
         group: &Group,
         slot: SlotId,
-        exit: &Arc<Exit>,
+        exit: &Ending,
         verdict: &Verdict,
         outside: &mut Outside,
     ) {
@@ -229,15 +232,15 @@ impl State {
                 let stopped = match exit.cause {
                     // It has been told that it failed, be it by an `Ok` that was not wanted.
                     _ if !exit.asked && is_told(exit, group.child(self.core.slot(slot).child)) => What::Stopped(None),
-                    Cause::Dropped => What::Dropped(Arc::clone(exit)),
-                    _ => What::Stopped(Some(Arc::clone(exit))),
+                    Cause::Dropped => What::Dropped(exit.share()),
+                    _ => What::Stopped(Some(exit.share())),
                 };
                 outside.tell(group, event(stopped));
                 if self.core.slot(slot).state == CoreState::Down(Rest::Forfeited) {
                     outside.tell(group, event(What::Forfeited));
                 }
             }
-            Verdict::Done => outside.tell(group, event(What::Done(Arc::clone(exit)))),
+            Verdict::Done => outside.tell(group, event(What::Done(exit.share()))),
             Verdict::Gone => outside.tell(group, event(What::Gone)),
             Verdict::Forfeited => outside.tell(group, event(What::Forfeited)),
             Verdict::NotStarted => outside.tell(group, event(What::NotStarted)),
@@ -268,23 +271,23 @@ impl State {
         let known = self.core.slot(slot);
         // Its record has nothing to add, and need not be fetched: in a large tree that takes longer than all the rest.
         let is_plain = known.state == CoreState::Running && !known.failing && !known.not_ready;
-        if is_plain && cells.get(slot).is_first() {
+        let incarnation = cells.get(slot).incarnation();
+        if is_plain && incarnation == 1 {
             return Facts {
-                incarnation: 1,
+                incarnation,
                 restarts: known.restarts,
                 ..Facts::new(Shown::Running, self.core.since(slot))
             };
         }
-        let record = &self.records[slot];
-        let extras = record.extras.as_deref();
-        let failed = extras.and_then(|extras| extras.failed.as_ref());
+        let extras = self.records[slot].extras();
+        let failed = extras.and_then(|extras| extras.failed.clone());
         Facts {
             state: shown(known),
             since: self.core.since(slot),
-            incarnation: record.incarnation,
+            incarnation,
             restarts: known.restarts,
             until: self.core.until(slot),
-            last_exit: failed.or(record.last_exit.as_ref()).cloned(),
+            last_exit: failed.or_else(|| self.last_exit(slot, cells)),
             not_ready: extras.and_then(|extras| extras.not_ready.clone()),
         }
     }

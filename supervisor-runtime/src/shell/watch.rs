@@ -44,11 +44,11 @@ impl Group {
             silence,
             since,
             limit,
-            looks_at: state.records[cx.slot()].watched.as_ref().and_then(|watched| watched.looks_at),
+            looks_at: state.records[cx.slot()].watched().and_then(|watched| watched.looks_at),
             suspect: false,
         };
         let looks_at = watched.looks_at;
-        state.records[cx.slot()].watched = Some(Box::new(watched));
+        state.records[cx.slot()].watch(Some(watched));
         let due = later(since, limit);
         let mut driver = None;
         if looks_at.is_none_or(|then| due < then) {
@@ -70,7 +70,7 @@ impl Group {
     /// Since when the supervisor has kept a limit of the incarnation of `cx`.
     pub(crate) fn watched_since(&self, cx: &Context) -> Option<Instant> {
         let state = self.state.hold();
-        let watched = state.records[cx.slot()].watched.as_ref();
+        let watched = state.records[cx.slot()].watched();
         watched.filter(|watched| watched.incarnation == cx.incarnation()).map(|watched| watched.since)
     }
 
@@ -95,7 +95,7 @@ impl State {
     }
 
     pub(super) fn look_later(&mut self, slot: SlotId, at: Instant) {
-        if let Some(watched) = &mut self.records[slot].watched {
+        if let Some(watched) = self.records[slot].watched_mut() {
             watched.looks_at = Some(at);
             self.watches.push(Reverse((at, slot)));
         }
@@ -107,8 +107,8 @@ impl State {
             && when <= now
         {
             self.watches.pop();
-            let Some(record) = self.records.get_mut(slot) else { continue };
-            let Some(watched) = record.watched.as_mut().filter(|watched| watched.looks_at == Some(when)) else {
+            let record = &mut self.records[slot];
+            let Some(watched) = record.watched_mut().filter(|watched| watched.looks_at == Some(when)) else {
                 continue;
             };
             watched.looks_at = None;
@@ -118,8 +118,8 @@ impl State {
                 Silence::InStop => (watched.since, CoreState::Running),
             };
             let due = later(since, watched.limit);
-            if watched.incarnation != record.incarnation || self.core.slot(slot).state != state {
-                record.watched = None;
+            if watched.incarnation != group.cell(slot).incarnation() || self.core.slot(slot).state != state {
+                record.watch(None);
             } else if due > now {
                 watched.suspect = false;
                 self.look_later(slot, due);
@@ -127,7 +127,7 @@ impl State {
                 watched.suspect = true;
                 self.look_later(slot, later(now, GRACE));
             } else {
-                record.watched = None;
+                record.watch(None);
                 self.core.give_up_on(slot, now);
             }
         }
@@ -151,7 +151,7 @@ mod tests {
 
         async fn stop(&mut self, cx: &Context, _exit: &Exit) {
             let state = cx.group().state.hold();
-            let watched = state.records[cx.slot()].watched.as_ref();
+            let watched = state.records[cx.slot()].watched();
             let _ = self.0.send(watched.map(|watched| (watched.silence, watched.limit)));
         }
     }

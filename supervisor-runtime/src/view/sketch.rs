@@ -56,7 +56,7 @@ impl Facts {
     }
 
     pub(crate) fn exited(self, cause: Cause, phase: Phase) -> Self {
-        Self { last_exit: Some(Arc::new(Exit { cause, phase, asked: false, at: at() })), ..self }
+        Self { last_exit: Some(Arc::new(Exit { cause, phase, asked: false, at: None })), ..self }
     }
 
     pub(crate) fn failed(self, error: impl Into<BoxError>) -> Self {
@@ -69,8 +69,7 @@ impl Facts {
     }
 
     pub(crate) fn asked(self) -> Self {
-        let exit = Exit { cause: Cause::Done, phase: Phase::Run, asked: true, at: at() };
-        Self { last_exit: Some(Arc::new(exit)), ..self }
+        Self { last_exit: Some(Arc::new(Exit::stopped(Phase::Run))), ..self }
     }
 }
 
