@@ -40,10 +40,19 @@ impl<T: Default> Cells<T> {
         }
     }
 
+    #[inline]
     fn get_more(&self, slot: SlotId) -> &T {
         let (number, place) = self.place(slot);
+        match self.more.get().and_then(|more| more[number].get()) {
+            Some(block) => &block[place],
+            None => &self.make_block(number)[place],
+        }
+    }
+
+    #[cold]
+    fn make_block(&self, number: usize) -> &[T] {
         let more = self.more.get_or_init(|| Box::new(std::array::from_fn(|_| OnceLock::new())));
-        &more[number].get_or_init(|| block(1 << (SMALLEST as usize + number)))[place]
+        more[number].get_or_init(|| block(1 << (SMALLEST as usize + number)))
     }
 
     /// Of those that were ever asked for.
@@ -53,6 +62,7 @@ impl<T: Default> Cells<T> {
     }
 
     /// In which further block the cell of `slot` stands, and where there.
+    #[inline]
     fn place(&self, slot: SlotId) -> (usize, usize) {
         // The blocks begin at 2^6, 2^7, .. after 2^6 that are left out.
         let beyond = slot as usize - self.first.len() + (1 << SMALLEST);
