@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::time::{Duration, Instant};
 
 use super::plan::{Plan, PlanId, Stage};
-use super::{Action, After, Core, Outcome, Phase, Slot, SlotId, State, later};
+use super::{Action, After, Core, Outcome, Phase, SlotId, State, later};
 use crate::declare::Kind;
 
 /// How long after it was told to be dropped a child counts as stuck.
@@ -91,13 +91,9 @@ impl Core {
     }
 
     fn kill(&mut self, slot: SlotId, plan: PlanId, now: Instant, out: &mut Vec<Action>) {
-        let Slot { state, since, .. } = *self.slot(slot);
+        let asked_at = if self.slot(slot).state == State::Stopping { self.since(slot) } else { now };
         self.update(slot, |slot| slot.state = State::Killing);
-        if state == State::Stopping {
-            // It has been asked to for as long.
-            self.slots[slot as usize].since = since;
-        }
-        out.push(Action::Kill(slot));
+        out.push(Action::Kill(slot, asked_at));
         self.be_patient(plan, now + GRACE, slot, Patience::ToBeDropped);
     }
 

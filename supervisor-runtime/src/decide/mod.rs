@@ -199,8 +199,8 @@ pub(crate) enum Action {
     Start(SlotId),
     /// Ask the incarnation to stop; a supervisor is told its deadline.
     Stop(SlotId, Option<Instant>),
-    /// Drop the incarnation's future.
-    Kill(SlotId),
+    /// Drop the incarnation's future; it was asked to stop then, or should have been.
+    Kill(SlotId, Instant),
     /// Let the parked task end.
     Release(SlotId),
 }

@@ -199,9 +199,10 @@ impl State {
 
     /// When what is in `slot` was asked to stop, or told to be dropped.
     pub(super) fn asked_at(&self, slot: SlotId) -> Option<Instant> {
-        let is_stopping = matches!(self.core.slot(slot).state, CoreState::Stopping | CoreState::Killing);
-        let killed = self.records[slot].more.as_ref().and_then(|more| more.asked_at);
-        if is_stopping { Some(self.core.since(slot)) } else { killed }
+        match self.core.slot(slot).state {
+            CoreState::Stopping => Some(self.core.since(slot)),
+            _ => self.records[slot].more.as_ref()?.asked_at,
+        }
     }
 
     /// Goes on with the plans of the core in the task of a child, as long as the group is to go on: the supervisor need not be
@@ -246,8 +247,7 @@ impl State {
                     }
                     record.ask(group.cell(slot), self.core.is_ending(), outside);
                 }
-                Action::Kill(slot) => {
-                    let asked_at = self.core.since(slot);
+                Action::Kill(slot, asked_at) => {
                     let record = &mut self.records[slot];
                     record.more().asked_at = Some(asked_at);
                     record.kill(group.cell(slot), outside);

@@ -15,10 +15,10 @@ impl World {
         for action in actions {
             match *action {
                 Action::Start(slot) => self.check_start(slot, before),
-                Action::Stop(slot, _) | Action::Kill(slot) if !is_asked(&before[slot as usize]) => {
+                Action::Stop(slot, _) | Action::Kill(slot, _) if !is_asked(&before[slot as usize]) => {
                     self.check_stop_order(slot);
                 }
-                Action::Stop(..) | Action::Kill(_) | Action::Release(_) => {}
+                Action::Stop(..) | Action::Kill(..) | Action::Release(_) => {}
             }
         }
     }
@@ -38,7 +38,7 @@ impl World {
     /// What was told to be dropped is gone, or given up on after a while.
     pub(super) fn check_the_dropped(&mut self, actions: &[Action]) {
         for action in actions {
-            if let Action::Kill(slot) = action {
+            if let Action::Kill(slot, _) = action {
                 self.killed_at.insert(*slot, self.now);
             }
         }

@@ -447,7 +447,7 @@ impl World {
                 }
                 Action::Release(slot) if self.tasks.contains(&slot) => self.told.push(slot),
                 Action::Release(slot) => self.vacates(slot),
-                Action::Stop(..) | Action::Kill(_) => {}
+                Action::Stop(..) | Action::Kill(..) => {}
             }
         }
         self.notice();

@@ -323,7 +323,7 @@ impl Pair {
                     self.asked_at_start.push(p);
                 }
             }
-            Action::Kill(slot) => self.endings.push(Ending::Told(self.place(slot))),
+            Action::Kill(slot, _) => self.endings.push(Ending::Told(self.place(slot))),
             Action::Release(slot) => {
                 self.core.vacate(slot);
             }
