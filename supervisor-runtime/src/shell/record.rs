@@ -394,3 +394,17 @@ impl Record {
 pub(super) fn wake(waker: Option<Waker>) -> bool {
     waker.map(Waker::wake).is_some()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Phase;
+
+    #[test]
+    fn when_one_was_asked_to_stop_is_forgotten_with_its_incarnation() {
+        let mut record = Record::default();
+        record.more().asked_at = Some(now());
+        record.keep(Ending::Stopped(Phase::Run), &Cell::default());
+        assert_eq!(record.more().asked_at, None);
+    }
+}
