@@ -149,12 +149,13 @@ fn finish<'a, T: Source>(
     exit: Ending,
 ) -> impl Future<Output = Ending> + Send + 'a {
     async move {
-        if !exit.asked && cx.group().watch_stop(cx) {
+        let asked = exit.asked;
+        if !asked && cx.group().watch_stop(cx) {
             yield_now().await;
         }
         let is_used = source.is_used();
         // Those that used it have been stopped: nobody is to hold its handle while it is.
-        if is_used && exit.asked {
+        if is_used && asked {
             withdraw(source, cx);
         } else if is_used {
             // Those that use it go on until they are swept; if one fails, it waits for the next handle.
@@ -167,7 +168,7 @@ fn finish<'a, T: Source>(
                     cx.group().note_ending(cx);
                 }
                 // Once it was asked, the supervisor keeps the time; after a failure of its own, we do.
-                let limit = if exit.asked { Limit::Above } else { Limit::Stop(&exit) };
+                let limit = if asked { Limit::Above } else { Limit::Stop(&exit) };
                 let end = guard(cx, || service.stop(cx, &exit), limit).await;
                 has_stopped(cx, end, exit)
             }
