@@ -77,7 +77,7 @@ impl Group {
         }
         state.core.stop(None, now());
         self.cells().iter().for_each(Cell::kill);
-        outside.wake(state.records.iter().filter_map(|(_, record)| record.waker.clone()));
+        outside.wake(state.records.iter().filter_map(|(_, record)| record.waker().cloned()));
         state.tell(self, |_, _| true, &mut outside);
         drop(state);
         outside.run();
@@ -88,7 +88,7 @@ impl Group {
         let waker = {
             let state = self.lock();
             self.cell(slot).kill();
-            state.records[slot].waker.clone()
+            state.records[slot].waker().cloned()
         };
         wake(waker);
     }

@@ -53,7 +53,7 @@ impl Group {
 
     /// Wakes the task of the incarnation of `cx`: there is one more task for it to watch.
     pub(crate) fn wake_task(&self, cx: &Context) {
-        let waker = self.state.hold().records[cx.slot()].waker.clone();
+        let waker = self.state.hold().records[cx.slot()].waker().cloned();
         wake(waker);
     }
 

@@ -45,15 +45,17 @@ pub(super) struct State {
 }
 
 /// What the shell knows of one slot, besides what its cell says.
-#[derive(Default)]
-pub(super) struct Record {
-    pub(super) waker: Option<Waker>,
-    more: Option<Box<More>>,
+pub(super) enum Record {
+    /// It just runs, and stops when it is asked to: there is no more than the waker of its task.
+    Plain(Waker),
+    /// There is more, or nothing yet.
+    More(Option<Box<More>>),
 }
 
-/// What there is to know of a child that does not just run, and stop when it is asked to.
+/// What there is to know of a child that fails, or has to be dropped, or has something that belongs to it.
 #[derive(Default)]
-struct More {
+pub(super) struct More {
+    waker: Option<Waker>,
     /// How its last incarnation ended, if there is more to tell than the cell does.
     last_exit: Option<Arc<Exit>>,
     /// For how long it has been restarting without ever waiting, in nanoseconds.
@@ -186,7 +188,7 @@ impl State {
         if vacated == Vacated::ForAnother {
             cell.count_anew();
         }
-        std::mem::take(&mut self.records[slot]).more?.last_exit
+        std::mem::take(&mut self.records[slot]).into_last_exit()
     }
 
     /// How the last incarnation in `slot` ended.
@@ -201,7 +203,7 @@ impl State {
     pub(super) fn asked_at(&self, slot: SlotId) -> Option<Instant> {
         match self.core.slot(slot).state {
             CoreState::Stopping => Some(self.core.since(slot)),
-            _ => self.records[slot].more.as_ref()?.asked_at,
+            _ => self.records[slot].known()?.asked_at,
         }
     }
 
@@ -230,9 +232,9 @@ impl State {
                     self.begin(slot, group.cells());
                     let (record, cell) = (&mut self.records[slot], group.cell(slot));
                     if cell.has_task() {
-                        outside.wake(record.waker.clone());
+                        outside.wake(record.waker().cloned());
                     } else {
-                        record.waker = None;
+                        record.take_waker();
                         cell.begin_task();
                         self.tasks += 1;
                         let (child, index) = self.core.place(slot);
@@ -271,9 +273,58 @@ impl State {
     }
 }
 
+impl Default for Record {
+    fn default() -> Self {
+        Self::More(None)
+    }
+}
+
 impl Record {
+    /// What more is known of it, if anything is.
+    fn known(&self) -> Option<&More> {
+        match self {
+            Self::Plain(_) => None,
+            Self::More(more) => more.as_deref(),
+        }
+    }
+
+    fn known_mut(&mut self) -> Option<&mut More> {
+        match self {
+            Self::Plain(_) => None,
+            Self::More(more) => more.as_deref_mut(),
+        }
+    }
+
+    /// Room for more to know.
     fn more(&mut self) -> &mut More {
-        self.more.get_or_insert_default()
+        if matches!(self, Self::Plain(_)) {
+            let waker = self.take_waker();
+            *self = Self::More(Some(Box::new(More { waker, ..More::default() })));
+        }
+        let Self::More(more) = self else { unreachable!("a plain one has just been made one with more") };
+        more.get_or_insert_default()
+    }
+
+    pub(super) fn waker(&self) -> Option<&Waker> {
+        match self {
+            Self::Plain(waker) => Some(waker),
+            Self::More(more) => more.as_ref()?.waker.as_ref(),
+        }
+    }
+
+    fn take_waker(&mut self) -> Option<Waker> {
+        if let Self::More(more) = self {
+            return more.as_mut()?.waker.take();
+        }
+        let Self::Plain(waker) = std::mem::take(self) else { return None };
+        Some(waker)
+    }
+
+    fn into_last_exit(self) -> Option<Arc<Exit>> {
+        match self {
+            Self::Plain(_) => None,
+            Self::More(more) => more?.last_exit,
+        }
     }
 
     /// An incarnation ended, as long after the group began. Whether it is time to let others run: a child that is restarted
@@ -282,7 +333,7 @@ impl Record {
         const ENOUGH: u64 = 50_000;
         // A paused clock never advances, so a restart counts for something by itself.
         const AT_LEAST: u64 = 100;
-        if has_waited && self.more.is_none() {
+        if has_waited && self.known().is_none() {
             return false;
         }
         let more = self.more();
@@ -299,7 +350,7 @@ impl Record {
 
     /// How its last incarnation ended, if there is more to tell than the cell does.
     pub(super) fn told(&self) -> Option<&Arc<Exit>> {
-        self.more.as_ref()?.last_exit.as_ref()
+        self.known()?.last_exit.as_ref()
     }
 
     /// Keeps how an incarnation has ended; what was kept of the one before is to be dropped outside.
@@ -315,7 +366,7 @@ impl Record {
             }
         };
         // Who has nothing to tell needs no room for that.
-        if told.is_none() && self.more.is_none() {
+        if told.is_none() && self.known().is_none() {
             return None;
         }
         let more = self.more();
@@ -324,11 +375,11 @@ impl Record {
     }
 
     pub(super) fn watched(&self) -> Option<&Watched> {
-        self.more.as_ref()?.watched.as_deref()
+        self.known()?.watched.as_deref()
     }
 
     pub(super) fn watched_mut(&mut self) -> Option<&mut Watched> {
-        self.more.as_mut()?.watched.as_deref_mut()
+        self.known_mut()?.watched.as_deref_mut()
     }
 
     pub(super) fn watch(&mut self, watched: Option<Watched>) {
@@ -337,11 +388,11 @@ impl Record {
 
     /// What belongs to its incarnation, if anything does.
     pub(super) fn extras(&self) -> Option<&Extras> {
-        self.more.as_ref()?.extras.as_deref()
+        self.known()?.extras.as_deref()
     }
 
     pub(super) fn extras_mut(&mut self) -> Option<&mut Extras> {
-        self.more.as_mut()?.extras.as_deref_mut()
+        self.known_mut()?.extras.as_deref_mut()
     }
 
     pub(super) fn make_extras(&mut self) -> &mut Extras {
@@ -351,8 +402,17 @@ impl Record {
     /// Stores the waker of its task; the one before is to be dropped outside.
     pub(super) fn register(&mut self, waker: &Waker, cell: &Cell) -> Option<Waker> {
         cell.note_registered();
-        let known = self.waker.as_ref().is_some_and(|stored| stored.will_wake(waker));
-        if known { None } else { self.waker.replace(waker.clone()) }
+        match self {
+            Self::Plain(known) => (!known.will_wake(waker)).then(|| std::mem::replace(known, waker.clone())),
+            Self::More(None) => {
+                *self = Self::Plain(waker.clone());
+                None
+            }
+            Self::More(Some(more)) => {
+                let known = more.waker.as_ref().is_some_and(|known| known.will_wake(waker));
+                if known { None } else { more.waker.replace(waker.clone()) }
+            }
+        }
     }
 
     /// Adds to those who wait for this incarnation to stop; whether that is the case already.
@@ -371,7 +431,7 @@ impl Record {
         if is_last {
             // It has most likely waited for the last time; if it waits after all, it brings its waker again.
             cell.note_taken();
-            outside.wake(self.waker.take());
+            outside.wake(self.take_waker());
         }
         self.wake(outside);
     }
@@ -384,7 +444,7 @@ impl Record {
 
     /// Everything of this child that listens to commands.
     pub(super) fn wake(&mut self, outside: &mut Outside) {
-        outside.wake(self.waker.clone());
+        outside.wake(self.waker().cloned());
         if let Some(extras) = self.extras_mut() {
             outside.wake(extras.listeners.drain(..));
         }
