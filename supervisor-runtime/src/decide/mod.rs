@@ -499,10 +499,16 @@ impl Core {
         }
     }
 
-    /// The delay of the restart in `slot` is over.
+    /// The delay of the restart in `slot` is over: it starts, unless what it uses is on its way down.
     pub(crate) fn delay_over(&mut self, slot: SlotId, now: Instant) {
         self.set_now(now);
-        if self.slot(slot).state == State::Waiting {
+        if self.slot(slot).state != State::Waiting {
+            return;
+        }
+        if self.has_lost_what_it_uses(slot) {
+            self.update(slot, |slot| slot.state = State::Pending);
+            self.plan(vec![slot], Duration::ZERO, None);
+        } else {
             self.start(slot);
         }
     }

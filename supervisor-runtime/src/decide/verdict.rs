@@ -68,7 +68,7 @@ impl Core {
 
     /// What the strategy says of a failure.
     fn decide(&mut self, slot: SlotId, decision: Option<&Choice>, now: Instant) -> Verdict {
-        if self.fails_with_what_it_uses(slot) {
+        if self.has_lost_what_it_uses(slot) {
             self.update(slot, |slot| slot.state = State::Pending);
             let mut set = self.running_users(&[slot]);
             let waited = self.sweep(&set, After::Restart);
@@ -98,9 +98,9 @@ impl Core {
         }
     }
 
-    /// Whether something that it depends on has failed, too, and is in its `stop`: what is decided then takes it along, so its
-    /// own failure belongs to that. A restart now would only use up the limit, with a handle that works no more.
-    fn fails_with_what_it_uses(&self, slot: SlotId) -> bool {
+    /// Whether something that it depends on has failed, and is in its `stop`: what is decided then takes it along, so its own
+    /// failure belongs to that. A restart now would only use up the limit, with a handle that works no more.
+    pub(super) fn has_lost_what_it_uses(&self, slot: SlotId) -> bool {
         let takes_along = matches!(self.rules.strategy, StrategyRule::RestForOne | StrategyRule::DependentsForOne);
         takes_along && !self.is_met(self.slot(slot).child)
     }

@@ -321,3 +321,25 @@ fn who_fails_while_what_it_uses_is_in_its_stop_waits_for_that_with_its_own_users
         assert!(core.slots().iter().all(|slot| slot.state == State::Running), "{strategy:?}");
     }
 }
+
+#[test]
+fn who_has_waited_for_its_backoff_waits_on_while_what_it_uses_is_in_its_stop() {
+    let now = Instant::now();
+    let backoff = Some(Backoff { initial: ms(100), max: ms(400) });
+    for strategy in [StrategyRule::RestForOne, StrategyRule::DependentsForOne] {
+        let user = ChildRules { requires: vec![0], backoff, ..child(Restart::Permanent) };
+        let mut core = group(strategy, vec![child(Restart::Permanent), user], now);
+        core.exited(1, Ended::Failed, None, now);
+        core.started(1, Some(now));
+        let Verdict::Restart { delay, .. } = core.exited(1, Ended::Failed, None, now) else {
+            panic!("it is restarted")
+        };
+        core.note_failing(0, now);
+        core.delay_over(1, now + delay);
+        settles(&mut core, now + delay);
+        assert_eq!(core.slot(1).state, State::Pending, "{strategy:?}");
+        assert!(matches!(core.exited(0, Ended::Failed, None, now + delay), Verdict::Restart { others: 1, .. }));
+        starts(&mut core, now + delay);
+        assert!(core.slots().iter().all(|slot| slot.state == State::Running), "{strategy:?}");
+    }
+}

@@ -408,8 +408,11 @@ impl World {
             assert!(!self.ending, "nothing starts after the end began");
             let before = self.core.slots().to_vec();
             self.core.delay_over(slot, self.now);
-            self.check_start(slot, &before);
-            self.begins(slot);
+            // What it uses may be in its `stop`.
+            if self.core.slot(slot).state == State::Starting {
+                self.check_start(slot, &before);
+                self.begins(slot);
+            }
         }
         loop {
             let before = self.core.slots().to_vec();

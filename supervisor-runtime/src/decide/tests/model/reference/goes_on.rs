@@ -131,8 +131,9 @@ impl Reference {
             is == Is::Waits && child < place.child || is == Is::Starting
         };
         let in_order = self.rules.strategy == StrategyRule::DependentsForOne || !wave.of.iter().any(before);
-        // Where it can be restarted alone, although it uses others, their handles last.
-        let met = wave.alone || self.uses(p).iter().all(|&used| self.offers(used));
+        // Where the failure of another takes nothing along, its handle lasts.
+        let takes_along = matches!(self.rules.strategy, StrategyRule::RestForOne | StrategyRule::DependentsForOne);
+        let met = wave.alone && !takes_along || self.uses(p).iter().all(|&used| self.offers(used));
         waits && swept && in_order && met
     }
 
