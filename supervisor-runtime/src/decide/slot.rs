@@ -54,7 +54,11 @@ pub(crate) struct Slot {
 }
 
 /// The life cycle of a slot.
+///
+/// Its representation keeps the reason of [`Down`](Self::Down) apart, so that the rest is told by one byte: every event comes by
+/// several questions about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub(crate) enum State {
     /// No incarnation; its plan will start one.
     Pending,
