@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::time::{Duration, Instant};
 
 use super::plan::{Plan, PlanId, Stage};
-use super::{Action, After, Core, Outcome, Phase, SlotId, State, later};
+use super::{Action, After, Core, Outcome, Phase, SlotId, State};
 use crate::declare::Kind;
 
 /// How long after it was told to be dropped a child counts as stuck.
@@ -12,19 +12,6 @@ use crate::declare::Kind;
 /// A drop needs no more than a free thread and the child's destructors, so this only has to be longer
 /// than a busy machine takes to schedule a task.
 pub(crate) const GRACE: Duration = Duration::from_secs(1);
-
-/// What a slot was given time for.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Patience {
-    /// It was asked to stop.
-    ToStop,
-    /// It was told to be dropped.
-    ToBeDropped,
-}
-
-/// When the patience with a slot ends, and whether it is still meant: how often that slot had been asked or told then. In the
-/// order in which they are asked: the last is first.
-pub(super) type Deadline = (Instant, Reverse<SlotId>, u32, Patience);
 
 impl Core {
     /// When [`step`](Self::step) is to be called next if nothing happens before.
@@ -63,22 +50,20 @@ impl Core {
     }
 
     /// Asks a slot to stop, or drops it at once where it has no time to.
-    pub(super) fn ask(&mut self, slot: SlotId, plan: PlanId, now: Instant, out: &mut Vec<Action>) {
+    pub(super) fn ask(&mut self, slot: SlotId, now: Instant, out: &mut Vec<Action>) {
         let child = &self.rules.children[self.slot(slot).child as usize];
-        let own = child.shutdown.and_then(|shutdown| shutdown.limit()).map(|limit| later(now, limit));
+        let own = child.stops_by(now);
         let deadline = [own, self.deadline()].into_iter().flatten().min();
         if child.kind == Kind::Supervisor {
             // It is one of us: it drops what is left of its own at the deadline, and then returns.
             self.update(slot, |slot| slot.state = State::Stopping);
             out.push(Action::Stop(slot, deadline));
         } else if deadline.is_some_and(|deadline| deadline <= now) {
-            self.kill(slot, plan, now, out);
+            self.kill(slot, now, out);
         } else {
             self.update(slot, |slot| slot.state = State::Stopping);
             out.push(Action::Stop(slot, None));
-            if let Some(deadline) = deadline {
-                self.be_patient(plan, deadline, slot, Patience::ToStop);
-            }
+            self.be_patient(slot, own);
         }
     }
 
@@ -90,29 +75,32 @@ impl Core {
         }
     }
 
-    fn kill(&mut self, slot: SlotId, plan: PlanId, now: Instant, out: &mut Vec<Action>) {
+    fn kill(&mut self, slot: SlotId, now: Instant, out: &mut Vec<Action>) {
         let asked_at = if self.slot(slot).state == State::Stopping { self.since(slot) } else { now };
         self.update(slot, |slot| slot.state = State::Killing);
         out.push(Action::Kill(slot, asked_at));
-        self.be_patient(plan, now + GRACE, slot, Patience::ToBeDropped);
+        self.be_patient(slot, Some(now + GRACE));
     }
 
-    fn be_patient(&mut self, id: PlanId, until: Instant, slot: SlotId, patience: Patience) {
-        let times = self.note_asked(slot);
+    /// Has the plan of a slot looked at when the patience with it ends, unless it is before.
+    fn be_patient(&mut self, slot: SlotId, until: Option<Instant>) {
+        let (Some(until), Some(id)) = (until, self.slot(slot).plan) else { return };
         let Some(plan) = &mut self.plans[id.index()] else { return };
-        let before = plan.next_timer();
-        plan.deadlines.push(Reverse((until, Reverse(slot), times, patience)));
-        // For those that are later, there is one when their turn comes.
-        if plan.next_timer() != before {
+        // Most are asked after others, so that their time ends later: there is a timer when their turn comes.
+        if plan.patience.is_none_or(|known| until < known) {
+            plan.patience = Some(until);
             self.set_timer(id);
         }
     }
 
-    /// Counts that a slot was asked to stop, or told to be dropped.
-    fn note_asked(&mut self, slot: SlotId) -> u32 {
-        let slot = &mut self.slots[slot as usize];
-        slot.asked = slot.asked.wrapping_add(1);
-        slot.asked
+    /// When the patience with a slot ends. It is not noted, but follows from since when it has been in its state.
+    fn patience(&self, slot: SlotId) -> Option<Instant> {
+        let child = &self.rules.children[self.slot(slot).child as usize];
+        match self.slot(slot).state {
+            State::Stopping if child.kind == Kind::Worker => child.stops_by(self.since(slot)),
+            State::Killing => Some(self.since(slot) + GRACE),
+            _ => None,
+        }
     }
 
     /// The group's deadline, once it is stopping.
@@ -132,16 +120,7 @@ impl Core {
             && when <= now
         {
             self.timers.pop();
-            while let Some((slot, times, patience)) = self.pop_expired(id, now) {
-                if self.slot(slot).asked != times {
-                    continue;
-                }
-                match (patience, self.slot(slot).state) {
-                    (Patience::ToStop, State::Stopping) => self.kill(slot, id, now, out),
-                    (Patience::ToBeDropped, State::Killing) => self.give_up_on(slot, now),
-                    _ => {}
-                }
-            }
+            self.lose_patience(id, now, out);
             let waited = |plan: &Plan| plan.stage == Stage::Wait && plan.not_before.is_some_and(|then| then <= now);
             if self.plans.get(id.index()).and_then(Option::as_ref).is_some_and(waited) {
                 self.dirty.push_back(id);
@@ -151,26 +130,41 @@ impl Core {
         }
     }
 
-    fn pop_expired(&mut self, id: PlanId, now: Instant) -> Option<(SlotId, u32, Patience)> {
-        let plan = self.plans.get_mut(id.index())?.as_mut()?;
-        let Reverse((when, Reverse(slot), times, patience)) = *plan.deadlines.peek()?;
-        if plan.stage != Stage::Sweep || when > now {
-            return None;
+    /// Drops those of a plan that have not stopped in time, and gives up those that were not dropped.
+    fn lose_patience(&mut self, id: PlanId, now: Instant, out: &mut Vec<Action>) {
+        let Some(plan) = self.plans.get(id.index()).and_then(Option::as_ref) else { return };
+        if plan.patience.is_none_or(|until| until > now) {
+            return;
         }
-        plan.deadlines.pop();
-        Some((slot, times, patience))
+        let (mut late, mut next) = (Vec::new(), None);
+        // In the order in which they were asked: the last was first.
+        for &slot in plan.members.iter().rev().filter(|&&slot| self.slot(slot).plan == Some(id)) {
+            match self.patience(slot) {
+                Some(until) if until <= now => late.push((until, slot)),
+                until => next = next.into_iter().chain(until).min(),
+            }
+        }
+        late.sort_by_key(|&(until, _)| until);
+        if let Some(plan) = &mut self.plans[id.index()] {
+            plan.patience = next;
+        }
+        for (_, slot) in late {
+            match self.slot(slot).state {
+                State::Killing => self.give_up_on(slot, now),
+                _ => self.kill(slot, now, out),
+            }
+        }
     }
 
     /// The deadline of the whole group has passed: what is left is dropped, in no order.
     fn group_is_late(&mut self, now: Instant, out: &mut Vec<Action>) {
         for slot in 0..self.slots.len() as SlotId {
-            let Some(plan) = self.slot(slot).plan else { continue };
             let supervisor = self.rules.children[self.slot(slot).child as usize].kind == Kind::Supervisor;
             match self.slot(slot).state {
-                State::Starting | State::Running => self.ask(slot, plan, now, out),
+                State::Starting | State::Running => self.ask(slot, now, out),
                 // It may have been asked when there was no deadline.
                 State::Stopping if supervisor => self.remind(slot, now, out),
-                State::Stopping => self.kill(slot, plan, now, out),
+                State::Stopping => self.kill(slot, now, out),
                 _ => {}
             }
         }

@@ -424,8 +424,11 @@ impl Core {
         self.set_now(now);
         let since = self.elapsed;
         self.update(slot, |slot| {
-            slot.failing = true;
-            slot.since = since;
+            // One that was asked to stop meanwhile is in another state already.
+            if matches!(slot.state, State::Starting | State::Running) {
+                slot.failing = true;
+                slot.since = since;
+            }
         });
     }
 

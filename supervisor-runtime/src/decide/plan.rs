@@ -1,11 +1,8 @@
 //! Plans: a set of slots is stopped in reverse order, then, after a delay, started in order.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
-use super::deadline::Deadline;
 use super::slot::Role;
 use super::{Action, After, Core, Outcome, Phase, SlotId, later};
 
@@ -38,8 +35,8 @@ pub(super) struct Plan {
     pub(super) ready: Vec<SlotId>,
     /// How much of `members` the stage has gone through, where the order is that of declaration.
     passed: usize,
-    /// When the patience with a slot ends.
-    pub(super) deadlines: BinaryHeap<Reverse<Deadline>>,
+    /// When the patience with one of its slots ends, or may end: it may have stopped since.
+    pub(super) patience: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +78,7 @@ impl Plan {
     /// When it is to be looked at next if nothing happens before.
     pub(super) fn next_timer(&self) -> Option<Instant> {
         match self.stage {
-            Stage::Sweep => self.deadlines.peek().map(|Reverse((when, ..))| *when),
+            Stage::Sweep => self.patience,
             Stage::Wait => self.not_before,
             Stage::Start => None,
         }
@@ -110,7 +107,7 @@ impl Core {
             counts: Counts::default(),
             ready: Vec::new(),
             passed: 0,
-            deadlines: BinaryHeap::new(),
+            patience: None,
         };
         let mut shared: Vec<PlanId> = plan.members.iter().filter_map(|&id| self.slot(id).plan).collect();
         shared.sort_unstable();
@@ -121,9 +118,7 @@ impl Core {
             plan.members.extend(old.members.into_iter().filter(|&member| self.slot(member).plan == Some(id)));
             plan.delay = plan.delay.max(old.delay);
             plan.not_before = plan.not_before.max(old.not_before);
-            if old.stage == Stage::Sweep {
-                plan.deadlines.extend(old.deadlines);
-            }
+            plan.patience = plan.patience.into_iter().chain(old.patience).min();
         }
         plan.members.retain(|&id| self.slot(id).role().is_some());
         let slots = &self.slots;
@@ -236,7 +231,7 @@ impl Core {
             while let Some(slot) = self.pop_ready(id) {
                 let stage = self.plans[id.index()].as_ref().map(|plan| plan.stage);
                 match (self.slot(slot).role(), stage) {
-                    (Some(Role::Sweeping), Some(Stage::Sweep)) => self.ask(slot, id, now, out),
+                    (Some(Role::Sweeping), Some(Stage::Sweep)) => self.ask(slot, now, out),
                     (Some(Role::Stopping), Some(Stage::Sweep)) => self.remind(slot, now, out),
                     (Some(Role::Pending), Some(Stage::Start)) => {
                         self.start(slot);
@@ -255,7 +250,7 @@ impl Core {
             let Counts { pending, starting, sweeping, stopping } = plan.counts;
             match plan.stage {
                 Stage::Sweep if sweeping + stopping == 0 => {
-                    plan.deadlines.clear();
+                    plan.patience = None;
                     plan.stage = Stage::Wait;
                     let delay = std::mem::take(&mut plan.delay);
                     if !delay.is_zero() {

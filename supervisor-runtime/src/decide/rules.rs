@@ -1,8 +1,9 @@
 //! A group's declaration as the core sees it: numbers in place of names, defaults filled in.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use super::later;
 pub(crate) use crate::declare::Size;
 use crate::declare::{ChildSpec, GroupSpec, Kind, Strategy};
 use crate::{AutoShutdown, Backoff, Restart, RestartLimit, Shutdown};
@@ -99,6 +100,14 @@ impl ChildRules {
             significant: options.significant,
             requires: requires.to_vec(),
         }
+    }
+}
+
+impl ChildRules {
+    /// Until when it is to have stopped, by its own option, if it was asked to then.
+    pub(super) fn stops_by(&self, asked: Instant) -> Option<Instant> {
+        let limit = self.shutdown.and_then(|shutdown| shutdown.limit());
+        limit.map(|limit| later(asked, limit))
     }
 }
 

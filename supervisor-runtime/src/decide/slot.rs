@@ -27,8 +27,6 @@ pub(crate) struct Slot {
     pub(super) attempts: u32,
     /// Since when it has been in its state, in nanoseconds from when its group began: smaller than an instant.
     pub(super) since: u64,
-    /// How often it was asked to stop or told to be dropped, whoever had the place.
-    pub(super) asked: u32,
     /// Its failures that were answered by a restart.
     pub(crate) restarts: u32,
     /// It has failed, and what is left of it is in `stop`.
@@ -154,7 +152,6 @@ impl Slot {
             has_started: false,
             attempts: 0,
             since,
-            asked: 0,
             restarts: 0,
             failing: false,
             not_ready: false,
@@ -270,8 +267,7 @@ impl Core {
         let place = if is_member { members.take_vacant() } else { members.take_former(index) };
         let id = match place {
             Some(id) => {
-                let asked = self.slots[id as usize].asked;
-                self.slots[id as usize] = Slot { asked, ..slot };
+                self.slots[id as usize] = slot;
                 self.running_since.remove(&id);
                 id
             }
