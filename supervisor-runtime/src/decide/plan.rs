@@ -99,6 +99,10 @@ impl Core {
     ///
     /// Nothing of it starts before `not_before`, nor before `delay` has passed since everything was swept.
     pub(super) fn plan(&mut self, set: Vec<SlotId>, delay: Duration, not_before: Option<Instant>) {
+        let id = self.unused.pop().unwrap_or_else(|| {
+            self.plans.push(None);
+            PlanId::nth(self.plans.len() - 1)
+        });
         let mut plan = Plan {
             members: set,
             stage: Stage::Sweep,
@@ -109,35 +113,24 @@ impl Core {
             passed: 0,
             patience: None,
         };
-        let mut shared: Vec<PlanId> = plan.members.iter().filter_map(|&id| self.slot(id).plan).collect();
-        shared.sort_unstable();
-        shared.dedup();
-        for id in shared {
-            let old = self.plans[id.index()].take().expect("invariant 2: a slot's plan exists");
-            self.unused.push(id);
-            plan.members.extend(old.members.into_iter().filter(|&member| self.slot(member).plan == Some(id)));
+        let mut shared = Vec::new();
+        plan.members.retain(|&slot| self.enlist(slot, id, &mut plan.counts, &mut shared));
+        while let Some(other) = shared.pop() {
+            // It may be there for several of its slots.
+            let Some(old) = self.plans[other.index()].take() else { continue };
+            self.unused.push(other);
+            plan.members.extend(old.members.into_iter().filter(|&slot| {
+                self.slot(slot).plan == Some(other) && self.enlist(slot, id, &mut plan.counts, &mut shared)
+            }));
             plan.delay = plan.delay.max(old.delay);
             plan.not_before = plan.not_before.max(old.not_before);
             plan.patience = plan.patience.into_iter().chain(old.patience).min();
         }
-        plan.members.retain(|&id| self.slot(id).role().is_some());
         let slots = &self.slots;
-        let place = |id: &SlotId| (slots[*id as usize].child, slots[*id as usize].index, *id);
-        // As it mostly is; and where it is not, some may be there twice.
-        if !plan.members.is_sorted_by(|a, b| place(a) < place(b)) {
-            plan.members.sort_unstable_by_key(place);
-            plan.members.dedup();
-        }
-        let id = self.unused.pop().unwrap_or_else(|| {
-            self.plans.push(None);
-            PlanId::nth(self.plans.len() - 1)
-        });
-        for &member in &plan.members {
-            let slot = &mut self.slots[member as usize];
-            slot.plan = Some(id);
-            if let Some(role) = slot.role() {
-                *plan.counts.of(role) += 1;
-            }
+        let place = |id: &SlotId| (slots[*id as usize].child, slots[*id as usize].index);
+        // As it mostly is.
+        if !plan.members.is_sorted_by_key(place) {
+            plan.members.sort_by_key(place);
         }
         plan.passed = plan.members.len();
         self.plans[id.index()] = Some(plan);
@@ -148,14 +141,28 @@ impl Core {
         self.dirty.push_back(id);
     }
 
+    /// Takes a slot into a plan if it plays a part in it and is not there yet, and notes from which other.
+    fn enlist(&mut self, slot: SlotId, id: PlanId, counts: &mut Counts, shared: &mut Vec<PlanId>) -> bool {
+        let slot = &mut self.slots[slot as usize];
+        let Some(role) = slot.role() else { return false };
+        match slot.plan.replace(id) {
+            Some(same) if same == id => return false,
+            Some(other) => shared.push(other),
+            None => {}
+        }
+        *counts.of(role) += 1;
+        true
+    }
+
     /// Stops everything, and starts nothing any more (invariant 4).
     pub(super) fn end(&mut self, outcome: Outcome, after: After, deadline: Option<Instant>) {
         self.phase = Phase::Stopping { outcome, deadline };
         let all: Vec<SlotId> = (0..self.slots.len() as SlotId).collect();
         // Members of open groups are lost with their group: the next one has others.
-        let (members, declared): (Vec<_>, Vec<_>) = all.iter().copied().partition(|&id| self.slot(id).is_member);
-        self.sweep(&declared, after);
-        self.sweep(&members, if after == After::Stopped { After::Gone } else { after });
+        let of_members = if after == After::Stopped { After::Gone } else { after };
+        for &id in &all {
+            self.sweep_one(id, if self.slot(id).is_member { of_members } else { after });
+        }
         self.plan(all, Duration::ZERO, None);
     }
 

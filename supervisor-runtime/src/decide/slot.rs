@@ -430,34 +430,33 @@ impl Core {
     ///
     /// Returns the latest time until when one of them was waiting by itself.
     pub(super) fn sweep(&mut self, set: &[SlotId], after: After) -> Option<Instant> {
-        let mut waited = None;
-        for &id in set {
-            let temporary = self.rules.children[self.slot(id).child as usize].restart == Restart::Temporary;
-            waited = waited.max(self.until(id));
-            let blocked = matches!(self.slot(id).state, State::Down(_)) && self.is_blocked(id);
-            self.update(id, |slot| match slot.state {
-                State::Starting | State::Running | State::Stopping | State::Killing => {
-                    let after = if temporary { after.max(After::Gone) } else { after };
-                    slot.after = if slot.swept { slot.after.max(after) } else { after };
-                    slot.swept = true;
-                }
-                State::Pending | State::Waiting => match after {
-                    After::Restart => slot.state = State::Pending,
-                    After::Gone => slot.come_down(Rest::Gone),
-                    After::Stopped => slot.come_down(Rest::Stopped),
-                    After::Forfeited => slot.come_down(Rest::Forfeited),
-                    After::Removed => slot.come_down(Rest::Removed),
-                },
-                // A restart begins again, also what was done or stopped by hand; nothing else changes those.
-                State::Down(Rest::Done | Rest::Stopped) if after == After::Restart && !temporary && !blocked => {
-                    slot.state = State::Pending;
-                    slot.along = false;
-                }
-                State::Down(Rest::Stopped) if after == After::Gone => slot.come_down(Rest::Gone),
-                State::Down(_) if after == After::Removed => slot.come_down(Rest::Removed),
-                State::Down(_) | State::Stuck => {}
-            });
-        }
+        set.iter().filter_map(|&id| self.sweep_one(id, after)).max()
+    }
+
+    /// The same of one.
+    pub(super) fn sweep_one(&mut self, id: SlotId, after: After) -> Option<Instant> {
+        let temporary = self.rules.children[self.slot(id).child as usize].restart == Restart::Temporary;
+        let waited = self.until(id);
+        let blocked = matches!(self.slot(id).state, State::Down(_)) && self.is_blocked(id);
+        self.update(id, |slot| match slot.state {
+            State::Starting | State::Running | State::Stopping | State::Killing => {
+                let after = if temporary { after.max(After::Gone) } else { after };
+                slot.after = if slot.swept { slot.after.max(after) } else { after };
+                slot.swept = true;
+            }
+            State::Pending | State::Waiting => match after.rest() {
+                Some(rest) => slot.come_down(rest),
+                None => slot.state = State::Pending,
+            },
+            // A restart begins again, also what was done or stopped by hand; nothing else changes those.
+            State::Down(Rest::Done | Rest::Stopped) if after == After::Restart && !temporary && !blocked => {
+                slot.state = State::Pending;
+                slot.along = false;
+            }
+            State::Down(Rest::Stopped) if after == After::Gone => slot.come_down(Rest::Gone),
+            State::Down(_) if after == After::Removed => slot.come_down(Rest::Removed),
+            State::Down(_) | State::Stuck => {}
+        });
         waited
     }
 }

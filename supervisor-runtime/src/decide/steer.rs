@@ -220,7 +220,7 @@ impl Core {
         let set: Vec<SlotId> = along.iter().chain(slots).copied().collect();
         for &id in &set {
             // OTP's `terminate_child` deletes a temporary child; of declared ones the declaration stays.
-            self.sweep(&[id], if self.is_made_once(id) { After::Removed } else { After::Stopped });
+            self.sweep_one(id, if self.is_made_once(id) { After::Removed } else { After::Stopped });
         }
         if !set.is_empty() {
             self.plan(set, Duration::ZERO, None);
@@ -244,7 +244,7 @@ impl Core {
                 continue;
             }
             if self.is_made_once(id) {
-                self.sweep(&[id], After::Removed);
+                self.sweep_one(id, After::Removed);
             } else {
                 self.raise(id);
             }

@@ -152,7 +152,7 @@ impl Core {
             // One after the other: what is to be restarted no longer blocks what uses it.
             for &other in &others {
                 self.revive(other);
-                waited = waited.max(self.sweep(&[other], After::Restart));
+                waited = waited.max(self.sweep_one(other, After::Restart));
             }
             let mut set = others;
             set.push(slot);
