@@ -75,6 +75,14 @@ impl Counts {
 }
 
 impl Plan {
+    /// How many slots it waits for before it goes on.
+    fn waits_for(&self) -> usize {
+        match self.stage {
+            Stage::Sweep => self.counts.stopping,
+            Stage::Wait | Stage::Start => self.counts.starting,
+        }
+    }
+
     /// When it is to be looked at next if nothing happens before.
     pub(super) fn next_timer(&self) -> Option<Instant> {
         match self.stage {
@@ -213,22 +221,21 @@ impl Core {
         more
     }
 
-    /// Keeps the counts of a plan; when nothing of it is under way, it can go on.
-    pub(super) fn count_in_plan(&mut self, mark: Option<(PlanId, Role)>, enters: bool) {
-        let Some((id, role)) = mark else { return };
-        let Some(plan) = &mut self.plans[id.index()] else { return };
-        let count = plan.counts.of(role);
-        if enters {
-            *count += 1;
-        } else {
-            *count -= 1;
+    /// Keeps the counts of a plan, of which a slot plays another part now, or none.
+    pub(super) fn count_in_plan(&mut self, id: PlanId, before: Option<Role>, now: Option<Role>) {
+        if before == now {
+            return;
         }
-        let waits_for = match plan.stage {
-            Stage::Sweep => plan.counts.stopping,
-            Stage::Wait | Stage::Start => plan.counts.starting,
-        };
-        if !enters && waits_for == 0 {
-            self.dirty.push_back(id);
+        let Some(plan) = &mut self.plans[id.index()] else { return };
+        if let Some(role) = now {
+            *plan.counts.of(role) += 1;
+        }
+        if let Some(role) = before {
+            *plan.counts.of(role) -= 1;
+            // When nothing of it is under way, it can go on.
+            if plan.waits_for() == 0 {
+                self.dirty.push_back(id);
+            }
         }
     }
 

@@ -2,7 +2,10 @@
 
 use std::time::Instant;
 
-use self::fact::{AWAITED, DOWN, FORFEITED, LIVE, OPEN, PARKED, REMOVED, UNREADY, UNSTARTED};
+use self::fact::{
+    AWAITED, DOWN, FORFEITED, LIVE, OPEN, PARKED, PENDING, REMOVED, ROLE, STARTING, STOPPING, SWEEPING, UNREADY,
+    UNSTARTED,
+};
 use super::plan::PlanId;
 use super::{ChildId, Core, Restart, Size};
 
@@ -138,6 +141,24 @@ mod fact {
     pub(super) const UNREADY: u16 = 64;
     pub(super) const DOWN: u16 = 128;
     pub(super) const REMOVED: u16 = 256;
+    /// The part that it plays in a plan: none, or one of four.
+    pub(super) const ROLE: u16 = 7 << 9;
+    pub(super) const PENDING: u16 = 1 << 9;
+    pub(super) const STARTING: u16 = 2 << 9;
+    pub(super) const SWEEPING: u16 = 3 << 9;
+    pub(super) const STOPPING: u16 = 4 << 9;
+}
+
+impl Role {
+    fn of(facts: u16) -> Option<Self> {
+        match facts & ROLE {
+            PENDING => Some(Self::Pending),
+            STARTING => Some(Self::Starting),
+            SWEEPING => Some(Self::Sweeping),
+            STOPPING => Some(Self::Stopping),
+            _ => None,
+        }
+    }
 }
 
 impl Slot {
@@ -210,27 +231,16 @@ impl Slot {
 
     /// Its part in its plan, if it has one.
     pub(super) fn role(&self) -> Option<Role> {
-        match self.state {
-            State::Pending => Some(Role::Pending),
-            State::Stopping | State::Killing => Some(Role::Stopping),
-            State::Starting | State::Running if self.swept => Some(Role::Sweeping),
-            State::Starting => Some(Role::Starting),
-            State::Running | State::Waiting | State::Stuck | State::Down(_) => None,
-        }
-    }
-
-    /// Its part in its plan, as that counts it.
-    fn part(&self) -> Option<(PlanId, Role)> {
-        let plan = self.plan?;
-        Some((plan, self.role()?))
+        Role::of(self.facts)
     }
 
     fn facts(&self) -> u16 {
         let mut facts = match self.state {
-            State::Pending | State::Waiting => UNSTARTED | OPEN | AWAITED | PARKED | UNREADY,
-            State::Starting => LIVE | UNSTARTED | OPEN | AWAITED | UNREADY,
+            State::Pending => UNSTARTED | OPEN | AWAITED | PARKED | UNREADY | PENDING,
+            State::Waiting => UNSTARTED | OPEN | AWAITED | PARKED | UNREADY,
+            State::Starting => LIVE | UNSTARTED | OPEN | AWAITED | UNREADY | STARTING,
             State::Running => LIVE | OPEN | AWAITED,
-            State::Stopping | State::Killing => LIVE | OPEN | AWAITED | UNREADY,
+            State::Stopping | State::Killing => LIVE | OPEN | AWAITED | UNREADY | STOPPING,
             State::Stuck => OPEN | UNREADY,
             State::Down(Rest::Done | Rest::Gone) => DOWN,
             State::Down(Rest::Removed) => DOWN | REMOVED,
@@ -239,6 +249,9 @@ impl Slot {
         };
         if self.swept && facts & LIVE != 0 {
             facts |= UNSTARTED;
+            if facts & ROLE != STOPPING {
+                facts = facts & !ROLE | SWEEPING;
+            }
             if self.after == After::Removed {
                 facts &= !AWAITED;
             }
@@ -316,7 +329,7 @@ impl Core {
     #[inline]
     pub(super) fn update(&mut self, id: SlotId, change: impl FnOnce(&mut Slot)) {
         let slot = &mut self.slots[id as usize];
-        let (state, part, before) = (slot.state, slot.part(), slot.facts);
+        let (state, plan, before) = (slot.state, slot.plan, slot.facts);
         change(slot);
         if slot.state != state {
             slot.since = self.elapsed;
@@ -326,10 +339,11 @@ impl Core {
             }
         }
         slot.facts = slot.facts();
-        let (now_part, after) = (slot.part(), slot.facts);
-        if part != now_part {
-            self.count_in_plan(part, false);
-            self.count_in_plan(now_part, true);
+        let after = slot.facts;
+        // A slot only leaves its plan by what changes; it enters one when that is made.
+        if let Some(plan) = plan {
+            let role = if slot.plan.is_some() { slot.role() } else { None };
+            self.count_in_plan(plan, Role::of(before), role);
         }
         if before != after {
             self.count(id, before, after);
