@@ -2,7 +2,7 @@
 //! along what depends on it.
 
 use super::plan::{PlanId, Stage};
-use super::slot::Role;
+use super::slot::{Role, tally};
 use super::{ChildId, Core, Rules, SlotId, StrategyRule};
 
 /// What depends on what, where anything does.
@@ -89,18 +89,18 @@ impl Core {
         self.graph.as_ref().filter(|graph| graph.is_order)
     }
 
-    pub(super) fn count_live(&mut self, child: ChildId, enters: bool) {
+    pub(super) fn count_live(&mut self, child: ChildId, enters: bool, times: usize) {
         let Some(graph) = &mut self.graph else { return };
         let live = &mut graph.live[child as usize];
-        *live = if enters { *live + 1 } else { *live - 1 };
-        let changed = if enters { *live == 1 } else { *live == 0 };
+        tally(live, enters, times);
+        let changed = *live == if enters { times } else { 0 };
         if !changed {
             return;
         }
         let mut free = Vec::new();
         for &required in &graph.requires[child as usize] {
             let count = &mut graph.live_dependents[required as usize];
-            *count = if enters { *count + 1 } else { *count - 1 };
+            tally(count, enters, 1);
             if *count == 0 {
                 free.push(required);
             }
@@ -110,18 +110,18 @@ impl Core {
         }
     }
 
-    pub(super) fn count_unstarted(&mut self, child: ChildId, enters: bool) {
+    pub(super) fn count_unstarted(&mut self, child: ChildId, enters: bool, times: usize) {
         let Some(graph) = &mut self.graph else { return };
         let unstarted = &mut graph.unstarted[child as usize];
-        *unstarted = if enters { *unstarted + 1 } else { *unstarted - 1 };
-        let changed = if enters { *unstarted == 1 } else { *unstarted == 0 };
+        tally(unstarted, enters, times);
+        let changed = *unstarted == if enters { times } else { 0 };
         if !changed {
             return;
         }
         let mut free = Vec::new();
         for &dependent in &graph.dependents[child as usize] {
             let count = &mut graph.unmet[dependent as usize];
-            *count = if enters { *count + 1 } else { *count - 1 };
+            tally(count, enters, 1);
             if *count == 0 {
                 free.push(dependent);
             }

@@ -16,7 +16,8 @@
 //! 4. Once the group is stopping, nothing starts.
 //! 5. Who uses another has the handle of its current incarnation: nothing is asked to stop while what uses it is alive, and
 //!    nothing of a plan starts before what it uses, in whichever plan that is.
-//! 6. Every counter is kept by [`Core::update`] alone, from the slot's facts before and after.
+//! 6. Every counter is kept by [`Core::update`] alone, from the slot's facts before and after; and where slots are made that are
+//!    alike.
 
 mod budget;
 mod deadline;
@@ -265,10 +266,7 @@ impl Core {
             rules,
         };
         for child in 0..core.rules.children.len() as ChildId {
-            core.keep_open(child);
-            for index in 0..core.rules.children[child as usize].size.count() {
-                core.add(child, index as u32);
-            }
+            core.declare(child);
         }
         let all = (0..core.slots.len() as SlotId).collect();
         core.plan(all, Duration::ZERO, None);

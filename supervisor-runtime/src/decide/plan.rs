@@ -46,31 +46,23 @@ pub(super) enum Stage {
     Start,
 }
 
-/// How many of its slots play which part.
+/// How many of its slots play which part, in the order of [`Role`].
 #[cfg_attr(test, derive(Clone))]
 #[derive(Default)]
-pub(super) struct Counts {
-    pub(super) pending: usize,
-    pub(super) starting: usize,
-    pub(super) sweeping: usize,
-    pub(super) stopping: usize,
-}
+pub(super) struct Counts([usize; 4]);
 
 impl Counts {
-    fn of(&mut self, role: Role) -> &mut usize {
-        match role {
-            Role::Pending => &mut self.pending,
-            Role::Starting => &mut self.starting,
-            Role::Sweeping => &mut self.sweeping,
-            Role::Stopping => &mut self.stopping,
-        }
+    pub(super) fn of(&self, role: Role) -> usize {
+        self.0[role as usize]
     }
-}
 
-impl Counts {
+    fn of_mut(&mut self, role: Role) -> &mut usize {
+        &mut self.0[role as usize]
+    }
+
     /// Whether anything of the plan is still to be stopped or started.
     pub(super) fn is_under_way(&self) -> bool {
-        self.pending + self.starting + self.sweeping + self.stopping > 0
+        self.0 != [0; 4]
     }
 }
 
@@ -78,8 +70,8 @@ impl Plan {
     /// How many slots it waits for before it goes on.
     fn waits_for(&self) -> usize {
         match self.stage {
-            Stage::Sweep => self.counts.stopping,
-            Stage::Wait | Stage::Start => self.counts.starting,
+            Stage::Sweep => self.counts.of(Role::Stopping),
+            Stage::Wait | Stage::Start => self.counts.of(Role::Starting),
         }
     }
 
@@ -158,7 +150,7 @@ impl Core {
             Some(other) => shared.push(other),
             None => {}
         }
-        *counts.of(role) += 1;
+        *counts.of_mut(role) += 1;
         true
     }
 
@@ -228,10 +220,10 @@ impl Core {
         }
         let Some(plan) = &mut self.plans[id.index()] else { return };
         if let Some(role) = now {
-            *plan.counts.of(role) += 1;
+            *plan.counts.of_mut(role) += 1;
         }
         if let Some(role) = before {
-            *plan.counts.of(role) -= 1;
+            *plan.counts.of_mut(role) -= 1;
             // When nothing of it is under way, it can go on.
             if plan.waits_for() == 0 {
                 self.dirty.push_back(id);
@@ -261,7 +253,7 @@ impl Core {
             }
             let by_declaration = self.order().is_none();
             let Some(plan) = &mut self.plans[id.index()] else { return };
-            let Counts { pending, starting, sweeping, stopping } = plan.counts;
+            let [pending, starting, sweeping, stopping] = plan.counts.0;
             match plan.stage {
                 Stage::Sweep if sweeping + stopping == 0 => {
                     plan.patience = None;

@@ -27,6 +27,11 @@ pub(crate) struct Roster {
 }
 
 impl Roster {
+    /// Of slots in a row.
+    pub(super) fn of(row: Range<SlotId>) -> Self {
+        Self { row, ..Self::default() }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.row.len() + self.list.len() - self.holes
     }

@@ -7,13 +7,13 @@ use self::fact::{
     UNSTARTED,
 };
 use super::plan::PlanId;
-use super::{ChildId, Core, Restart, Size};
+use super::{ChildId, Core, Restart, Roster, Size};
 
 /// The number of a slot in its group.
 pub(crate) type SlotId = u32;
 
 /// What the core knows of one child or replica.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Slot {
     pub(crate) child: ChildId,
     pub(crate) index: u32,
@@ -271,6 +271,11 @@ impl Slot {
     }
 }
 
+/// Counts up or down.
+pub(super) fn tally(count: &mut usize, enters: bool, times: usize) {
+    if enters { *count += times } else { *count -= times }
+}
+
 impl Core {
     /// Makes a slot for the replica or member `index` of `child`, that waits for a plan.
     pub(super) fn add(&mut self, child: ChildId, index: u32) -> SlotId {
@@ -291,6 +296,21 @@ impl Core {
         };
         self.join(id);
         id
+    }
+
+    /// Makes the slots that a child begins with, which wait for a plan. They are alike: what counts of one is counted of all.
+    pub(super) fn declare(&mut self, child: ChildId) {
+        let count = self.rules.children[child as usize].size.count();
+        let first = self.slots.len() as SlotId;
+        let new = Slot::new(child, 0, false, self.elapsed);
+        let mut slot = Slot { removed: false, state: State::Pending, ..new };
+        slot.facts = slot.facts();
+        self.children[child as usize] = Roster::of(first..first + count as SlotId);
+        self.keep_open(child);
+        if count > 0 {
+            self.slots.extend((0..count as u32).map(|index| Slot { index, ..slot }));
+            self.count(first, new.facts, slot.facts, count);
+        }
     }
 
     /// Makes a slot one of its child's members, that waits for a plan.
@@ -321,7 +341,7 @@ impl Core {
         };
         let kept = &mut self.kept_open[child as usize];
         if std::mem::replace(kept, keeps) != keeps {
-            if keeps { self.open += 1 } else { self.open -= 1 }
+            tally(&mut self.open, keeps, 1);
         }
     }
 
@@ -346,63 +366,53 @@ impl Core {
             self.count_in_plan(plan, Role::of(before), role);
         }
         if before != after {
-            self.count(id, before, after);
+            self.count(id, before, after, 1);
         }
     }
 
-    /// Keeps every counter but those of plans.
+    /// Keeps every counter but those of plans, for a slot and as many more as there are alike.
     #[inline]
-    fn count(&mut self, id: SlotId, before: u16, after: u16) {
+    fn count(&mut self, id: SlotId, before: u16, after: u16, times: usize) {
         let changed = before ^ after;
         if changed & UNREADY != 0 {
-            if after & UNREADY != 0 { self.unready += 1 } else { self.unready -= 1 }
+            tally(&mut self.unready, after & UNREADY != 0, times);
         }
         if changed & AWAITED != 0 {
-            if after & AWAITED != 0 {
-                self.awaited += 1;
-            } else {
-                self.awaited -= 1;
-                self.note_started();
-            }
+            tally(&mut self.awaited, after & AWAITED != 0, times);
+            self.note_started();
         }
         if (changed | after) & DOWN != 0 {
-            self.count_down(id, before, after);
+            self.count_down(id, before, after, times);
         }
         if self.graph.is_some() {
-            self.count_edges(id, changed, after);
+            self.count_edges(id, changed, after, times);
         }
     }
 
     /// Counts for what depends on it.
     #[inline(never)]
-    fn count_edges(&mut self, id: SlotId, changed: u16, after: u16) {
+    fn count_edges(&mut self, id: SlotId, changed: u16, after: u16, times: usize) {
         let child = self.slot(id).child;
         if changed & LIVE != 0 {
-            self.count_live(child, after & LIVE != 0);
+            self.count_live(child, after & LIVE != 0, times);
         }
         if changed & UNSTARTED != 0 {
-            self.count_unstarted(child, after & UNSTARTED != 0);
+            self.count_unstarted(child, after & UNSTARTED != 0, times);
         }
     }
 
     /// Counts what comes down, or up again.
     #[inline(never)]
-    fn count_down(&mut self, id: SlotId, before: u16, after: u16) {
+    fn count_down(&mut self, id: SlotId, before: u16, after: u16, times: usize) {
         let changed = before ^ after;
         let Slot { child, state, removed, is_member, .. } = *self.slot(id);
         let significant = self.rules.children[child as usize].significant;
         if changed & OPEN != 0 {
-            let significant = usize::from(significant);
-            if after & OPEN != 0 {
-                self.open += 1;
-                self.open_significant += significant;
-            } else {
-                self.open -= 1;
-                self.open_significant -= significant;
-            }
+            tally(&mut self.open, after & OPEN != 0, times);
+            tally(&mut self.open_significant, after & OPEN != 0, if significant { times } else { 0 });
         }
         if changed & FORFEITED != 0 {
-            if after & FORFEITED != 0 { self.forfeited += 1 } else { self.forfeited -= 1 }
+            tally(&mut self.forfeited, after & FORFEITED != 0, times);
         }
         if before & PARKED != 0 && after & DOWN != 0 {
             self.released.push(id);

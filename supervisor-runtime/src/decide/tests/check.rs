@@ -160,9 +160,10 @@ impl World {
                 assert_eq!(self.slots(of), NONE, "{id:?} is over");
                 continue;
             };
-            let counts = [plan.counts.pending, plan.counts.starting, plan.counts.sweeping, plan.counts.stopping];
-            assert_eq!(counts, [Role::Pending, Role::Starting, Role::Sweeping, Role::Stopping].map(part));
-            assert!(plan.stage == Stage::Sweep || plan.counts.sweeping + plan.counts.stopping == 0, "invariant 3");
+            let roles = [Role::Pending, Role::Starting, Role::Sweeping, Role::Stopping];
+            let counts = roles.map(|role| plan.counts.of(role));
+            assert_eq!(counts, roles.map(part));
+            assert!(plan.stage == Stage::Sweep || counts[2..] == [0, 0], "invariant 3");
         }
         let beyond = |slot: &Slot| slot.plan.is_some_and(|id| id.index() >= self.core.plans.len());
         assert_eq!(self.slots(beyond), NONE, "these are in a plan that is over");
