@@ -192,7 +192,9 @@ impl Core {
     /// Goes on with every plan that can, for at most `room` actions; whether there is more to do.
     pub(crate) fn proceed(&mut self, now: Instant, room: usize, out: &mut Vec<Action>) -> bool {
         self.set_now(now);
-        out.extend(self.released.drain(..).map(Action::Release));
+        if !self.released.is_empty() {
+            out.extend(self.released.drain(..).map(Action::Release));
+        }
         let mut more = false;
         self.plan_the_late();
         while let Some(id) = self.dirty.pop_front() {
@@ -233,25 +235,26 @@ impl Core {
 
     /// Goes on with one plan as far as it can.
     fn advance(&mut self, id: PlanId, now: Instant, room: usize, out: &mut Vec<Action>) {
+        let by_declaration = self.order().is_none();
         loop {
-            while let Some(slot) = self.pop_ready(id) {
-                let stage = self.plans[id.index()].as_ref().map(|plan| plan.stage);
-                match (self.slot(slot).role(), stage) {
-                    (Some(Role::Sweeping), Some(Stage::Sweep)) => self.ask(slot, now, out),
-                    (Some(Role::Stopping), Some(Stage::Sweep)) => self.remind(slot, now, out),
-                    (Some(Role::Pending), Some(Stage::Start)) => {
+            let Some(plan) = &self.plans[id.index()] else { return };
+            let is_swept = plan.stage == Stage::Start;
+            while let Some((slot, role)) = self.pop_ready(id) {
+                match role {
+                    Role::Sweeping => self.ask(slot, now, out),
+                    Role::Stopping => self.remind(slot, now, out),
+                    Role::Pending if is_swept => {
                         self.start(slot);
                         out.push(Action::Start(slot));
                     }
                     // It was to be asked, but has ended by itself since: its turn to start comes later.
-                    _ => {}
+                    Role::Pending | Role::Starting => {}
                 }
                 if out.len() >= room {
                     self.dirty.push_back(id);
                     return;
                 }
             }
-            let by_declaration = self.order().is_none();
             let Some(plan) = &mut self.plans[id.index()] else { return };
             let [pending, starting, sweeping, stopping] = plan.counts.0;
             match plan.stage {
@@ -292,14 +295,18 @@ impl Core {
         }
     }
 
-    fn pop_ready(&mut self, id: PlanId) -> Option<SlotId> {
-        // What has left the plan since is none of its business.
-        loop {
-            let slot = self.plans[id.index()].as_mut()?.ready.pop()?;
-            if self.slot(slot).plan == Some(id) {
-                return Some(slot);
+    /// The next that is ready, and what part it plays now. (What has left the plan since is none of its business.)
+    fn pop_ready(&mut self, id: PlanId) -> Option<(SlotId, Role)> {
+        let plan = self.plans[id.index()].as_mut()?;
+        while let Some(id_of_slot) = plan.ready.pop() {
+            let slot = &self.slots[id_of_slot as usize];
+            if slot.plan == Some(id)
+                && let Some(role) = slot.role()
+            {
+                return Some((id_of_slot, role));
             }
         }
+        None
     }
 
     /// In order of declaration: the replicas of the last child that is still to be stopped, unless something that uses it
@@ -308,14 +315,13 @@ impl Core {
         let Some(plan) = &mut self.plans[id.index()] else { return false };
         let graph = self.graph.as_ref();
         let slots = &self.slots;
-        let waits =
-            |slot: SlotId| slots[slot as usize].plan == Some(id) && slots[slot as usize].role() == Some(Role::Sweeping);
         let mut child = None;
-        while plan.passed > 0 {
-            let next = plan.members[plan.passed - 1];
-            if waits(next) {
-                let of = slots[next as usize].child;
-                if *child.get_or_insert(of) != of || graph.is_some_and(|graph| !graph.is_unused(of)) {
+        while let Some(&next) = plan.members[..plan.passed].last() {
+            let slot = &slots[next as usize];
+            if slot.plan == Some(id) && slot.role() == Some(Role::Sweeping) {
+                if *child.get_or_insert(slot.child) != slot.child
+                    || graph.is_some_and(|graph| !graph.is_unused(slot.child))
+                {
                     break;
                 }
                 plan.ready.push(next);
@@ -333,13 +339,13 @@ impl Core {
         let Some(plan) = &mut self.plans[id.index()] else { return false };
         let graph = self.graph.as_ref();
         let slots = &self.slots;
-        let waits =
-            |slot: SlotId| slots[slot as usize].plan == Some(id) && slots[slot as usize].role() == Some(Role::Pending);
         let mut child = None;
         while let Some(&next) = plan.members.get(plan.passed) {
-            if waits(next) {
-                let of = slots[next as usize].child;
-                if *child.get_or_insert(of) != of || graph.is_some_and(|graph| !graph.is_met(of)) {
+            let slot = &slots[next as usize];
+            if slot.plan == Some(id) && slot.role() == Some(Role::Pending) {
+                if *child.get_or_insert(slot.child) != slot.child
+                    || graph.is_some_and(|graph| !graph.is_met(slot.child))
+                {
                     break;
                 }
                 plan.ready.push(next);

@@ -164,8 +164,8 @@ impl Core {
     /// A restart starts again what was stopped by hand, so also what is just being stopped.
     fn revive(&mut self, id: SlotId) {
         let Slot { child, swept, after, .. } = *self.slot(id);
-        let is_temporary = self.rules.children[child as usize].restart == Restart::Temporary;
-        if swept && after == After::Stopped && !is_temporary && !self.is_blocked(id) {
+        let is_temporary = || self.rules.children[child as usize].restart == Restart::Temporary;
+        if swept && after == After::Stopped && !is_temporary() && !self.is_blocked(id) {
             self.update(id, |slot| {
                 slot.after = After::Restart;
                 slot.along = false;
