@@ -3,8 +3,9 @@
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
+use super::graph::Graph;
 use super::slot::Role;
-use super::{Action, After, Core, Outcome, Phase, SlotId, later};
+use super::{Action, After, ChildId, Core, Outcome, Phase, Slot, SlotId, later};
 
 /// The number of a plan: never 0, so that none takes no room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,10 +32,12 @@ pub(super) struct Plan {
     /// Nothing starts before.
     pub(super) not_before: Option<Instant>,
     pub(super) counts: Counts,
-    /// What may be stopped, or started, now.
+    /// What may be stopped, or started, now, where the order is not that of declaration; and what is to be reminded.
     pub(super) ready: Vec<SlotId>,
     /// How much of `members` the stage has gone through, where the order is that of declaration.
     passed: usize,
+    /// The child that it has come to.
+    turn: Option<ChildId>,
     /// When the patience with one of its slots ends, or may end: it may have stopped since.
     pub(super) patience: Option<Instant>,
 }
@@ -83,6 +86,50 @@ impl Plan {
             Stage::Start => None,
         }
     }
+
+    /// The next that is ready. (What has left the plan since is none of its business.)
+    fn next_ready(&mut self, id: PlanId, slots: &[Slot]) -> Option<(SlotId, Role)> {
+        while let Some(next) = self.ready.pop() {
+            let slot = &slots[next as usize];
+            if slot.plan == Some(id)
+                && let Some(role) = slot.role()
+            {
+                return Some((next, role));
+            }
+        }
+        None
+    }
+
+    /// The next in order of declaration: the replicas of a child together, those of the next child when nothing of them is under
+    /// way any more, and nothing while something that uses it is still to go, or that it uses still to come, in another plan.
+    fn next_in_order(&mut self, id: PlanId, slots: &[Slot], graph: Option<&Graph>) -> Option<(SlotId, Role)> {
+        if graph.is_some_and(|graph| graph.is_order) {
+            return None;
+        }
+        loop {
+            // The highest index is stopped first, as it was started last.
+            let (next, after_it, role) = match self.stage {
+                Stage::Sweep => (self.passed.checked_sub(1)?, self.passed - 1, Role::Sweeping),
+                Stage::Wait => return None,
+                Stage::Start => (self.passed, self.passed + 1, Role::Pending),
+            };
+            let next = *self.members.get(next)?;
+            let slot = &slots[next as usize];
+            if slot.plan == Some(id) && slot.role() == Some(role) {
+                let is_free = |graph: &Graph| match role {
+                    Role::Pending => graph.is_met(slot.child),
+                    _ => graph.is_unused(slot.child),
+                };
+                if self.waits_for() > 0 && self.turn != Some(slot.child) || !graph.is_none_or(is_free) {
+                    return None;
+                }
+                self.turn = Some(slot.child);
+                self.passed = after_it;
+                return Some((next, role));
+            }
+            self.passed = after_it;
+        }
+    }
 }
 
 impl Core {
@@ -111,6 +158,7 @@ impl Core {
             counts: Counts::default(),
             ready: Vec::new(),
             passed: 0,
+            turn: None,
             patience: None,
         };
         let mut shared = Vec::new();
@@ -235,11 +283,10 @@ impl Core {
 
     /// Goes on with one plan as far as it can.
     fn advance(&mut self, id: PlanId, now: Instant, room: usize, out: &mut Vec<Action>) {
-        let by_declaration = self.order().is_none();
         loop {
             let Some(plan) = &self.plans[id.index()] else { return };
             let is_swept = plan.stage == Stage::Start;
-            while let Some((slot, role)) = self.pop_ready(id) {
+            while let Some((slot, role)) = self.next_in_plan(id) {
                 match role {
                     Role::Sweeping => self.ask(slot, now, out),
                     Role::Stopping => self.remind(slot, now, out),
@@ -267,16 +314,12 @@ impl Core {
                     }
                     self.set_timer(id);
                 }
-                Stage::Sweep if stopping == 0 && by_declaration => {
-                    if !self.next_to_stop(id) {
-                        return;
-                    }
-                }
                 Stage::Wait if pending == 0 || plan.not_before.is_none_or(|then| then <= now) => {
                     plan.stage = Stage::Start;
                     plan.not_before = None;
                     plan.passed = 0;
-                    if !by_declaration {
+                    plan.turn = None;
+                    if self.order().is_some() {
                         self.find_startable(id);
                     }
                 }
@@ -285,74 +328,14 @@ impl Core {
                     self.unused.push(id);
                     return;
                 }
-                Stage::Start if starting == 0 && by_declaration => {
-                    if !self.next_to_start(id) {
-                        return;
-                    }
-                }
                 Stage::Sweep | Stage::Wait | Stage::Start => return,
             }
         }
     }
 
-    /// The next that is ready, and what part it plays now. (What has left the plan since is none of its business.)
-    fn pop_ready(&mut self, id: PlanId) -> Option<(SlotId, Role)> {
+    /// The next slot that may go on, and what part it plays now.
+    fn next_in_plan(&mut self, id: PlanId) -> Option<(SlotId, Role)> {
         let plan = self.plans[id.index()].as_mut()?;
-        while let Some(id_of_slot) = plan.ready.pop() {
-            let slot = &self.slots[id_of_slot as usize];
-            if slot.plan == Some(id)
-                && let Some(role) = slot.role()
-            {
-                return Some((id_of_slot, role));
-            }
-        }
-        None
-    }
-
-    /// In order of declaration: the replicas of the last child that is still to be stopped, unless something that uses it
-    /// is still to go, in another plan.
-    fn next_to_stop(&mut self, id: PlanId) -> bool {
-        let Some(plan) = &mut self.plans[id.index()] else { return false };
-        let graph = self.graph.as_ref();
-        let slots = &self.slots;
-        let mut child = None;
-        while let Some(&next) = plan.members[..plan.passed].last() {
-            let slot = &slots[next as usize];
-            if slot.plan == Some(id) && slot.role() == Some(Role::Sweeping) {
-                if *child.get_or_insert(slot.child) != slot.child
-                    || graph.is_some_and(|graph| !graph.is_unused(slot.child))
-                {
-                    break;
-                }
-                plan.ready.push(next);
-            }
-            plan.passed -= 1;
-        }
-        // Popped from the back: the highest index is asked first, as it was started last.
-        plan.ready.reverse();
-        !plan.ready.is_empty()
-    }
-
-    /// In order of declaration: the replicas of the first child that is still to be started, unless something that it uses
-    /// is still to come, in another plan or by itself.
-    fn next_to_start(&mut self, id: PlanId) -> bool {
-        let Some(plan) = &mut self.plans[id.index()] else { return false };
-        let graph = self.graph.as_ref();
-        let slots = &self.slots;
-        let mut child = None;
-        while let Some(&next) = plan.members.get(plan.passed) {
-            let slot = &slots[next as usize];
-            if slot.plan == Some(id) && slot.role() == Some(Role::Pending) {
-                if *child.get_or_insert(slot.child) != slot.child
-                    || graph.is_some_and(|graph| !graph.is_met(slot.child))
-                {
-                    break;
-                }
-                plan.ready.push(next);
-            }
-            plan.passed += 1;
-        }
-        plan.ready.reverse();
-        !plan.ready.is_empty()
+        plan.next_ready(id, &self.slots).or_else(|| plan.next_in_order(id, &self.slots, self.graph.as_ref()))
     }
 }
