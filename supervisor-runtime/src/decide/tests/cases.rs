@@ -343,3 +343,16 @@ fn who_has_waited_for_its_backoff_waits_on_while_what_it_uses_is_in_its_stop() {
         assert!(core.slots().iter().all(|slot| slot.state == State::Running), "{strategy:?}");
     }
 }
+
+#[test]
+fn who_fails_when_it_was_asked_to_stop_already_has_no_more_time_for_that() {
+    let now = Instant::now();
+    let mut core = group(StrategyRule::OneForOne, vec![child(Restart::Permanent)], now);
+    core.stop(None, now);
+    settles(&mut core, now);
+    core.note_failing(0, now + ms(1_000));
+    for (after, state) in [(4_999, State::Stopping), (5_000, State::Killing)] {
+        settles(&mut core, now + ms(after));
+        assert_eq!(core.slot(0).state, state, "after {after} ms");
+    }
+}
