@@ -431,6 +431,7 @@ impl Core {
     }
 
     /// The next incarnation of the slot begins.
+    #[inline]
     pub(super) fn start(&mut self, id: SlotId) {
         self.update(id, |slot| {
             slot.state = State::Starting;

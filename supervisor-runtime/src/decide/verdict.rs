@@ -76,26 +76,27 @@ impl Core {
             self.plan(set, Duration::ZERO, waited);
             return Verdict::Swept;
         }
-        match self.rules.strategy {
-            StrategyRule::OneForOne => self.restart(slot, Vec::new(), now),
-            StrategyRule::OneForAll => self.restart(slot, self.others(slot, &Swept::All), now),
-            StrategyRule::RestForOne => self.restart(slot, self.others(slot, &Swept::Rest), now),
-            StrategyRule::DependentsForOne => self.restart(slot, self.dependents(slot), now),
-            StrategyRule::ForfeitOneForOne => self.forfeit(slot, self.dependents(slot), now),
+        let others = match self.rules.strategy {
+            StrategyRule::OneForOne => Vec::new(),
+            StrategyRule::OneForAll => self.others(slot, &Swept::All),
+            StrategyRule::RestForOne => self.others(slot, &Swept::Rest),
+            StrategyRule::DependentsForOne => self.dependents(slot),
+            StrategyRule::ForfeitOneForOne => return self.forfeit(slot, self.dependents(slot), now),
             StrategyRule::ForfeitOneForAll => {
                 self.update(slot, |slot| slot.come_down(Rest::Forfeited));
                 self.end_at(Outcome::Forfeited, After::Forfeited, now);
-                Verdict::Forfeited
+                return Verdict::Forfeited;
             }
-            StrategyRule::Crashing => self.fail(slot, Outcome::Crashed(slot), now),
+            StrategyRule::Crashing => return self.fail(slot, Outcome::Crashed(slot), now),
             StrategyRule::Custom => match decision {
-                Some(Choice::Restart(set)) => self.restart(slot, self.others(slot, set), now),
+                Some(Choice::Restart(set)) => self.others(slot, set),
                 Some(Choice::Forfeit(set)) => {
-                    self.forfeit(slot, self.with_dependents(slot, self.others(slot, set)), now)
+                    return self.forfeit(slot, self.with_dependents(slot, self.others(slot, set)), now);
                 }
-                Some(Choice::Escalate) | None => self.fail(slot, Outcome::Escalated(slot), now),
+                Some(Choice::Escalate) | None => return self.fail(slot, Outcome::Escalated(slot), now),
             },
-        }
+        };
+        self.restart(slot, others, now)
     }
 
     /// Whether something that it depends on has failed, and is in its `stop`: what is decided then takes it along, so its own
