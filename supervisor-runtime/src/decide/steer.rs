@@ -203,7 +203,7 @@ impl Core {
     }
 
     /// Those of them that are not down.
-    pub(super) fn running_users(&self, slots: &[SlotId]) -> Vec<SlotId> {
+    fn running_users(&self, slots: &[SlotId]) -> Vec<SlotId> {
         self.users(slots)
             .into_iter()
             .filter(|&id| !matches!(self.slot(id).state, State::Down(_) | State::Stuck))

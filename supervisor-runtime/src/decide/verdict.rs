@@ -70,10 +70,12 @@ impl Core {
     fn decide(&mut self, slot: SlotId, decision: Option<&Choice>, now: Instant) -> Verdict {
         if self.has_lost_what_it_uses(slot) {
             self.update(slot, |slot| slot.state = State::Pending);
-            let mut set = self.running_users(&[slot]);
-            let waited = self.sweep(&set, After::Restart);
+            // Those that are still to start wait for it as they are.
+            let mut set = self.dependents(slot);
+            set.retain(|&user| self.slot(user).is_live());
+            self.sweep(&set, After::Restart);
             set.push(slot);
-            self.plan(set, Duration::ZERO, waited);
+            self.plan(set, Duration::ZERO, None);
             return Verdict::Swept;
         }
         let others = match self.rules.strategy {

@@ -356,3 +356,21 @@ fn who_fails_when_it_was_asked_to_stop_already_has_no_more_time_for_that() {
         assert_eq!(core.slot(0).state, state, "after {after} ms");
     }
 }
+
+#[test]
+fn who_waits_for_what_it_uses_holds_up_nobody_else_by_a_user_that_is_still_to_start() {
+    let now = Instant::now();
+    let mut children = vec![child(Restart::Permanent); 4];
+    children[1].requires = vec![0];
+    children[3].requires = vec![1];
+    let mut core = group(StrategyRule::RestForOne, children, now);
+    core.exited(2, Ended::Failed, None, now);
+    settles(&mut core, now);
+    core.exited(3, Ended::Ok, None, now);
+    settles(&mut core, now);
+    core.note_failing(0, now);
+    assert_eq!(core.exited(1, Ended::Failed, None, now), Verdict::Swept);
+    core.exited(2, Ended::Failed, None, now);
+    settles(&mut core, now);
+    assert_eq!([1, 2, 3].map(|slot| core.slot(slot).state), [State::Pending, State::Starting, State::Pending]);
+}
