@@ -288,9 +288,10 @@ fn a_failure_is_told_once_whenever_the_order_to_stop_comes() {
 /// Tells something `count` times; the last of two that is through ends the log.
 fn tell(log: &EventLog, count: usize, left: &loom::sync::atomic::AtomicUsize) {
     for _ in 0..count {
-        let names = Names { id: 1, path: String::new(), prefix: String::new(), labels: Arc::new([]) };
-        let (subject, at) = (Subject::Group(Arc::new(names)), std::time::Instant::now());
-        let pushed = log.push(Event { number: 0, at, subject, what: What::Waiting, change: None });
+        let epoch = std::time::Instant::now();
+        let names = Names { id: 1, epoch, path: String::new(), prefix: String::new(), labels: Arc::new([]) };
+        let subject = Subject::Group(Arc::new(names));
+        let pushed = log.push(Event { number: 0, at: 0, subject, what: What::Waiting, change: None });
         pushed.waiting.into_iter().for_each(Waker::wake);
     }
     if left.fetch_sub(1, Ordering::SeqCst) == 1 {

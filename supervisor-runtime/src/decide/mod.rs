@@ -391,12 +391,7 @@ impl Core {
         }
     }
 
-    /// The time of what happened last.
-    pub(crate) fn now(&self) -> Instant {
-        self.now
-    }
-
-    /// The same, in nanoseconds since the group began.
+    /// The time of what happened last, in nanoseconds since the group began.
     pub(crate) fn elapsed(&self) -> u64 {
         self.elapsed
     }

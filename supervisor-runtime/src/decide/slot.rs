@@ -29,7 +29,7 @@ pub(crate) struct Slot {
     /// Restarts without a long enough run in between.
     pub(super) attempts: u32,
     /// Since when it has been in its state, in nanoseconds from when its group began: smaller than an instant.
-    pub(super) since: u64,
+    pub(crate) since: u64,
     /// Its failures that were answered by a restart.
     pub(crate) restarts: u32,
     /// It has failed, and what is left of it is in `stop`.

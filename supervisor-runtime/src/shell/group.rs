@@ -39,7 +39,6 @@ pub(crate) struct Group {
     tree: Arc<TreeShared>,
     /// Where its supervisor stands; the anchor's stands nowhere.
     above: Option<(Weak<Group>, SlotId)>,
-    epoch: Instant,
     cells: Cells,
     /// The last heartbeats, in nanoseconds since the epoch; made with the first.
     beats: OnceLock<Cells<AtomicU64>>,
@@ -54,7 +53,7 @@ impl Group {
         let prefix = if spec.name.is_anonymous() { cx.group().names.prefix.clone() } else { path.clone() };
         let mut hasher = DefaultHasher::new();
         (tree.seed(), &path, cx.incarnation()).hash(&mut hasher);
-        let names = Names { id: tree.next_group(), path, prefix, labels: Arc::clone(&spec.labels) };
+        let names = Names { id: tree.next_group(), epoch: now(), path, prefix, labels: Arc::clone(&spec.labels) };
         let above = (Arc::downgrade(cx.group()), cx.slot());
         let group = Self::assemble(names, spec, tree, Some(above), hasher.finish());
         cx.group().initialize(cx.slot(), &group);
@@ -63,7 +62,8 @@ impl Group {
 
     /// What stands above the outermost supervisor of a tree: one slot, and nobody who decides.
     pub(crate) fn anchor(spec: GroupSpec, tree: Arc<TreeShared>) -> Arc<Self> {
-        let names = Names { id: ANCHOR, path: String::new(), prefix: String::new(), labels: Arc::clone(&spec.labels) };
+        let labels = Arc::clone(&spec.labels);
+        let names = Names { id: ANCHOR, epoch: now(), path: String::new(), prefix: String::new(), labels };
         Self::assemble(names, Arc::new(spec), tree, None, 0)
     }
 
@@ -74,8 +74,7 @@ impl Group {
         above: Option<(Weak<Self>, SlotId)>,
         seed: u64,
     ) -> Arc<Self> {
-        let now = now();
-        let core = Core::new(Rules::of(&spec), seed, now);
+        let core = Core::new(Rules::of(&spec), seed, names.epoch);
         let count = core.slots().len();
         let mut records = Records::default();
         records.grow(count);
@@ -84,7 +83,6 @@ impl Group {
             spec,
             tree,
             above,
-            epoch: now,
             cells: Cells::new(count),
             beats: OnceLock::new(),
             state: Mutex::new(State {
@@ -113,10 +111,9 @@ impl Group {
                 strategy: inner.spec.strategy.name(),
                 limit: inner.spec.restart_limit(),
                 counts,
-                at: inner.epoch,
             };
-            outside
-                .tell(self, Event { at: inner.epoch, ..state.event(self, slot, What::Initialized(beginning.into())) });
+            let at = nanos_between(self.epoch(), inner.epoch());
+            outside.tell(self, Event { at, ..state.event(self, slot, What::Initialized(beginning.into())) });
         }
         outside.drop_group(state.inner.insert(slot, Arc::clone(inner)));
         state.tell(self, |_, _| true, &mut outside);
@@ -160,6 +157,10 @@ impl Group {
         &self.tree
     }
 
+    pub(crate) fn epoch(&self) -> Instant {
+        self.names.epoch
+    }
+
     #[inline]
     pub(crate) fn cell(&self, slot: SlotId) -> &Cell {
         self.cells.get(slot)
@@ -171,12 +172,12 @@ impl Group {
 
     /// Notes that what is in `slot` is alive.
     pub(crate) fn note_beat(&self, slot: SlotId) {
-        self.beats().get(slot).store(nanos_between(self.epoch, now()), Ordering::Relaxed);
+        self.beats().get(slot).store(nanos_between(self.epoch(), now()), Ordering::Relaxed);
     }
 
     /// When that was noted last.
     pub(super) fn last_beat(&self, slot: SlotId) -> Instant {
-        later(self.epoch, Duration::from_nanos(self.beats().get(slot).load(Ordering::Relaxed)))
+        later(self.epoch(), Duration::from_nanos(self.beats().get(slot).load(Ordering::Relaxed)))
     }
 
     fn beats(&self) -> &Cells<AtomicU64> {

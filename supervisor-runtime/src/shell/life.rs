@@ -10,7 +10,7 @@ use super::panic::catch_drop;
 use super::record::{Then, wake};
 use super::tell::{Outside, is_told};
 use super::watch::Silence;
-use crate::decide::{Ended, Next, SlotId, Started, Verdict};
+use crate::decide::{Ended, Next, SlotId, Started, Verdict, nanos_between};
 use crate::declare::Kind;
 use crate::error::Left;
 use crate::exit::{Ending, Verb};
@@ -92,7 +92,7 @@ impl Group {
         let mut outside = Outside::default();
         let mut state = self.lock();
         if state.core.is_recording() {
-            outside.tell(self, Event { at: now(), ..state.event(self, slot, what()) });
+            outside.tell(self, Event { at: nanos_between(self.epoch(), now()), ..state.event(self, slot, what()) });
             state.tell(self, |_, _| true, &mut outside);
         }
         drop(state);

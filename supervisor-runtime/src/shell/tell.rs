@@ -11,7 +11,7 @@ use super::factory::Launch;
 use super::group::{Group, now};
 use super::panic::catch_drop;
 use super::record::{State, wake};
-use crate::decide::{Outcome, Phase, Rest, Slot, SlotId, State as CoreState, Verdict};
+use crate::decide::{Outcome, Phase, Rest, Slot, SlotId, State as CoreState, Verdict, nanos_between};
 use crate::declare::{ChildSpec, Kind};
 use crate::exit::Ending;
 use crate::view::{Change, Event, Facts, Place, Pushed, State as Shown, Subject, What, is_logged};
@@ -154,7 +154,7 @@ impl State {
         let (child, index) = self.core.place(slot);
         Event {
             number: 0,
-            at: self.core.now(),
+            at: self.core.elapsed(),
             subject: Subject::Child(Place { names: Arc::clone(group.names()), child, index }),
             what,
             change: Some(self.change(slot, state, group.cells())),
@@ -174,9 +174,8 @@ impl State {
 
     fn change(&self, slot: SlotId, state: CoreState, cells: &Cells) -> Change {
         let known = self.core.slot(slot);
-        let until = if state == CoreState::Waiting { self.core.until(slot) } else { None };
         let state = if state == known.state { shown(known) } else { shown_as(state) };
-        Change { state, since: self.core.since(slot), incarnation: cells.get(slot).incarnation(), until }
+        Change { state, since: known.since, incarnation: cells.get(slot).incarnation() }
     }
 
     /// Tells that the incarnation in `slot` has failed, before it is stopped.
@@ -202,8 +201,8 @@ impl State {
             return;
         }
         let failed = self.event(group, slot, What::Failed(exit.share()));
+        let at = exit.at.map_or(failed.at, |at| nanos_between(group.epoch(), at));
         let change = self.change(slot, known.state, group.cells());
-        let at = exit.at.unwrap_or(failed.at);
         let change = Change { state: Shown::Stopping, since: at, ..change };
         outside.tell(group, Event { at, change: Some(change), ..failed });
     }
@@ -263,7 +262,7 @@ impl State {
             Outcome::Done | Outcome::Stopped | Outcome::Forfeited | Outcome::Stuck => return None,
         };
         let subject = Subject::Group(Arc::clone(group.names()));
-        Some(Event { number: 0, at: self.core.now(), subject, what, change: None })
+        Some(Event { number: 0, at: self.core.elapsed(), subject, what, change: None })
     }
 
     /// What is known of the child in `slot`.

@@ -10,6 +10,7 @@ use super::names::{GroupId, Members, Place};
 use super::snapshot::{ChildPart, GroupPart, Snapshot};
 use super::status::{Facts, State};
 use crate::RestartLimit;
+use crate::decide::later;
 use crate::tree::TreeShared;
 
 impl Snapshot {
@@ -75,7 +76,7 @@ impl Snapshot {
 
     fn change(&mut self, event: &Event) {
         self.number = self.number.max(event.number);
-        self.at = self.at.max(event.at);
+        self.at = self.at.max(event.at());
         let Subject::Child(place) = &event.subject else { return };
         let Some(group) = self.groups.get_mut(&place.names.id).filter(|group| group.as_of < event.number) else {
             return;
@@ -113,7 +114,7 @@ impl Snapshot {
 
 impl GroupPart {
     fn of(beginning: &Beginning) -> Self {
-        let waiting = || ChildPart { facts: Facts::new(State::Waiting, beginning.at), group: None };
+        let waiting = || ChildPart { facts: Facts::new(State::Waiting, beginning.names.epoch), group: None };
         let children = (0..).zip(&beginning.counts);
         let children = children.flat_map(|(child, &count)| (0..count).map(move |index| (child, index)));
         Self {
@@ -130,14 +131,15 @@ impl GroupPart {
     /// Brings a child up to date; its group, if it left and had one.
     fn change(&mut self, place: &Place, event: &Event) -> Option<GroupId> {
         let change = event.change?;
+        let since = place.names.time(change.since);
         self.progress = OnceLock::new();
-        let new = || ChildPart { facts: Facts::new(change.state, change.since), group: None };
+        let new = || ChildPart { facts: Facts::new(change.state, since), group: None };
         let child = self.children.entry(key(place)).or_insert_with(new);
         let facts = &mut child.facts;
         facts.state = change.state;
-        facts.since = change.since;
+        facts.since = since;
         facts.incarnation = change.incarnation;
-        facts.until = change.until;
+        facts.until = facts.until.filter(|_| change.state == State::Delayed);
         if !change.state.is_live() {
             facts.not_ready = None;
         }
@@ -147,9 +149,10 @@ impl GroupPart {
             }
             // One that was dropped in the `stop` after its failure is told by that failure.
             What::Dropped(exit) if exit.asked => facts.last_exit = Some(exit.clone()),
-            What::Restarting { .. } => {
+            What::Restarting { delay, .. } => {
                 facts.restarts = facts.restarts.saturating_add(1);
-                self.spend(event.at);
+                facts.until = (change.state == State::Delayed).then(|| later(event.at(), *delay));
+                self.spend(event.at());
             }
             What::NotReady(reason) => facts.not_ready = Some(reason.clone()),
             What::Ready | What::Starting => facts.not_ready = None,

@@ -12,7 +12,8 @@ use crate::{Exit, RestartLimit};
 #[derive(Clone, Debug)]
 pub struct Event {
     pub(crate) number: u64,
-    pub(crate) at: Instant,
+    /// In nanoseconds since the group began: smaller than an instant.
+    pub(crate) at: u64,
     pub(crate) subject: Subject,
     pub(crate) what: What,
     /// What it did to the state of a child.
@@ -31,9 +32,9 @@ pub(crate) enum Subject {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Change {
     pub(crate) state: State,
-    pub(crate) since: Instant,
     pub(crate) incarnation: u32,
-    pub(crate) until: Option<Instant>,
+    /// In nanoseconds since the group began.
+    pub(crate) since: u64,
 }
 
 /// What happened.
@@ -156,7 +157,6 @@ pub(crate) struct Beginning {
     pub(crate) limit: Option<RestartLimit>,
     /// How many there are of each child.
     pub(crate) counts: Vec<u32>,
-    pub(crate) at: Instant,
 }
 
 impl From<Beginning> for Initial {
@@ -187,7 +187,11 @@ impl Event {
 
     /// When it happened.
     pub fn at(&self) -> Instant {
-        self.at
+        let names = match &self.subject {
+            Subject::Child(place) => &place.names,
+            Subject::Group(names) => names,
+        };
+        names.time(self.at)
     }
 
     /// The path of the child or supervisor that it happened to: `orders/pool/worker[2]`.

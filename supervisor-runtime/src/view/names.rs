@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use crate::decide::later;
 use crate::declare::Kind;
 
 /// The number of one incarnation of a supervisor's group in its tree; 0 is what stands above the outermost.
@@ -12,6 +14,8 @@ pub(crate) type GroupId = u64;
 #[derive(Debug)]
 pub(crate) struct Names {
     pub(crate) id: GroupId,
+    /// When the group began: what happens in it is told in nanoseconds since then.
+    pub(crate) epoch: Instant,
     /// The path of its supervisor.
     pub(crate) path: String,
     /// What the paths of its children begin with: the path of the nearest group that has a name.
@@ -49,6 +53,11 @@ pub(crate) struct Place {
 }
 
 impl Names {
+    /// So many nanoseconds after the group began.
+    pub(crate) fn time(&self, nanos: u64) -> Instant {
+        later(self.epoch, Duration::from_nanos(nanos))
+    }
+
     /// `orders/pool/worker[2]`
     pub(crate) fn path_of(&self, child: u32, index: u32) -> String {
         let slash = if self.prefix.is_empty() { "" } else { "/" };

@@ -127,7 +127,7 @@ pub(crate) fn snapshot(root: Part) -> Snapshot {
 
 fn add(snapshot: &mut Snapshot, id: GroupId, path: &str, prefix: &str, below: Below) {
     let labels = below.children.iter().map(Part::label).collect();
-    let names = Names { id, path: path.to_owned(), prefix: prefix.to_owned(), labels };
+    let names = Names { id, epoch: at(), path: path.to_owned(), prefix: prefix.to_owned(), labels };
     let part = GroupPart {
         names: Arc::new(names),
         strategy: below.strategy,

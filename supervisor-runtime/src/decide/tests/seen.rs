@@ -67,7 +67,7 @@ fn an_anchor_shows_what_it_is_told_to() {
     let mut core = group(StrategyRule::OneForOne, vec![child(Restart::Permanent)], now);
     let then = now + ms(1);
     core.show(0, State::Stopping, then);
-    assert_eq!((core.slot(0).state, core.since(0), core.now()), (State::Stopping, then, then));
+    assert_eq!((core.slot(0).state, core.since(0), core.now), (State::Stopping, then, then));
 }
 
 #[test]
