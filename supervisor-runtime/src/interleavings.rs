@@ -20,7 +20,7 @@ use loom::future::block_on;
 use tokio::sync::oneshot;
 
 use crate::sync::{Mutex, MutexExt};
-use crate::view::{Event, EventLog, Events, Names, Subject, What};
+use crate::view::{EventLog, Events, Names, Subject, Told, What};
 use crate::{Child, Context, Exit, Restart, Service, ServiceResult, Shutdown, State, Supervisor, Untyped};
 
 /// Tries every order of a test with so many interruptions.
@@ -290,9 +290,9 @@ fn tell(log: &EventLog, count: usize, left: &loom::sync::atomic::AtomicUsize) {
     for _ in 0..count {
         let epoch = std::time::Instant::now();
         let names = Names { id: 1, epoch, path: String::new(), prefix: String::new(), labels: Arc::new([]) };
-        let subject = Subject::Group(Arc::new(names));
-        let pushed = log.push(Event { number: 0, at: 0, subject, what: What::Waiting, change: None });
-        pushed.waiting.into_iter().for_each(Waker::wake);
+        let told = Told { at: 0, subject: Subject::Group, what: What::Waiting, change: None };
+        let pushed = log.push(&Arc::new(names), told);
+        pushed.into_iter().flat_map(|pushed| pushed.waiting).for_each(Waker::wake);
     }
     if left.fetch_sub(1, Ordering::SeqCst) == 1 {
         log.end();

@@ -10,24 +10,24 @@ use tracing::{debug, error, info, warn};
 
 use crate::declare::Kind;
 use crate::shell::Group;
-use crate::view::{Event, Place, Subject, What};
+use crate::view::{Names, Place, Told, What};
 use crate::{Cause, Context, Exit, Panic, TreeError};
 
 const TARGET: &str = "supervisor";
 
 /// One event, as the log tells it.
-pub(crate) fn event(event: &Event) {
-    match &event.subject {
-        Subject::Child(place) => of_child(event, place),
-        Subject::Group(names) => of_supervisor(&event.what, &names.path),
+pub(crate) fn event(names: &Names, told: &Told) {
+    match told.place(names) {
+        Some(place) => of_child(told, place),
+        None => of_supervisor(&told.what, &names.path),
     }
 }
 
-fn of_child(event: &Event, place: &Place) {
-    let incarnation = event.incarnation();
+fn of_child(told: &Told, place: Place<'_>) {
+    let incarnation = told.change.map(|change| change.incarnation);
     // Rendered only if somebody reads it.
     let child = || place.path();
-    match &event.what {
+    match &told.what {
         What::Failed(exit) => failed(place, exit),
         What::Restarting { attempt, delay, restarts_left, others } => info!(
             target: TARGET,
@@ -92,7 +92,7 @@ fn of_supervisor(what: &What, supervisor: &str) {
     }
 }
 
-fn failed(place: &Place, exit: &Exit) {
+fn failed(place: Place<'_>, exit: &Exit) {
     // A supervisor has said itself why it failed.
     if place.label().kind == Kind::Supervisor && exit.error().is_some() {
         return;
@@ -119,7 +119,7 @@ fn failed(place: &Place, exit: &Exit) {
     }
 }
 
-fn stopped(place: &Place, exit: &Exit) {
+fn stopped(place: Place<'_>, exit: &Exit) {
     let child = || place.path();
     match &exit.cause {
         Cause::Panic(panic) => {

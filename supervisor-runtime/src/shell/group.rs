@@ -29,7 +29,7 @@ use crate::log;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexExt, MutexGuard};
 use crate::tree::TreeShared;
-use crate::view::{ANCHOR, Beginning, Event, Names, What};
+use crate::view::{ANCHOR, Beginning, Names, Told, What};
 use crate::{Context, Exit};
 
 /// One incarnation of a supervisor's group.
@@ -113,7 +113,7 @@ impl Group {
                 counts,
             };
             let at = nanos_between(self.epoch(), inner.epoch());
-            outside.tell(self, Event { at, ..state.event(self, slot, What::Initialized(beginning.into())) });
+            outside.tell(self, Told { at, ..state.event(self, slot, What::Initialized(beginning.into())) });
         }
         outside.drop_group(state.inner.insert(slot, Arc::clone(inner)));
         state.tell(self, |_, _| true, &mut outside);

@@ -15,7 +15,7 @@ use crate::declare::Kind;
 use crate::error::Left;
 use crate::exit::{Ending, Verb};
 use crate::sync::MutexExt;
-use crate::view::{Event, What};
+use crate::view::{Told, What};
 use crate::{Cause, Context, Exit};
 
 impl Group {
@@ -92,7 +92,7 @@ impl Group {
         let mut outside = Outside::default();
         let mut state = self.lock();
         if state.core.is_recording() {
-            outside.tell(self, Event { at: nanos_between(self.epoch(), now()), ..state.event(self, slot, what()) });
+            outside.tell(self, Told { at: nanos_between(self.epoch(), now()), ..state.event(self, slot, what()) });
             state.tell(self, |_, _| true, &mut outside);
         }
         drop(state);

@@ -14,7 +14,7 @@ use super::record::{State, wake};
 use crate::decide::{Outcome, Phase, Rest, Slot, SlotId, State as CoreState, Verdict, nanos_between};
 use crate::declare::{ChildSpec, Kind};
 use crate::exit::Ending;
-use crate::view::{Change, Event, Facts, Place, Pushed, State as Shown, Subject, What, is_logged};
+use crate::view::{Change, Facts, Names, Page, Pushed, State as Shown, Subject, Told, What, is_logged};
 use crate::{Cause, Exit, Restart, log};
 
 /// What is to be told, and what is to be done once the lock is released because it runs code of others.
@@ -33,12 +33,12 @@ pub(super) struct Outside {
 #[derive(Default)]
 struct Pending {
     /// To be logged.
-    events: Vec<Event>,
+    events: Vec<(Arc<Names>, Told)>,
     wakers: Vec<Waker>,
     gone: Vec<Arc<Exit>>,
     left: Vec<(Arc<dyn Launch>, u32)>,
     group: Option<Arc<Group>>,
-    surplus: Vec<Event>,
+    surplus: Vec<Arc<Page>>,
 }
 
 impl Outside {
@@ -59,15 +59,16 @@ impl Outside {
     }
 
     /// Tells an event at once, before what else has changed.
-    pub(super) fn tell(&mut self, group: &Group, event: Event) {
+    pub(super) fn tell(&mut self, group: &Group, told: Told) {
         self.has_told = true;
         if is_logged() {
-            self.pending().events.push(event.clone());
+            self.pending().events.push((Arc::clone(group.names()), told.clone()));
         }
-        let Pushed { waiting, surplus } = group.tree().events().push(event);
-        self.wake(waiting);
-        if !surplus.is_empty() {
-            self.pending().surplus.extend(surplus);
+        if let Some(Pushed { waiting, surplus }) = group.tree().events().push(group.names(), told) {
+            self.wake(waiting);
+            if !surplus.is_empty() {
+                self.pending().surplus.extend(surplus);
+            }
         }
     }
 
@@ -104,7 +105,7 @@ impl Pending {
     fn run(self, first: Option<Waker>) {
         let Self { events, wakers, gone, left, group, surplus } = self;
         // In this order: what follows from it is logged after it.
-        events.iter().for_each(log::event);
+        events.iter().for_each(|(names, told)| log::event(names, told));
         first.into_iter().chain(wakers).for_each(Waker::wake);
         left.iter().for_each(|(launch, index)| launch.forget_kept(*index));
         // The errors in them are the user's.
@@ -146,23 +147,22 @@ impl State {
     }
 
     /// Something about the child in `slot`, in its state as it is now.
-    pub(super) fn event(&self, group: &Group, slot: SlotId, what: What) -> Event {
+    pub(super) fn event(&self, group: &Group, slot: SlotId, what: What) -> Told {
         self.event_in(group, slot, self.core.slot(slot).state, what)
     }
 
-    fn event_in(&self, group: &Group, slot: SlotId, state: CoreState, what: What) -> Event {
+    fn event_in(&self, group: &Group, slot: SlotId, state: CoreState, what: What) -> Told {
         let (child, index) = self.core.place(slot);
-        Event {
-            number: 0,
+        Told {
             at: self.core.elapsed(),
-            subject: Subject::Child(Place { names: Arc::clone(group.names()), child, index }),
+            subject: Subject::Child { child, index },
             what,
             change: Some(self.change(slot, state, group.cells())),
         }
     }
 
     /// What is told of one that was added; that it has been started already, if it has, is told next.
-    pub(super) fn added(&self, group: &Group, slot: SlotId) -> Event {
+    pub(super) fn added(&self, group: &Group, slot: SlotId) -> Told {
         let mut added = self.event(group, slot, What::Added);
         // One that is brought back on its way out has not: that is the old one, which still starts.
         let is_new = self.core.slot(slot).is_fresh();
@@ -174,7 +174,7 @@ impl State {
 
     fn change(&self, slot: SlotId, state: CoreState, cells: &Cells) -> Change {
         let known = self.core.slot(slot);
-        let state = if state == known.state { shown(known) } else { shown_as(state) };
+        let state = if known.failing && state == known.state { shown(known) } else { shown_as(state) };
         Change { state, since: known.since, incarnation: cells.get(slot).incarnation() }
     }
 
@@ -204,7 +204,7 @@ impl State {
         let at = exit.at.map_or(failed.at, |at| nanos_between(group.epoch(), at));
         let change = self.change(slot, known.state, group.cells());
         let change = Change { state: Shown::Stopping, since: at, ..change };
-        outside.tell(group, Event { at, change: Some(change), ..failed });
+        outside.tell(group, Told { at, change: Some(change), ..failed });
     }
 
     /// What is told of what an exit means.
@@ -250,7 +250,7 @@ impl State {
         }
     }
 
-    fn why_the_group_fails(&self, group: &Group, slot: SlotId) -> Option<Event> {
+    fn why_the_group_fails(&self, group: &Group, slot: SlotId) -> Option<Told> {
         let (Phase::Stopping { outcome, .. } | Phase::Ended(outcome)) = *self.core.phase() else { return None };
         let (child, index) = self.core.place(slot);
         let child = Arc::from(group.names().path_of(child, index));
@@ -261,8 +261,7 @@ impl State {
             Outcome::Crashed(_) => What::Crashing { child },
             Outcome::Done | Outcome::Stopped | Outcome::Forfeited | Outcome::Stuck => return None,
         };
-        let subject = Subject::Group(Arc::clone(group.names()));
-        Some(Event { number: 0, at: self.core.elapsed(), subject, what, change: None })
+        Some(Told { at: self.core.elapsed(), subject: Subject::Group, what, change: None })
     }
 
     /// What is known of the child in `slot`.

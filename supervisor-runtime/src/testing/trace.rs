@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::diff::{Line, diff};
 use super::notation::{Item, Target, Word};
 use crate::declare::Kind;
-use crate::view::{Event, Subject, What};
+use crate::view::{Event, What};
 
 /// What has happened in a tree, in the [notation](super#the-trace) in which it is asserted.
 #[derive(Clone, Debug)]
@@ -29,11 +29,11 @@ impl Happening {
     /// What a trace shows of an event, if anything: what has happened to a service, not what was announced, and of supervisors
     /// what their children cannot tell.
     pub(super) fn of(event: &Event, tree: &str) -> Option<Self> {
-        let (is_root, is_supervisor) = match &event.subject {
-            Subject::Child(place) => (event.path() == tree, place.label().kind == Kind::Supervisor),
-            Subject::Group(_) => (false, true),
+        let (is_root, is_supervisor) = match event.place() {
+            Some(place) => (event.path() == tree, place.label().kind == Kind::Supervisor),
+            None => (false, true),
         };
-        let word = match &event.what {
+        let word = match event.what() {
             What::ShutDown { .. } => Word::End,
             _ if is_root => return None,
             What::GaveUp { .. } => Word::GiveUp,
@@ -64,14 +64,14 @@ impl Happening {
             | What::RollingBack { .. }
             | What::ShuttingDown => return None,
         };
-        let note = match &event.what {
+        let note = match event.what() {
             What::Failed(_)
             | What::Dropped(_)
             | What::GaveUp { .. }
             | What::Escalating { .. }
             | What::Crashing { .. }
             | What::NotReady(_)
-            | What::ShutDown { error: Some(_) } => event.what.to_string(),
+            | What::ShutDown { error: Some(_) } => event.what().to_string(),
             What::Stopped(Some(exit)) if exit.error().is_some() => exit.to_string(),
             _ => String::new(),
         };

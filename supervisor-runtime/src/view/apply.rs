@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use super::event::{Beginning, Event, Initial, Subject, What};
+use super::event::{Beginning, Event, Initial, What};
 use super::events::{Events, Missed};
 use super::names::{GroupId, Members, Place};
 use super::snapshot::{ChildPart, GroupPart, Snapshot};
@@ -64,7 +64,7 @@ impl Snapshot {
     ///
     /// [`Missed`] if events between this one and the snapshot are missing: take a new snapshot.
     pub fn apply(&mut self, event: &Event) -> Result<(), Missed> {
-        match event.number.checked_sub(self.number + 1) {
+        match event.number().checked_sub(self.number + 1) {
             None => Ok(()),
             Some(0) => {
                 self.change(event);
@@ -75,15 +75,15 @@ impl Snapshot {
     }
 
     fn change(&mut self, event: &Event) {
-        self.number = self.number.max(event.number);
+        self.number = self.number.max(event.number());
         self.at = self.at.max(event.at());
-        let Subject::Child(place) = &event.subject else { return };
-        let Some(group) = self.groups.get_mut(&place.names.id).filter(|group| group.as_of < event.number) else {
+        let Some(place) = event.place() else { return };
+        let Some(group) = self.groups.get_mut(&place.names.id).filter(|group| group.as_of < event.number()) else {
             return;
         };
-        group.as_of = event.number;
+        group.as_of = event.number();
         let removed = group.change(place, event);
-        if let What::Initialized(initial) = &event.what {
+        if let What::Initialized(initial) = event.what() {
             self.begin(place, initial);
         } else if let Some(removed) = removed {
             self.forget(removed);
@@ -91,7 +91,7 @@ impl Snapshot {
     }
 
     /// A supervisor has made its group.
-    fn begin(&mut self, place: &Place, Initial(beginning): &Initial) {
+    fn begin(&mut self, place: Place<'_>, Initial(beginning): &Initial) {
         let Some(part) = self.groups.get_mut(&place.names.id).and_then(|group| group.children.get_mut(&key(place)))
         else {
             return;
@@ -129,8 +129,8 @@ impl GroupPart {
     }
 
     /// Brings a child up to date; its group, if it left and had one.
-    fn change(&mut self, place: &Place, event: &Event) -> Option<GroupId> {
-        let change = event.change?;
+    fn change(&mut self, place: Place<'_>, event: &Event) -> Option<GroupId> {
+        let change = event.told().change?;
         let since = place.names.time(change.since);
         self.progress = OnceLock::new();
         let new = || ChildPart { facts: Facts::new(change.state, since), group: None };
@@ -143,7 +143,7 @@ impl GroupPart {
         if !change.state.is_live() {
             facts.not_ready = None;
         }
-        match &event.what {
+        match event.what() {
             What::Failed(exit) | What::Done(exit) | What::Stopped(Some(exit)) => {
                 facts.last_exit = Some(exit.clone());
             }
@@ -160,7 +160,7 @@ impl GroupPart {
         }
         let is_over = matches!(change.state, State::Done | State::Gone | State::Forfeited);
         let leaves = is_over && place.label().members == Members::Open;
-        if leaves || matches!(event.what, What::Discarded) {
+        if leaves || matches!(event.what(), What::Discarded) {
             return self.children.remove(&key(place)).and_then(|child| child.group);
         }
         None
@@ -175,6 +175,6 @@ impl GroupPart {
     }
 }
 
-fn key(place: &Place) -> (u32, u32) {
+fn key(place: Place<'_>) -> (u32, u32) {
     (place.child, place.index)
 }

@@ -5,27 +5,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::names::{Names, Place};
+use super::page::{Page, Told};
 use super::status::State;
 use crate::{Exit, RestartLimit};
 
 /// Something that happened in a running tree, to one child or supervisor of it.
-#[derive(Clone, Debug)]
+///
+/// Small, and cheap to clone. What is kept of it is kept together with the events around it, at most 63 others.
+#[derive(Clone)]
 pub struct Event {
-    pub(crate) number: u64,
-    /// In nanoseconds since the group began: smaller than an instant.
-    pub(crate) at: u64,
-    pub(crate) subject: Subject,
-    pub(crate) what: What,
-    /// What it did to the state of a child.
-    pub(crate) change: Option<Change>,
-}
-
-/// Whom it happened to.
-#[derive(Clone, Debug)]
-pub(crate) enum Subject {
-    Child(Place),
-    /// A supervisor as such; how it stands as a child is told of a child.
-    Group(Arc<Names>),
+    page: Arc<Page>,
+    line: u32,
 }
 
 /// What an event did to a child.
@@ -182,46 +172,70 @@ impl fmt::Debug for Initial {
 impl Event {
     /// Its number; each event of a tree has the one after that of the event before.
     pub fn number(&self) -> u64 {
-        self.number
+        self.page.first + u64::from(self.line)
     }
 
     /// When it happened.
     pub fn at(&self) -> Instant {
-        let names = match &self.subject {
-            Subject::Child(place) => &place.names,
-            Subject::Group(names) => names,
-        };
-        names.time(self.at)
+        self.names().time(self.told().at)
     }
 
     /// The path of the child or supervisor that it happened to: `orders/pool/worker[2]`.
     pub fn path(&self) -> String {
-        match &self.subject {
-            Subject::Child(place) => place.path(),
-            Subject::Group(names) => names.path.clone(),
-        }
+        self.place().map_or_else(|| self.names().path.clone(), |place| place.path())
     }
 
     /// What happened.
     pub fn what(&self) -> &What {
-        &self.what
+        &self.told().what
     }
 
     /// The state of the child after it, if it has one.
     pub fn state(&self) -> Option<State> {
-        self.change.map(|change| change.state)
+        self.told().change.map(|change| change.state)
     }
 
     /// The number of the child's incarnation, from 1; 0 before the first, `None` for a supervisor as such.
     pub fn incarnation(&self) -> Option<u32> {
-        self.change.map(|change| change.incarnation)
+        self.told().change.map(|change| change.incarnation)
+    }
+
+    /// What is told on this line of a page.
+    pub(super) fn of(page: Arc<Page>, line: u32) -> Self {
+        Self { page, line }
+    }
+
+    pub(crate) fn told(&self) -> &Told {
+        self.page.told(self.line)
+    }
+
+    fn names(&self) -> &Names {
+        self.page.names(self.line)
+    }
+
+    /// The child that it is about; `None` for a supervisor as such.
+    pub(crate) fn place(&self) -> Option<Place<'_>> {
+        self.told().place(self.names())
     }
 }
 
 impl fmt::Display for Event {
     /// One line: `12 orders/db failed: disk full`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} {}", self.number, self.path(), self.what)
+        write!(f, "{} {} {}", self.number(), self.path(), self.what())
+    }
+}
+
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event")
+            .field("number", &self.number())
+            .field("at", &self.at())
+            .field("path", &self.path())
+            .field("what", self.what())
+            .field("state", &self.state())
+            .field("incarnation", &self.incarnation())
+            .finish()
     }
 }
 

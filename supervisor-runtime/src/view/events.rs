@@ -11,7 +11,9 @@ use futures_core::Stream;
 use tracing::level_filters::LevelFilter;
 
 use super::event::Event;
-use crate::shell::catch_drop;
+use super::names::Names;
+use super::page::{LINES, Page, Told};
+use crate::shell::{catch, catch_drop};
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{Mutex, MutexExt};
 
@@ -19,7 +21,9 @@ use crate::sync::{Mutex, MutexExt};
 ///
 /// A restart of a group of a thousand makes about five thousand; an event takes about 100 bytes, and only while
 /// somebody listens.
-const KEPT: usize = 8192;
+const KEPT: u64 = 8192;
+/// How many pages that have been read are kept to be written again.
+const SPARE: usize = 16;
 
 /// The events of one tree.
 #[derive(Default)]
@@ -28,18 +32,77 @@ pub(crate) struct EventLog {
     ring: Mutex<Ring>,
 }
 
-/// Invariant: `kept` holds the events up to `last` without gaps, the latest last.
-#[derive(Default)]
+/// Invariant: `pages` and then `open` hold the events up to the last without gaps, each page from `first` on.
 struct Ring {
-    /// The number of the last event.
-    last: u64,
-    kept: VecDeque<Event>,
+    /// What is written no more.
+    pages: VecDeque<Arc<Page>>,
+    /// What is being written.
+    open: Page,
+    /// Empty ones, to be written again.
+    spare: Vec<Page>,
     /// Who waits for the next one.
     waiting: Vec<Waker>,
     /// Listeners that must not miss any, for as long as a snapshot takes.
     taps: usize,
     /// There will be no more.
     is_over: bool,
+}
+
+impl Default for Ring {
+    fn default() -> Self {
+        Self {
+            pages: VecDeque::new(),
+            open: Page::new(1, 0),
+            spare: Vec::new(),
+            waiting: Vec::new(),
+            taps: 0,
+            is_over: false,
+        }
+    }
+}
+
+impl Ring {
+    /// The number of the next event.
+    fn next(&self) -> u64 {
+        self.open.end()
+    }
+
+    /// The number of the first that may still be read.
+    fn first(&self) -> u64 {
+        let first = self.pages.front().map_or(self.open.first, |page| page.first);
+        if self.taps > 0 { first } else { first.max(self.next().saturating_sub(KEPT)) }
+    }
+
+    /// Begins a new page, which most likely is to take as much as this one.
+    fn turn(&mut self) {
+        let (first, room) = (self.open.end(), self.open.len());
+        let mut next = self.spare.pop().unwrap_or_else(|| Page::new(first, room));
+        next.first = first;
+        let full = std::mem::replace(&mut self.open, next);
+        self.pages.push_back(Arc::new(full));
+    }
+
+    /// Takes the pages on which nothing may be read any more.
+    fn shed(&mut self) -> Vec<Arc<Page>> {
+        let first = self.first();
+        let count = self.pages.iter().take_while(|page| page.end() <= first).count();
+        self.pages.drain(..count).collect()
+    }
+
+    /// The page on which the event with this number stands, which is there; with those before it, if nobody else wants them.
+    fn page(&mut self, number: u64, is_only: bool) -> (Arc<Page>, Vec<Arc<Page>>) {
+        if number >= self.open.first {
+            self.turn();
+        }
+        let place = self.pages.partition_point(|page| page.end() <= number);
+        if is_only {
+            // Who comes later begins with what comes later.
+            let before = self.pages.drain(..place).collect();
+            (self.pages.pop_front().expect("it is there"), before)
+        } else {
+            (Arc::clone(&self.pages[place]), Vec::new())
+        }
+    }
 }
 
 impl EventLog {
@@ -50,22 +113,26 @@ impl EventLog {
 
     /// Numbers an event and keeps it, if anybody listens. Called under the lock of the group that it is about, so that the
     /// order of events is the order in which they happened.
-    pub(crate) fn push(&self, mut event: Event) -> Pushed {
+    pub(crate) fn push(&self, names: &Arc<Names>, told: Told) -> Option<Pushed> {
         if self.listeners.load(Ordering::Relaxed) == 0 {
-            return Pushed::default();
+            return None;
         }
-        let mut ring = self.ring.hold();
-        ring.last += 1;
-        event.number = ring.last;
-        ring.kept.push_back(event);
-        let excess = if ring.taps == 0 { ring.kept.len().saturating_sub(KEPT) } else { 0 };
-        let surplus = if excess > 0 { ring.kept.drain(..excess).collect() } else { Vec::new() };
-        Pushed { waiting: std::mem::take(&mut ring.waiting), surplus }
+        let ring = &mut *self.ring.hold();
+        ring.open.write(names, told);
+        let is_full = ring.open.len() == LINES;
+        // Mostly there is nothing left to do.
+        if !is_full && ring.waiting.is_empty() {
+            return None;
+        }
+        if is_full {
+            ring.turn();
+        }
+        Some(Pushed { waiting: std::mem::take(&mut ring.waiting), surplus: ring.shed() })
     }
 
     /// The number of the last event.
     pub(crate) fn last(&self) -> u64 {
-        self.ring.hold().last
+        self.ring.hold().next() - 1
     }
 
     /// The tree has ended: those who listen get what is left, and then the end.
@@ -80,28 +147,27 @@ impl EventLog {
 
     fn attach(self: &Arc<Self>, is_tap: bool) -> Events {
         let mut ring = self.ring.hold();
-        let mut old = VecDeque::new();
+        let mut old = (VecDeque::new(), None);
         if self.listeners.fetch_add(1, Ordering::SeqCst) == 0 {
             // What happened since the last listener left was not numbered: whoever saw that number is to notice.
-            ring.last += 1;
-            old = std::mem::take(&mut ring.kept);
+            let empty = Page::new(ring.next() + 1, 0);
+            old = (std::mem::take(&mut ring.pages), Some(std::mem::replace(&mut ring.open, empty)));
         }
         ring.taps += usize::from(is_tap);
-        let next = ring.last + 1;
+        let next = ring.next();
         drop(ring);
         // The errors in it are the user's.
         let _ = catch_drop(old);
-        Events { log: Arc::clone(self), next, ahead: VecDeque::new(), is_tap }
+        Events { log: Arc::clone(self), next, page: None, is_tap }
     }
 }
 
 /// What is left to do when an event has been numbered, outside of every lock.
-#[derive(Default)]
 pub(crate) struct Pushed {
     /// Who waits for it.
     pub(crate) waiting: Vec<Waker>,
     /// What is no longer kept, to be dropped.
-    pub(crate) surplus: Vec<Event>,
+    pub(crate) surplus: Vec<Arc<Page>>,
 }
 
 /// Whether anybody reads the log.
@@ -142,10 +208,10 @@ pub(crate) fn is_logged() -> bool {
 /// ```
 pub struct Events {
     log: Arc<EventLog>,
-    /// The number of the next event to be taken from the ring.
+    /// The number of the next event.
     next: u64,
-    /// Those before, which have been taken and come first.
-    ahead: VecDeque<Event>,
+    /// The page on which it stands, if that has been turned to.
+    page: Option<Arc<Page>>,
     is_tap: bool,
 }
 
@@ -189,7 +255,7 @@ impl Events {
     /// The next event, if it has happened already.
     pub fn try_next(&mut self) -> Option<Result<Event, Missed>> {
         match self.fetch(None) {
-            Fetched::Some => self.ahead.pop_front().map(Ok),
+            Fetched::Some => self.read().map(Ok),
             Fetched::Missed(missed) => Some(Err(missed)),
             Fetched::None | Fetched::End => None,
         }
@@ -197,29 +263,42 @@ impl Events {
 
     fn poll(&mut self, task: &mut Task<'_>) -> Poll<Option<Result<Event, Missed>>> {
         match self.fetch(Some(task.waker())) {
-            Fetched::Some => Poll::Ready(self.ahead.pop_front().map(Ok)),
+            Fetched::Some => Poll::Ready(self.read().map(Ok)),
             Fetched::Missed(missed) => Poll::Ready(Some(Err(missed))),
             Fetched::None => Poll::Pending,
             Fetched::End => Poll::Ready(None),
         }
     }
 
-    /// Takes several from the ring, unless there are some still.
+    /// The next event, if it is on the page.
+    fn read(&mut self) -> Option<Event> {
+        let page = self.page.as_ref().filter(|page| self.next < page.end())?;
+        let line = (self.next - page.first) as u32;
+        self.next += 1;
+        Some(Event::of(Arc::clone(page), line))
+    }
+
+    /// Turns to the page on which the next event stands; `waker` hears when there is one.
     fn fetch(&mut self, waker: Option<&Waker>) -> Fetched {
-        /// How many are copied under one hold of the lock.
-        const SEVERAL: usize = 64;
-        if !self.ahead.is_empty() {
+        if self.page.as_ref().is_some_and(|page| self.next < page.end()) {
             return Fetched::Some;
         }
+        let mut read = self.page.take().and_then(Arc::into_inner);
+        if let Some(page) = &mut read {
+            // The errors on it are the user's.
+            let _ = catch(|| page.wipe());
+        }
         let mut ring = self.log.ring.hold();
-        let first = ring.last + 1 - ring.kept.len() as u64;
+        if ring.spare.len() < SPARE {
+            ring.spare.extend(read);
+        }
+        let first = ring.first();
         if self.next < first {
             let missed = first - self.next;
             self.next = first;
             return Fetched::Missed(Missed(missed));
         }
-        let known = (self.next - first) as usize;
-        if known == ring.kept.len() {
+        if self.next == ring.next() {
             if ring.is_over {
                 return Fetched::End;
             }
@@ -230,25 +309,18 @@ impl Events {
             }
             return Fetched::None;
         }
-        if self.log.listeners.load(Ordering::SeqCst) > 1 {
-            self.ahead.extend(ring.kept.range(known..).take(SEVERAL).cloned());
-            self.next += self.ahead.len() as u64;
-            return Fetched::Some;
-        }
-        // Nobody else wants them, and who comes later begins with what comes later.
-        std::mem::swap(&mut self.ahead, &mut ring.kept);
-        self.next = ring.last + 1;
+        let (page, before) = ring.page(self.next, self.log.listeners.load(Ordering::SeqCst) == 1);
         drop(ring);
-        let known: Vec<Event> = self.ahead.drain(..known).collect();
         // The errors in it are the user's.
-        let _ = catch_drop(known);
+        let _ = catch_drop(before);
+        self.page = Some(page);
         Fetched::Some
     }
 }
 
 /// What there was for a listener.
 enum Fetched {
-    /// Some are ahead.
+    /// It is on the page.
     Some,
     None,
     Missed(Missed),

@@ -9,6 +9,7 @@ mod human;
 mod look;
 mod names;
 mod note;
+mod page;
 #[cfg(feature = "serde")]
 mod serialize;
 #[cfg(test)]
@@ -22,9 +23,10 @@ pub use events::{Events, Missed};
 pub use snapshot::{Row, Snapshot};
 pub use status::{State, Status};
 
-pub(crate) use event::{Beginning, Change, Subject};
+pub(crate) use event::{Beginning, Change};
 pub(crate) use events::{EventLog, Pushed, is_logged};
 pub(crate) use look::Tone;
 pub(crate) use names::{GroupId, Label, Members, Names, Place};
+pub(crate) use page::{Page, Subject, Told};
 pub(crate) use snapshot::{ANCHOR, ChildPart, GroupPart};
 pub(crate) use status::Facts;

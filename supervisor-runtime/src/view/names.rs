@@ -1,6 +1,5 @@
 //! The names of a group's children, apart from the group: what is seen of a tree does not keep it alive.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -45,9 +44,9 @@ pub(crate) enum Members {
 }
 
 /// One child, replica or member of a group, by name.
-#[derive(Clone)]
-pub(crate) struct Place {
-    pub(crate) names: Arc<Names>,
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) names: &'a Names,
     pub(crate) child: u32,
     pub(crate) index: u32,
 }
@@ -80,18 +79,12 @@ impl Names {
     }
 }
 
-impl Place {
+impl<'a> Place<'a> {
     pub(crate) fn path(&self) -> String {
         self.names.path_of(self.child, self.index)
     }
 
-    pub(crate) fn label(&self) -> &Label {
+    pub(crate) fn label(&self) -> &'a Label {
         &self.names.labels[self.child as usize]
-    }
-}
-
-impl fmt::Debug for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.path())
     }
 }
