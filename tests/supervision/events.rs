@@ -521,7 +521,7 @@ async fn a_slow_listener_is_told_how_many_it_missed_and_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_listener_has_read_is_not_kept_while_it_waits() {
+async fn what_was_read_is_not_kept_and_nothing_is_for_a_listener_that_has_left() {
     static ALIVE: AtomicUsize = AtomicUsize::new(0);
 
     #[derive(Debug)]
@@ -539,14 +539,19 @@ async fn what_a_listener_has_read_is_not_kept_while_it_waits() {
     impl std::error::Error for Mistake {}
 
     let a = task("a", |cx| async move {
-        if cx.incarnation() <= 3 {
+        if cx.incarnation() <= 6 {
             cx.sleep(secs(1.0)).await;
             ALIVE.fetch_add(1, Ordering::SeqCst);
             return Err(Mistake.into());
         }
         Ok(cx.stopping().await)
     });
-    let (tree, mut events) = listened(Supervisor::one_for_one("tree").child(a)).await;
+    let (tree, events) = listened(Supervisor::one_for_one("tree").child(a)).await;
+    tokio::time::sleep(secs(3.5)).await;
+    assert_eq!(ALIVE.load(Ordering::SeqCst), 3, "what has not been read is kept");
+    drop(events);
+    assert_eq!(ALIVE.load(Ordering::SeqCst), 1, "the last exit");
+    let mut events = tree.events();
     tokio::time::sleep(secs(10.0)).await;
     assert_eq!(ALIVE.load(Ordering::SeqCst), 3, "what has not been read is kept");
     assert_eq!(page(&mut events).len(), 12);

@@ -82,6 +82,12 @@ impl Ring {
         self.pages.push_back(Arc::new(full));
     }
 
+    /// Goes on at this number with nothing kept; what was is to be dropped outside.
+    fn clear(&mut self, next: u64) -> (VecDeque<Arc<Page>>, Page) {
+        self.spare = Vec::new();
+        (std::mem::take(&mut self.pages), std::mem::replace(&mut self.open, Page::new(next, 0)))
+    }
+
     /// Takes the pages on which nothing may be read any more.
     fn shed(&mut self) -> Vec<Arc<Page>> {
         let first = self.first();
@@ -147,12 +153,10 @@ impl EventLog {
 
     fn attach(self: &Arc<Self>, is_tap: bool) -> Events {
         let mut ring = self.ring.hold();
-        let mut old = (VecDeque::new(), None);
-        if self.listeners.fetch_add(1, Ordering::SeqCst) == 0 {
-            // What happened since the last listener left was not numbered: whoever saw that number is to notice.
-            let empty = Page::new(ring.next() + 1, 0);
-            old = (std::mem::take(&mut ring.pages), Some(std::mem::replace(&mut ring.open, empty)));
-        }
+        let is_first = self.listeners.fetch_add(1, Ordering::SeqCst) == 0;
+        // What happened since the last listener left was not numbered: whoever saw that number is to notice.
+        let first = ring.next() + 1;
+        let old = is_first.then(|| ring.clear(first));
         ring.taps += usize::from(is_tap);
         let next = ring.next();
         drop(ring);
@@ -337,10 +341,14 @@ impl Stream for Events {
 
 impl Drop for Events {
     fn drop(&mut self) {
-        if self.is_tap {
-            self.log.ring.hold().taps -= 1;
-        }
-        self.log.listeners.fetch_sub(1, Ordering::SeqCst);
+        let mut ring = self.log.ring.hold();
+        ring.taps -= usize::from(self.is_tap);
+        let is_last = self.log.listeners.fetch_sub(1, Ordering::SeqCst) == 1;
+        let next = ring.next();
+        let old = is_last.then(|| ring.clear(next));
+        drop(ring);
+        // The errors in it are the user's.
+        let _ = catch_drop(old);
     }
 }
 
