@@ -44,6 +44,7 @@ use self::graph::Graph;
 use self::plan::{Plan, PlanId};
 pub(crate) use self::roster::Roster;
 pub(crate) use self::rules::{ChildId, ChildRules, Rules, Size, StrategyRule};
+use self::slot::Nanos;
 pub(crate) use self::slot::{After, Rest, Slot, SlotId, State};
 pub(crate) use self::steer::Refused;
 use crate::Restart;
@@ -378,7 +379,7 @@ impl Core {
 
     /// Since when `slot` has been in its state.
     pub(crate) fn since(&self, slot: SlotId) -> Instant {
-        let since = self.slot(slot).since;
+        let since = self.slot(slot).since();
         // Most are told as they change.
         if since == self.elapsed { self.now } else { later(self.epoch, Duration::from_nanos(since)) }
     }
@@ -420,7 +421,7 @@ impl Core {
             // One that was asked to stop meanwhile is in another state already.
             if matches!(slot.state, State::Starting | State::Running) {
                 slot.failing = true;
-                slot.since = since;
+                slot.since = Nanos(since);
             }
         });
     }
@@ -462,7 +463,7 @@ impl Core {
 
     /// The `start` of the incarnation in `slot` has succeeded: at once, unless it says when.
     pub(crate) fn started(&mut self, slot: SlotId, now: Option<Instant>) -> Started {
-        let Slot { state, since, .. } = *self.slot(slot);
+        let Slot { state, since: Nanos(since), .. } = *self.slot(slot);
         // Mostly nothing has happened since its incarnation began.
         if now.is_some() || since != self.elapsed {
             self.set_now(now.unwrap_or_else(|| self.since(slot)));

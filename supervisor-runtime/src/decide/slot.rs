@@ -28,8 +28,8 @@ pub(crate) struct Slot {
     pub(super) has_started: bool,
     /// Restarts without a long enough run in between.
     pub(super) attempts: u32,
-    /// Since when it has been in its state, in nanoseconds from when its group began: smaller than an instant.
-    pub(crate) since: u64,
+    /// Since when it has been in its state, from when its group began: smaller than an instant.
+    pub(super) since: Nanos,
     /// Its failures that were answered by a restart.
     pub(crate) restarts: u32,
     /// It has failed, and what is left of it is in `stop`.
@@ -53,6 +53,11 @@ pub(crate) struct Slot {
     /// What is counted of it, see [`fact`].
     facts: u16,
 }
+
+/// A number of nanoseconds that need not stand at a multiple of eight bytes, which would make every slot larger.
+#[derive(Clone, Copy, Debug)]
+#[repr(Rust, packed(4))]
+pub(super) struct Nanos(pub(super) u64);
 
 /// The life cycle of a slot.
 ///
@@ -162,6 +167,11 @@ impl Role {
 }
 
 impl Slot {
+    /// Since when it has been in its state, in nanoseconds from when its group began.
+    pub(crate) fn since(&self) -> u64 {
+        self.since.0
+    }
+
     fn new(child: ChildId, index: u32, is_member: bool, since: u64) -> Self {
         Self {
             child,
@@ -172,7 +182,7 @@ impl Slot {
             after: After::Restart,
             has_started: false,
             attempts: 0,
-            since,
+            since: Nanos(since),
             restarts: 0,
             failing: false,
             not_ready: false,
@@ -352,7 +362,7 @@ impl Core {
         let (state, plan, before) = (slot.state, slot.plan, slot.facts);
         change(slot);
         if slot.state != state {
-            slot.since = self.elapsed;
+            slot.since = Nanos(self.elapsed);
             slot.failing = false;
             if self.recording || slot.observed {
                 self.changes.push((id, slot.state));

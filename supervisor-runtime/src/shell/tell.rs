@@ -175,7 +175,7 @@ impl State {
     fn change(&self, slot: SlotId, state: CoreState, cells: &Cells) -> Change {
         let known = self.core.slot(slot);
         let state = if known.failing && state == known.state { shown(known) } else { shown_as(state) };
-        Change { state, since: known.since, incarnation: cells.get(slot).incarnation() }
+        Change { state, since: known.since(), incarnation: cells.get(slot).incarnation() }
     }
 
     /// Tells that the incarnation in `slot` has failed, before it is stopped.
