@@ -647,3 +647,36 @@ async fn an_ok_that_is_wanted_is_no_failure_though_the_stop_after_it_takes_its_t
     assert_eq!(page(&mut events), ["a done"]);
     tree.shutdown().await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn errors_that_panic_when_they_are_dropped_may_all_be_dropped_at_once() {
+    #[derive(Debug)]
+    struct Mistake;
+    impl Drop for Mistake {
+        fn drop(&mut self) {
+            panic!("dropped");
+        }
+    }
+    impl std::fmt::Display for Mistake {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a mistake")
+        }
+    }
+    impl std::error::Error for Mistake {}
+    let a = task("a", |cx| async move {
+        if cx.incarnation() <= 4 {
+            cx.sleep(secs(1.0)).await;
+            return Err(Mistake.into());
+        }
+        Ok(cx.stopping().await)
+    });
+    let (tree, mut events) = listened(Supervisor::one_for_one("tree").child(a)).await;
+    tokio::time::sleep(secs(10.0)).await;
+    let mut count = 0;
+    while let Some(event) = events.try_next() {
+        count += 1;
+        drop(event);
+    }
+    assert!(count > 8);
+    tree.shutdown().await.unwrap();
+}

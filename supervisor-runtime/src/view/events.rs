@@ -13,7 +13,7 @@ use tracing::level_filters::LevelFilter;
 use super::event::Event;
 use super::names::Names;
 use super::page::{LINES, Page, Told};
-use crate::shell::{catch, catch_drop};
+use crate::shell::catch_drop;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{Mutex, MutexExt};
 
@@ -124,6 +124,10 @@ impl EventLog {
             return None;
         }
         let ring = &mut *self.ring.hold();
+        // The last listener may have left meanwhile: what nobody reads is not to be kept.
+        if self.listeners.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
         ring.open.write(names, told);
         let is_full = ring.open.len() == LINES;
         // Mostly there is nothing left to do.
@@ -289,8 +293,7 @@ impl Events {
         }
         let mut read = self.page.take().and_then(Arc::into_inner);
         if let Some(page) = &mut read {
-            // The errors on it are the user's.
-            let _ = catch(|| page.wipe());
+            page.wipe();
         }
         let mut ring = self.log.ring.hold();
         if ring.spare.len() < SPARE {
