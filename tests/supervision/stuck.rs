@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
-use supervisor_runtime::{Child, Restart, Supervisor, TreeErrorKind};
+use supervisor_runtime::{Child, Context, Restart, ServiceResult, Supervisor, TreeErrorKind, Untyped};
 
 use crate::world::{World, secs, started, task};
 
@@ -108,4 +108,70 @@ async fn a_stress_of_failures_and_restarts_on_two_threads_loses_nothing() {
             assert_eq!(count("start"), count("stop"), "{about}: {name} is stopped as often as it has started");
         }
     }
+}
+
+/// Fails, while a task of its own blocks its thread until `blocked` says otherwise.
+async fn fail_with_a_task_that_blocks(cx: Context, blocked: Arc<Mutex<mpsc::Receiver<()>>>) -> ServiceResult {
+    cx.spawn("block", move |_| async move {
+        let _ = blocked.lock().unwrap().recv();
+        Ok(())
+    });
+    tokio::time::sleep(secs(0.05)).await;
+    Err("failed".into())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn how_long_ago_one_was_asked_is_known_of_what_is_stuck_with_its_tasks() {
+    let (release, blocked) = mpsc::channel::<()>();
+    let blocked = Arc::new(Mutex::new(blocked));
+    let child = task("a", move |cx| fail_with_a_task_that_blocks(cx, Arc::clone(&blocked)));
+    let tree = within(started(Supervisor::one_for_one("tree").child(child.shutdown(secs(0.5))))).await;
+    // It fails after 50 ms and is given up 1.5 s later: asked to stop 200 ms before that.
+    tokio::time::sleep(secs(1.35)).await;
+    let error = within(tree.shutdown()).await.unwrap_err();
+    drop(release);
+    assert_eq!(error.stuck().len(), 1);
+    assert!(error.stuck()[0].after() >= Duration::from_millis(100), "{:?}", error.stuck()[0].after());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn what_is_stuck_was_not_asked_because_the_incarnation_before_was() {
+    let (release, blocked) = mpsc::channel::<()>();
+    let blocked = Arc::new(Mutex::new(blocked));
+    let child = task("a", move |cx| {
+        let blocked = Arc::clone(&blocked);
+        async move {
+            if cx.incarnation() == 1 {
+                std::future::pending::<()>().await;
+            }
+            fail_with_a_task_that_blocks(cx, blocked).await
+        }
+    });
+    let mut tree = within(started(Supervisor::one_for_one("tree").child(child.shutdown(secs(0.1))))).await;
+    tree.child::<Untyped>("a").unwrap().restart().await.unwrap();
+    let error = within(tree.wait()).await.unwrap_err();
+    drop(release);
+    assert_eq!(error.stuck().len(), 1);
+    assert_eq!(error.stuck()[0].after(), Duration::ZERO);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn how_long_ago_one_was_asked_is_known_of_what_was_stuck_and_went_after_all() {
+    let world = World::in_real_time();
+    let (blocker, release) = blocker(&world);
+    let slow = task("slow", |cx| async move {
+        cx.stopping().await;
+        tokio::time::sleep(secs(1.0)).await;
+        Ok(())
+    });
+    let tree = within(started(Supervisor::one_for_one("tree").child(slow).child(blocker))).await;
+    world.expect(&["block"]).await;
+    let releasing = tokio::spawn(async move {
+        tokio::time::sleep(secs(1.4)).await;
+        drop(release);
+    });
+    let error = within(tree.shutdown()).await.unwrap_err();
+    releasing.await.unwrap();
+    assert_eq!(error.stuck().len(), 1);
+    assert!(error.stuck()[0].after() >= Duration::from_millis(100), "{:?}", error.stuck()[0].after());
 }

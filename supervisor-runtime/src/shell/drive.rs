@@ -122,11 +122,9 @@ impl Group {
         self.context(0)
     }
 
-    /// The outermost supervisor has started, unless it was asked to stop meanwhile.
+    /// The outermost supervisor has started.
     pub(crate) fn outermost_started(&self) {
-        if self.read(|core| core.slot(0).is_fresh()) {
-            self.outermost_is(State::Running, None);
-        }
+        self.outermost_is(State::Running, None);
     }
 
     /// The outermost supervisor has ended, if `what` says so by itself.
@@ -138,6 +136,10 @@ impl Group {
     fn outermost_is(&self, is: State, what: Option<What>) {
         let mut outside = Outside::default();
         let mut state = self.lock();
+        if is == State::Running && !state.core.slot(0).is_fresh() {
+            // It was asked to stop meanwhile.
+            return;
+        }
         state.core.show(0, is, now());
         let tells = what.is_none();
         if let Some(what) = what.filter(|_| state.core.is_recording()) {

@@ -62,7 +62,7 @@ pub(super) struct More {
     burst: u64,
     /// And when its last incarnation ended, in nanoseconds since the group began.
     ended: Option<u64>,
-    /// When it was asked to stop that was told to be dropped since.
+    /// When it was asked to stop that was told to be dropped since, or is stuck.
     asked_at: Option<Instant>,
     watched: Option<Box<Watched>>,
     extras: Option<Box<Extras>>,
@@ -168,6 +168,9 @@ impl State {
 
     pub(super) fn begin(&mut self, slot: SlotId, cells: &Cells) {
         let cell = cells.get(slot);
+        if let Some(more) = self.records[slot].known_mut() {
+            more.asked_at = None;
+        }
         cell.begin(self.core.place(slot).1, cell.incarnation().wrapping_add(1));
     }
 
@@ -196,6 +199,13 @@ impl State {
         match cells.get(slot).stopped_in() {
             Some(phase) => Some(Arc::new(Exit::stopped(phase))),
             None => self.records[slot].told().cloned(),
+        }
+    }
+
+    /// Notes when what is in `slot` was asked to stop, before it is in another state.
+    pub(super) fn note_asked(&mut self, slot: SlotId) {
+        if let Some(asked_at) = self.asked_at(slot) {
+            self.records[slot].more().asked_at = Some(asked_at);
         }
     }
 
@@ -369,9 +379,7 @@ impl Record {
         if told.is_none() && self.known().is_none() {
             return None;
         }
-        let more = self.more();
-        more.asked_at = None;
-        std::mem::replace(&mut more.last_exit, told)
+        std::mem::replace(&mut self.more().last_exit, told)
     }
 
     pub(super) fn watched(&self) -> Option<&Watched> {
@@ -453,18 +461,4 @@ impl Record {
 
 pub(super) fn wake(waker: Option<Waker>) -> bool {
     waker.map(Waker::wake).is_some()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Phase;
-
-    #[test]
-    fn when_one_was_asked_to_stop_is_forgotten_with_its_incarnation() {
-        let mut record = Record::default();
-        record.more().asked_at = Some(now());
-        record.keep(Ending::Stopped(Phase::Run), &Cell::default());
-        assert_eq!(record.more().asked_at, None);
-    }
 }

@@ -78,6 +78,7 @@ impl Group {
     pub(crate) fn give_up_on(&self, slot: SlotId) {
         let mut outside = Outside::default();
         let mut state = self.lock();
+        state.note_asked(slot);
         state.core.give_up_on(slot, now());
         state.tell(self, |_, _| true, &mut outside);
         let driver = state.driver_to_wake();
