@@ -265,6 +265,11 @@ impl Context {
         self.group.child(self.child)
     }
 
+    /// Whether its restarts may be delayed, so that how long it ran counts.
+    pub(crate) fn has_backoff(&self) -> bool {
+        self.group.spec().backoff_of(self.child()).is_some()
+    }
+
     /// Its index, for its cell.
     #[inline]
     pub(crate) fn member(&self) -> u32 {

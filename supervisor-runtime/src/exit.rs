@@ -20,7 +20,7 @@ pub struct Exit {
     pub(crate) cause: Cause,
     pub(crate) phase: Phase,
     pub(crate) asked: bool,
-    /// When `run`, or what came before it, ended; nobody needs it of one that stopped because it was asked to.
+    /// When `run`, or what came before it, ended; `None` of one that stopped because it was asked to, where nobody needs it.
     pub(crate) at: Option<Instant>,
 }
 

@@ -65,3 +65,16 @@ async fn a_set_s_delay_begins_after_its_sweep() {
     assert!((14.0..=18.1).contains(&first), "half to all of 8 s after the 10 s, not {first}");
     tree.shutdown().await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_time_in_stop_is_no_running_either_where_the_backoff_is_the_group_s() {
+    let world = World::new();
+    let w = world.clone();
+    let a = Child::new("a", move || Slow(w.service("a"), w.clone())).shutdown(secs(60.0));
+    let tree = Supervisor::one_for_one("tree").backoff(secs(8.0)..secs(8.0)).child(a).child(world.child("b"));
+    let tree = started(tree).await;
+    let (lines, first) = second_failure(&world).await;
+    assert_eq!(lines, ["fail a", "stop a", "stopped a", "start a"]);
+    assert!((14.0..=18.1).contains(&first), "half to all of 8 s after the 10 s, not {first}");
+    tree.shutdown().await.unwrap();
+}

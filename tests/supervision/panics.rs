@@ -238,3 +238,35 @@ async fn a_payload_that_is_no_text_is_told_as_such() {
 fn assert_ends(text: &str, start: &str, end: &str) {
     assert!(text.starts_with(start) && text.ends_with(end), "{text:?} is not {start:?} .. {end:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_error_that_panics_when_it_is_dropped_leaves_nothing_stuck_when_the_stop_after_it_is_dropped() {
+    #[derive(Debug)]
+    struct Mistake;
+    impl Drop for Mistake {
+        fn drop(&mut self) {
+            if !std::thread::panicking() {
+                panic!("dropped");
+            }
+        }
+    }
+    impl std::fmt::Display for Mistake {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a mistake")
+        }
+    }
+    impl std::error::Error for Mistake {}
+    struct Slow;
+    impl Service for Slow {
+        async fn run(&mut self, cx: &Context) -> ServiceResult {
+            cx.stopping().await;
+            Err(Mistake.into())
+        }
+        async fn stop(&mut self, _cx: &Context, _exit: &Exit) {
+            std::future::pending().await
+        }
+    }
+    let tree = started(Supervisor::one_for_one("tree").child(Child::new("a", || Slow))).await;
+    let error = tree.shutdown().await.unwrap_err();
+    assert_eq!(error.stuck().len(), 0, "{error:#}");
+}

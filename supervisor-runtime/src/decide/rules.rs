@@ -96,14 +96,12 @@ impl ChildRules {
                 Kind::Worker => Some(options.shutdown.unwrap_or(Shutdown::DEFAULT)),
                 Kind::Supervisor => options.shutdown,
             },
-            backoff: options.backoff.or(group.backoff),
+            backoff: group.backoff_of(child),
             significant: options.significant,
             requires: requires.to_vec(),
         }
     }
-}
 
-impl ChildRules {
     /// Until when it is to have stopped, by its own option, if it was asked to then.
     pub(super) fn stops_by(&self, asked: Instant) -> Option<Instant> {
         let limit = self.shutdown.and_then(|shutdown| shutdown.limit());

@@ -135,7 +135,7 @@ pub(super) enum Role {
     Stopping,
 }
 
-/// The facts that are counted of slots, a bit each.
+/// The facts that are counted of slots, a bit each, and the part that they play.
 mod fact {
     pub(super) const LIVE: u16 = 1;
     pub(super) const UNSTARTED: u16 = 2;
@@ -324,7 +324,7 @@ impl Core {
     }
 
     /// Makes a slot one of its child's members, that waits for a plan.
-    pub(super) fn join(&mut self, id: SlotId) {
+    fn join(&mut self, id: SlotId) {
         let Slot { child, index, .. } = *self.slot(id);
         self.children[child as usize].insert(index, id);
         self.keep_open(child);
@@ -343,7 +343,7 @@ impl Core {
     }
 
     /// A child that was scaled to zero, or to which members can be added, keeps the group from being done.
-    pub(super) fn keep_open(&mut self, child: ChildId) {
+    fn keep_open(&mut self, child: ChildId) {
         let keeps = match self.rules.children[child as usize].size {
             Size::One => false,
             Size::Replicas(_) => self.children[child as usize].len() == 0,

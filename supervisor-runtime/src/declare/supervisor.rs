@@ -372,6 +372,11 @@ impl GroupSpec {
         self.strategy.restarts().then_some(self.limit)
     }
 
+    /// How long the restarts of a child are delayed: by its own option, or by its group's.
+    pub(crate) fn backoff_of(&self, child: &ChildSpec) -> Option<Backoff> {
+        child.options.backoff.or(self.backoff)
+    }
+
     /// One place for the outermost supervisor, and nobody who decides.
     pub(crate) fn anchor(outermost: &mut Supervisor) -> Self {
         let mut place = Supervisor::one_for_one(outermost.name.clone());

@@ -107,7 +107,7 @@ impl Group {
         let ended = ended(exit, spec.kind);
         // `stop`, and the end of its tasks, may have taken their time. Where they have not, the clock need not be read again.
         let took_time = cell.has_waited_since() || cell.read().has_tasks();
-        let has_backoff = spec.options.backoff.is_some();
+        let has_backoff = cx.has_backoff();
         let now = exit.at.filter(|_| !took_time && !has_backoff).unwrap_or_else(now);
         let mut outside = Outside::default();
         let mut state = self.lock();

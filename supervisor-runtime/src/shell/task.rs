@@ -17,7 +17,7 @@ use tokio::time::{sleep_until, timeout};
 use super::factory::Source;
 use super::group::now;
 use super::guard::{Guarded, Limit, Watch, guard};
-use super::panic::catch;
+use super::panic::{catch, catch_drop};
 use super::record::Then;
 use super::tell::is_told;
 use super::watch::Silence;
@@ -186,7 +186,10 @@ fn has_stopped(cx: &Context, end: Guarded<()>, exit: Ending) -> Ending {
     match end {
         Guarded::Ended(()) => {}
         Guarded::Panicked(panic) => log::stop_panicked(cx, &panic),
-        Guarded::TaskFailed(error) => log::task_failed_in_stop(cx, &*error),
+        Guarded::TaskFailed(error) => {
+            log::task_failed_in_stop(cx, &*error);
+            let _ = catch_drop(error);
+        }
         // It ended by itself before: that is what its supervisor has to know.
         Guarded::Dropped | Guarded::Late(_) if !exit.asked => {
             let dropped = Exit { cause: Cause::Dropped, phase: Phase::Stop, ..*exit };
@@ -195,7 +198,10 @@ fn has_stopped(cx: &Context, end: Guarded<()>, exit: Ending) -> Ending {
             cx.group().tree().note_dropped(|| Left { path: cx.path(), phase: Some(Phase::Stop), after });
         }
         Guarded::Dropped | Guarded::Late(_) => {
-            return Ending::Told(Arc::new(Exit { cause: Cause::Dropped, phase: Phase::Stop, ..*exit }));
+            let dropped = Exit { cause: Cause::Dropped, phase: Phase::Stop, ..*exit };
+            // What it ended with before is the user's.
+            let _ = catch_drop(exit);
+            return Ending::Told(Arc::new(dropped));
         }
     }
     exit
@@ -276,11 +282,11 @@ fn failure<T>(end: Guarded<Result<T, BoxError>>, late: fn(Duration) -> Cause) ->
     }
 }
 
-/// An end that happens now. An incarnation looks at the clock once, here or when nothing is left of it.
+/// An end that happens now. An incarnation mostly looks at the clock once: here, or when nothing is left of it.
 fn ended(cx: &Context, cause: Cause, phase: Phase) -> Ending {
     cx.cell().note_run_over();
     let asked = cx.cell().read().is_asked();
-    if asked && matches!(cause, Cause::Done) && cx.child().options.backoff.is_none() {
+    if asked && matches!(cause, Cause::Done) && !cx.has_backoff() {
         return Ending::Stopped(phase);
     }
     let exit = Ending::Told(Arc::new(Exit { cause, phase, asked, at: Some(now()) }));
