@@ -9,7 +9,7 @@ use supervisor_runtime::{
     Child, Context, Events, Exit, Missed, Restart, Running, Service, ServiceResult, State, Supervisor, Untyped, What,
 };
 
-use crate::world::{Act, Order, Probe, World, ended, secs, started, task};
+use crate::world::{Act, Mistake, Order, Probe, World, ended, secs, started, task};
 
 /// What has been told since the last page: `a starting`, without the name of the tree.
 fn page(events: &mut Events) -> Vec<String> {
@@ -523,26 +523,15 @@ async fn a_slow_listener_is_told_how_many_it_missed_and_goes_on() {
 #[tokio::test(start_paused = true)]
 async fn what_was_read_is_not_kept_and_nothing_is_for_a_listener_that_has_left() {
     static ALIVE: AtomicUsize = AtomicUsize::new(0);
-
-    #[derive(Debug)]
-    struct Mistake;
-    impl Drop for Mistake {
-        fn drop(&mut self) {
-            ALIVE.fetch_sub(1, Ordering::SeqCst);
-        }
+    fn gone() {
+        ALIVE.fetch_sub(1, Ordering::SeqCst);
     }
-    impl std::fmt::Display for Mistake {
-        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("a mistake")
-        }
-    }
-    impl std::error::Error for Mistake {}
 
     let a = task("a", |cx| async move {
         if cx.incarnation() <= 6 {
             cx.sleep(secs(1.0)).await;
             ALIVE.fetch_add(1, Ordering::SeqCst);
-            return Err(Mistake.into());
+            return Err(Mistake(gone).into());
         }
         Ok(cx.stopping().await)
     });
@@ -650,23 +639,10 @@ async fn an_ok_that_is_wanted_is_no_failure_though_the_stop_after_it_takes_its_t
 
 #[tokio::test(start_paused = true)]
 async fn errors_that_panic_when_they_are_dropped_may_all_be_dropped_at_once() {
-    #[derive(Debug)]
-    struct Mistake;
-    impl Drop for Mistake {
-        fn drop(&mut self) {
-            panic!("dropped");
-        }
-    }
-    impl std::fmt::Display for Mistake {
-        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("a mistake")
-        }
-    }
-    impl std::error::Error for Mistake {}
     let a = task("a", |cx| async move {
         if cx.incarnation() <= 4 {
             cx.sleep(secs(1.0)).await;
-            return Err(Mistake.into());
+            return Err(Mistake(|| panic!("dropped")).into());
         }
         Ok(cx.stopping().await)
     });

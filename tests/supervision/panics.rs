@@ -3,7 +3,7 @@
 use supervisor_runtime::{Cause, Child, Context, Exit, Service, ServiceResult, Supervisor, service_fn};
 
 use crate::probe::Probe;
-use crate::world::{Act, Order, World, ended, started, task};
+use crate::world::{Act, Mistake, Order, World, ended, started, task};
 
 /// The line of the panic below.
 const EMPTY_QUEUE: u32 = line!() + 3;
@@ -241,26 +241,16 @@ fn assert_ends(text: &str, start: &str, end: &str) {
 
 #[tokio::test(start_paused = true)]
 async fn an_error_that_panics_when_it_is_dropped_leaves_nothing_stuck_when_the_stop_after_it_is_dropped() {
-    #[derive(Debug)]
-    struct Mistake;
-    impl Drop for Mistake {
-        fn drop(&mut self) {
-            if !std::thread::panicking() {
-                panic!("dropped");
-            }
-        }
-    }
-    impl std::fmt::Display for Mistake {
-        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("a mistake")
-        }
-    }
-    impl std::error::Error for Mistake {}
     struct Slow;
     impl Service for Slow {
         async fn run(&mut self, cx: &Context) -> ServiceResult {
             cx.stopping().await;
-            Err(Mistake.into())
+            let grenade = || {
+                if !std::thread::panicking() {
+                    panic!("dropped");
+                }
+            };
+            Err(Mistake(grenade).into())
         }
         async fn stop(&mut self, _cx: &Context, _exit: &Exit) {
             std::future::pending().await

@@ -16,6 +16,24 @@ use tokio::time::Instant;
 
 pub(crate) use crate::probe::{Act, Order, Probe};
 
+/// An error that does this when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Mistake(pub(crate) fn());
+
+impl Drop for Mistake {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+impl std::fmt::Display for Mistake {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a mistake")
+    }
+}
+
+impl std::error::Error for Mistake {}
+
 /// What all services of a test share.
 #[derive(Clone)]
 pub(crate) struct World(Arc<Shared>);
