@@ -485,7 +485,7 @@ impl Core {
     }
 
     /// Whether the restarts of `slot` may be delayed, so that the core has to know when it started.
-    pub(crate) fn has_backoff(&self, slot: SlotId) -> bool {
+    fn has_backoff(&self, slot: SlotId) -> bool {
         self.rules.children[self.slot(slot).child as usize].backoff.is_some()
     }
 

@@ -177,7 +177,7 @@ impl Group {
 
     /// When that was noted last.
     pub(super) fn last_beat(&self, slot: SlotId) -> Instant {
-        later(self.epoch(), Duration::from_nanos(self.beats().get(slot).load(Ordering::Relaxed)))
+        self.names.time(self.beats().get(slot).load(Ordering::Relaxed))
     }
 
     fn beats(&self) -> &Cells<AtomicU64> {

@@ -36,7 +36,7 @@ impl Group {
         let record = &mut state.records[slot];
         let old = if cell.is_registered() { None } else { record.register(waker, cell) };
         // A start that never waited took no time; its end need not be known.
-        let took_time = cell.has_waited() || state.core.has_backoff(slot);
+        let took_time = cell.has_waited() || cx.has_backoff();
         let started = state.core.started(slot, took_time.then(now));
         cell.note_started();
         if state.core.slot(slot).observed {

@@ -32,7 +32,7 @@ pub(crate) use factory::{Added, Evaluated, Factory, InPlace, Inserted, Launch, O
 pub(crate) use factory::{Erased, Source};
 pub(crate) use group::{Group, now};
 pub(crate) use guard::{Guarded, Limit, guard};
-pub(crate) use panic::{catch, catch_drop, install_hook};
+pub(crate) use panic::{catch, install_hook};
 pub(crate) use spawned::{Spawned, SpawnedTaskFailed};
 pub(crate) use steer::{Done, NotDone, Ticket};
 pub(crate) use supervisor::Owned;

@@ -109,9 +109,11 @@ impl Pending {
         first.into_iter().chain(wakers).for_each(Waker::wake);
         left.iter().for_each(|(launch, index)| launch.forget_kept(*index));
         // The errors in them are the user's.
-        if !gone.is_empty() || group.is_some() || !surplus.is_empty() || !events.is_empty() {
-            let _ = catch_drop((gone, group, surplus, events));
+        if !gone.is_empty() || group.is_some() || !events.is_empty() {
+            let _ = catch_drop((gone, group, events));
         }
+        // A page sees to those on it itself.
+        drop(surplus);
     }
 }
 

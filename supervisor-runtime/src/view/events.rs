@@ -13,7 +13,6 @@ use tracing::level_filters::LevelFilter;
 use super::event::Event;
 use super::names::Names;
 use super::page::{LINES, Page, Told};
-use crate::shell::catch_drop;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{Mutex, MutexExt};
 
@@ -163,9 +162,9 @@ impl EventLog {
         let old = is_first.then(|| ring.clear(first));
         ring.taps += usize::from(is_tap);
         let next = ring.next();
+        // In this order: the errors in it are the user's.
         drop(ring);
-        // The errors in it are the user's.
-        let _ = catch_drop(old);
+        drop(old);
         Events { log: Arc::clone(self), next, page: None, is_tap }
     }
 }
@@ -317,9 +316,9 @@ impl Events {
             return Fetched::None;
         }
         let (page, before) = ring.page(self.next, self.log.listeners.load(Ordering::SeqCst) == 1);
+        // In this order: the errors in it are the user's.
         drop(ring);
-        // The errors in it are the user's.
-        let _ = catch_drop(before);
+        drop(before);
         self.page = Some(page);
         Fetched::Some
     }
@@ -349,9 +348,9 @@ impl Drop for Events {
         let is_last = self.log.listeners.fetch_sub(1, Ordering::SeqCst) == 1;
         let next = ring.next();
         let old = is_last.then(|| ring.clear(next));
+        // In this order: the errors in it are the user's.
         drop(ring);
-        // The errors in it are the user's.
-        let _ = catch_drop(old);
+        drop(old);
     }
 }
 
