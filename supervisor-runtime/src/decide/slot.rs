@@ -287,10 +287,11 @@ pub(super) fn tally(count: &mut usize, enters: bool, times: usize) {
 }
 
 impl Core {
-    /// Makes a slot for the replica or member `index` of `child`, that waits for a plan.
+    /// Makes a slot for the replica or member `index` of `child`, that waits for a plan; by hand, as slots are added.
     pub(super) fn add(&mut self, child: ChildId, index: u32) -> SlotId {
         let is_member = self.rules.children[child as usize].size == Size::Open;
-        let slot = Slot::new(child, index, is_member, self.elapsed);
+        let mut slot = Slot::new(child, index, is_member, self.elapsed);
+        slot.by_hand = !self.is_part_of_the_first_start(&slot);
         let members = &mut self.children[child as usize];
         let place = if is_member { members.take_vacant() } else { members.take_former(index) };
         let id = match place {

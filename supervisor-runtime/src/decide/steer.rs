@@ -5,6 +5,8 @@
 
 use std::time::{Duration, Instant};
 
+use smallvec::SmallVec;
+
 use super::plan::{Plan, PlanId};
 use super::{Action, After, ChildId, Core, Phase, Rest, Slot, SlotId, State, Verdict};
 use crate::{Order, Restart};
@@ -19,6 +21,9 @@ pub(crate) enum Refused {
     /// What it depends on is down.
     Missing(SlotId),
 }
+
+/// Slots that were added; mostly one.
+pub(crate) type Admitted = SmallVec<[SlotId; 1]>;
 
 impl Core {
     /// Carries out an order, for slots of one child; what depends on them is taken along.
@@ -55,21 +60,22 @@ impl Core {
         indices: impl Iterator<Item = u32>,
         now: Instant,
         out: &mut Vec<Action>,
-    ) -> Result<Vec<SlotId>, Refused> {
+    ) -> Result<Admitted, Refused> {
         self.set_now(now);
         self.may_steer()?;
         if let Some(missing) = self.missing_for(child) {
             return Err(Refused::Missing(missing));
         }
-        let added: Vec<SlotId> = indices
+        let added: Admitted = indices
             .map(|index| {
-                let id = match self.children[child as usize].get(index) {
+                match self.children[child as usize].get(index) {
                     // It was on its way out.
-                    Some(id) => id,
+                    Some(id) => {
+                        self.set_by_hand(id);
+                        id
+                    }
                     None => self.add(child, index),
-                };
-                self.set_by_hand(id);
-                id
+                }
             })
             .collect();
         // Those that are on their way out come back in the plan that takes them away.
@@ -285,16 +291,18 @@ impl Core {
 
     /// The next start of a slot is answered for by who asked for it; the first start of a group is not.
     fn set_by_hand(&mut self, id: SlotId) {
-        let is_first = {
-            let slot = self.slot(id);
-            let declared = self.rules.children[slot.child as usize].size.count();
-            self.phase == Phase::Starting && !slot.has_started && !slot.by_hand && (slot.index as usize) < declared
-        };
+        let is_first = self.is_part_of_the_first_start(self.slot(id));
         self.update(id, |slot| {
             slot.by_hand |= !is_first;
             slot.anew = slot.is_live();
             slot.attempts = 0;
         });
+    }
+
+    /// Whether the next start of a slot belongs to the first start of its group.
+    pub(super) fn is_part_of_the_first_start(&self, slot: &Slot) -> bool {
+        let declared = || self.rules.children[slot.child as usize].size.count();
+        self.phase == Phase::Starting && !slot.has_started && !slot.by_hand && (slot.index as usize) < declared()
     }
 
     /// Whether something is on its way that stands before `child`. (What it depends on its plan waits for.)

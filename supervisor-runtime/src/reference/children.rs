@@ -85,12 +85,12 @@ impl<S> Children<S> {
         done(&self.route.tree, ticket).await
     }
 
-    fn added(&self, stop: &Stop) -> Result<Arc<Added<S>>, SteerError>
+    fn added<'a>(&self, stop: &'a Stop) -> Result<&'a Added<S>, SteerError>
     where
         S: Send + 'static,
     {
         let ChildSpec { added, service, .. } = stop.spec();
-        let added = added.clone().and_then(|added| added.downcast::<Added<S>>().ok());
+        let added = added.as_ref().and_then(|added| added.downcast_ref::<Added<S>>());
         added.ok_or_else(|| SteerError::Mismatch {
             path: self.path(),
             what: format!("of `{service}`, not an open group of `{}`", type_name::<S>()),
@@ -136,8 +136,12 @@ impl<S: Send + 'static> Children<S> {
     pub async fn add(&self, service: S) -> Result<ChildRef<S>, Rejected<S>> {
         let mut service = Some(service);
         let reject = |error, service| Err(Rejected::new(error, service));
-        let (stop, added) = match self.route.walk().and_then(|stop| self.added(&stop).map(|added| (stop, added))) {
-            Ok(found) => found,
+        let stop = match self.route.walk() {
+            Ok(stop) => stop,
+            Err(error) => return reject(error, service),
+        };
+        let added = match self.added(&stop) {
+            Ok(added) => added,
             Err(error) => return reject(error, service),
         };
         if stop.spec().options.restart != Restart::Temporary && !stop.spec().in_place {

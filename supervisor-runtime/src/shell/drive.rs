@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::cell::Cell;
 use super::group::{Group, now};
-use super::record::{Spawn, wake};
+use super::record::{Spawn, Spawns, wake};
 use super::tell::Outside;
 use crate::Context;
 use crate::decide::{Phase, Rest, SlotId, State};
@@ -28,7 +28,7 @@ impl Group {
     /// Goes on with the core's plans, for at most `room` actions, and carries them out.
     pub(crate) fn step(self: &Arc<Self>, stop: Option<Option<Instant>>, driver: &Waker, room: usize) -> Progress {
         let mut outside = Outside::default();
-        let mut spawn = Vec::new();
+        let mut spawn = Spawns::new();
         let progress = {
             let mut state = self.lock();
             if !state.driver.as_ref().is_some_and(|known| known.will_wake(driver)) {
@@ -57,7 +57,7 @@ impl Group {
     }
 
     /// Spawns the tasks of children, outside of the lock.
-    pub(super) fn spawn(self: &Arc<Self>, children: Vec<Spawn>) {
+    pub(super) fn spawn(self: &Arc<Self>, children: Spawns) {
         let runtime = self.tree().runtime();
         for Spawn { slot, child, index, incarnation } in children {
             let cx = Context::new(Arc::clone(self), slot, child, index, incarnation);
@@ -114,7 +114,7 @@ impl Group {
     pub(crate) fn begin_outermost(self: &Arc<Self>) -> Context {
         let mut outside = Outside::default();
         let mut state = self.lock();
-        state.begin(0, self.cells());
+        state.begin(0, self.cell(0));
         state.core.show(0, State::Starting, now());
         state.tell(self, |_, _| true, &mut outside);
         drop(state);

@@ -19,9 +19,9 @@ use rustc_hash::FxHashMap;
 use super::cell::Cell;
 use super::cells::Cells;
 use super::panic::catch;
+use super::promise::Promises;
 use super::record::State;
 use super::records::Records;
-use super::steer::Promises;
 use super::tell::Outside;
 use crate::decide::{Choice, Core, Phase, Rules, SlotId, Swept, later, nanos_between};
 use crate::declare::{ChildSpec, Decision, Failure, GroupSpec, Set, Size, Strategy};
@@ -204,7 +204,7 @@ impl Group {
     }
 
     pub(crate) fn last_exit(&self, slot: SlotId) -> Option<Arc<Exit>> {
-        self.state.hold().last_exit(slot, self.cells())
+        self.state.hold().last_exit(slot, self.cell(slot))
     }
 
     /// How long ago what is in `slot` was asked to stop.

@@ -7,7 +7,7 @@ use tokio::runtime::RuntimeFlavor;
 
 use super::group::{Group, now};
 use super::panic::catch_drop;
-use super::record::{Then, wake};
+use super::record::{Spawns, Then, wake};
 use super::tell::{Outside, is_told};
 use super::watch::Silence;
 use crate::decide::{Ended, Next, SlotId, Started, Verdict, nanos_between};
@@ -40,7 +40,7 @@ impl Group {
         let started = state.core.started(slot, took_time.then(now));
         cell.note_started();
         if state.core.slot(slot).observed {
-            state.keep_promises(slot, self.cells(), &mut outside);
+            state.keep_promises(slot, cell, &mut outside);
         }
         let driver = state.driver_to_wake();
         state.tell(self, |_, _| true, &mut outside);
@@ -132,14 +132,14 @@ impl Group {
         if verdict == Verdict::GroupFails {
             state.note_last_causes(slot);
         }
-        let then = state.next(slot, self.cells());
+        let then = state.next(slot, cell);
         // One that was asked is one of several that are stopped in turn. After a failure the supervisor goes on: others that have
         // failed at the same time are to be heard first.
         let went_on = was_asked && state.core.can_proceed() && !self.is_asked();
-        let mut spawn = Vec::new();
+        let mut spawn = Spawns::new();
         let driver = if went_on { state.go_on(self, &mut spawn, &mut outside) } else { None };
         state.tell(self, |changed, to| changed != slot || to.is_new(), &mut outside);
-        outside.drop_exit(state.vacate(slot, self.cells()));
+        outside.drop_exit(state.vacate(slot, cell));
         let driver = driver.or_else(|| state.driver_to_wake());
         drop(state);
         outside.run();
@@ -147,7 +147,9 @@ impl Group {
             let after = asked_at.map_or(Duration::ZERO, |then| now.saturating_duration_since(then));
             self.tree().note_dropped(|| Left { path: cx.path(), phase: Some(phase), after });
         }
-        cx.group().spawn(spawn);
+        if !spawn.is_empty() {
+            cx.group().spawn(spawn);
+        }
         let has_woken = wake(driver) || went_on;
         if let Some(extras) = extras {
             extras.listeners.into_iter().for_each(Waker::wake);
@@ -166,20 +168,20 @@ impl Group {
 
     /// What the task of `cx`, which waits, is to do; its delay may be over.
     pub(super) fn resume(&self, cx: &Context, delay_over: bool, waker: &Waker) -> Then {
-        let slot = cx.slot();
+        let (slot, cell) = (cx.slot(), cx.cell());
         let mut outside = Outside::default();
         let mut state = self.lock();
-        let old = state.records[slot].register(waker, cx.cell());
+        let old = state.records[slot].register(waker, cell);
         if delay_over {
             let was = state.core.next(slot);
             state.core.delay_over(slot, now());
             if matches!(was, Next::Delay(_)) && state.core.next(slot) == Next::Start {
-                state.begin(slot, self.cells());
+                state.begin(slot, cell);
             }
         }
-        let then = state.look(slot, self.cells());
+        let then = state.look(slot, cell);
         state.tell(self, |_, _| true, &mut outside);
-        outside.drop_exit(state.vacate(slot, self.cells()));
+        outside.drop_exit(state.vacate(slot, cell));
         let driver = state.driver_to_wake();
         drop(state);
         drop(old);
@@ -190,10 +192,11 @@ impl Group {
 
     /// What the task of `cx`, which waits for the supervisor, is to do. Mostly its cell tells, without the lock.
     pub(super) fn is_decided(&self, cx: &Context, waker: &Waker) -> Then {
-        cx.cell().note_own_waker(waker);
-        match cx.cell().after(cx.incarnation()) {
+        let cell = cx.cell();
+        cell.note_own_waker(waker);
+        match cell.after(cx.incarnation()) {
             Some(Some(incarnation)) => Then::Start(incarnation),
-            Some(None) if cx.cell().is_registered() => Then::Park,
+            Some(None) if cell.is_registered() => Then::Park,
             _ => self.resume(cx, false, waker),
         }
     }

@@ -27,7 +27,7 @@ impl Group {
     pub(crate) fn whole_status(&self, slot: SlotId) -> Status {
         let (mut status, inner) = {
             let state = self.state.hold();
-            (Status { facts: state.facts(slot, self.cells()), at: now() }, state.inner.get(&slot).cloned())
+            (Status { facts: state.facts(slot, self.cell(slot)), at: now() }, state.inner.get(&slot).cloned())
         };
         if status.state() == State::Running
             && let Some(unready) = inner.and_then(|inner| inner.unready())
@@ -47,7 +47,7 @@ impl Group {
                     let (child, index) = state.core.place(slot);
                     let counts = self.names().labels[child as usize].members != Members::Open;
                     let is_there = counts && !state.core.slot(slot).removed;
-                    let known = is_there.then(|| Status { facts: state.facts(slot, self.cells()), at: now() })?;
+                    let known = is_there.then(|| Status { facts: state.facts(slot, self.cell(slot)), at: now() })?;
                     let reason = known.not_ready().filter(|_| known.state() != State::Gone)?;
                     Some(format!("{}: {reason}", self.names().path_of(child, index)))
                 });
@@ -158,7 +158,7 @@ impl Group {
                 let group = state.inner.get(&slot);
                 inner.extend(group.cloned());
                 let part =
-                    ChildPart { facts: state.facts(slot, self.cells()), group: group.map(|group| group.names().id) };
+                    ChildPart { facts: state.facts(slot, self.cell(slot)), group: group.map(|group| group.names().id) };
                 ((child, state.core.place(slot).1), part)
             })
             .collect();

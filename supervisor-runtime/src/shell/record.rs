@@ -7,13 +7,13 @@ use std::task::Waker;
 use std::time::Instant;
 
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 use super::Spawned;
 use super::cell::Cell;
-use super::cells::Cells;
 use super::group::{Group, now};
+use super::promise::Promises;
 use super::records::Records;
-use super::steer::Promises;
 use super::tell::Outside;
 use super::watch::Watched;
 use crate::Exit;
@@ -90,6 +90,9 @@ pub(super) struct Spawn {
     pub(super) incarnation: u32,
 }
 
+/// Mostly one, or none.
+pub(super) type Spawns = SmallVec<[Spawn; 1]>;
+
 /// What the task of a child does once an incarnation has ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Then {
@@ -130,28 +133,28 @@ impl State {
     }
 
     /// After an exit: what the task does, with everything set for it.
-    pub(super) fn next(&mut self, slot: SlotId, cells: &Cells) -> Then {
+    pub(super) fn next(&mut self, slot: SlotId, cell: &Cell) -> Then {
         let next = self.core.next(slot);
         match next {
-            Next::Start => self.begin(slot, cells),
+            Next::Start => self.begin(slot, cell),
             // What is left of the incarnation is to know that it is over, however long the next one takes.
-            Next::Delay(_) | Next::Park | Next::End => cells.get(slot).note_end(),
+            Next::Delay(_) | Next::Park | Next::End => cell.note_end(),
         }
-        self.then(next, slot, cells)
+        self.then(next, slot, cell)
     }
 
     /// What the task of `slot` is to do.
-    pub(super) fn look(&mut self, slot: SlotId, cells: &Cells) -> Then {
-        self.then(self.core.next(slot), slot, cells)
+    pub(super) fn look(&mut self, slot: SlotId, cell: &Cell) -> Then {
+        self.then(self.core.next(slot), slot, cell)
     }
 
-    fn then(&mut self, next: Next, slot: SlotId, cells: &Cells) -> Then {
+    fn then(&mut self, next: Next, slot: SlotId, cell: &Cell) -> Then {
         match next {
-            Next::Start => Then::Start(cells.get(slot).incarnation()),
+            Next::Start => Then::Start(cell.incarnation()),
             Next::Delay(until) => Then::Delay(until),
             Next::Park => Then::Park,
             Next::End => {
-                cells.get(slot).end_task();
+                cell.end_task();
                 let known = self.core.slot(slot);
                 // One that was stuck is no longer waited for, and stays on both sides of that account.
                 if known.state != CoreState::Stuck {
@@ -166,8 +169,7 @@ impl State {
         }
     }
 
-    pub(super) fn begin(&mut self, slot: SlotId, cells: &Cells) {
-        let cell = cells.get(slot);
+    pub(super) fn begin(&mut self, slot: SlotId, cell: &Cell) {
         if let Some(more) = self.records[slot].known_mut() {
             more.asked_at = None;
         }
@@ -180,8 +182,7 @@ impl State {
     }
 
     /// Forgets what was in a slot that has left for good, with its task; the last exit is to be dropped outside.
-    pub(super) fn vacate(&mut self, slot: SlotId, cells: &Cells) -> Option<Arc<Exit>> {
-        let cell = cells.get(slot);
+    pub(super) fn vacate(&mut self, slot: SlotId, cell: &Cell) -> Option<Arc<Exit>> {
         if cell.has_task() {
             return None;
         }
@@ -195,8 +196,8 @@ impl State {
     }
 
     /// How the last incarnation in `slot` ended.
-    pub(super) fn last_exit(&self, slot: SlotId, cells: &Cells) -> Option<Arc<Exit>> {
-        match cells.get(slot).stopped_in() {
+    pub(super) fn last_exit(&self, slot: SlotId, cell: &Cell) -> Option<Arc<Exit>> {
+        match cell.stopped_in() {
             Some(phase) => Some(Arc::new(Exit::stopped(phase))),
             None => self.records[slot].told().cloned(),
         }
@@ -219,7 +220,7 @@ impl State {
 
     /// Goes on with the plans of the core in the task of a child, as long as the group is to go on: the supervisor need not be
     /// woken for that, unless it has to look at something sooner than it knows.
-    pub(super) fn go_on(&mut self, group: &Group, spawn: &mut Vec<Spawn>, outside: &mut Outside) -> Option<Waker> {
+    pub(super) fn go_on(&mut self, group: &Group, spawn: &mut Spawns, outside: &mut Outside) -> Option<Waker> {
         let known = self.core.next_timer();
         let mut actions = std::mem::take(&mut self.actions);
         self.core.proceed(now(), CHUNK, &mut actions);
@@ -233,14 +234,15 @@ impl State {
         &mut self,
         mut actions: Vec<Action>,
         group: &Group,
-        spawn: &mut Vec<Spawn>,
+        spawn: &mut Spawns,
         outside: &mut Outside,
     ) {
         for action in actions.drain(..) {
             match action {
                 Action::Start(slot) => {
-                    self.begin(slot, group.cells());
-                    let (record, cell) = (&mut self.records[slot], group.cell(slot));
+                    let cell = group.cell(slot);
+                    self.begin(slot, cell);
+                    let record = &mut self.records[slot];
                     if cell.has_task() {
                         outside.wake(record.waker().cloned());
                     } else {
@@ -265,15 +267,16 @@ impl State {
                     record.kill(group.cell(slot), outside);
                 }
                 Action::Release(slot) => {
-                    if group.cell(slot).has_task() {
-                        group.cell(slot).note_release();
+                    let cell = group.cell(slot);
+                    if cell.has_task() {
+                        cell.note_release();
                         self.records[slot].wake(outside);
                     } else {
                         let place = self.core.slot(slot);
                         if place.removed && group.child(place.child).size == Size::Open {
                             outside.forget(Arc::clone(&group.child(place.child).launch), place.index);
                         }
-                        outside.drop_exit(self.vacate(slot, group.cells()));
+                        outside.drop_exit(self.vacate(slot, cell));
                     }
                 }
             }

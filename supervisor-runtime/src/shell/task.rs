@@ -36,8 +36,7 @@ pub(super) fn child<T: Source>(source: Arc<T>, mut cx: Context) -> impl Future<O
     async move {
         loop {
             let exit = 'ended: {
-                cx.cell().forget_waiting();
-                if cx.cell().read().is_asked() {
+                if begins_asked(&cx) {
                     break 'ended ended(&cx, Cause::Done, Phase::Create);
                 }
                 if start_limit(&cx).is_some_and(|limit| cx.group().watch(&cx, Silence::InStart, limit)) {
@@ -91,6 +90,14 @@ pub(super) fn child<T: Source>(source: Arc<T>, mut cx: Context) -> impl Future<O
             }
         }
     }
+}
+
+/// Whether an incarnation that begins has been asked to stop already.
+#[inline]
+fn begins_asked(cx: &Context) -> bool {
+    let cell = cx.cell();
+    cell.forget_waiting();
+    cell.read().is_asked()
 }
 
 /// The limit on the factory and `start`. (A supervisor keeps it itself, so that what it has started is stopped in order.)
@@ -284,8 +291,9 @@ fn failure<T>(end: Guarded<Result<T, BoxError>>, late: fn(Duration) -> Cause) ->
 
 /// An end that happens now. An incarnation mostly looks at the clock once: here, or when nothing is left of it.
 fn ended(cx: &Context, cause: Cause, phase: Phase) -> Ending {
-    cx.cell().note_run_over();
-    let asked = cx.cell().read().is_asked();
+    let cell = cx.cell();
+    cell.note_run_over();
+    let asked = cell.read().is_asked();
     if asked && matches!(cause, Cause::Done) && !cx.has_backoff() {
         return Ending::Stopped(phase);
     }

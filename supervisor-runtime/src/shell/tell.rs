@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::task::Waker;
 
-use super::cells::Cells;
+use super::cell::Cell;
 use super::factory::Launch;
 use super::group::{Group, now};
 use super::panic::catch_drop;
@@ -130,7 +130,7 @@ impl State {
         let changes = self.core.changes();
         for &(slot, _) in &changes {
             if self.core.slot(slot).observed {
-                self.keep_promises(slot, group.cells(), outside);
+                self.keep_promises(slot, group.cell(slot), outside);
             }
         }
         if group.tree().watchers().are_there() {
@@ -159,7 +159,7 @@ impl State {
             at: self.core.elapsed(),
             subject: Subject::Child { child, index },
             what,
-            change: Some(self.change(slot, state, group.cells())),
+            change: Some(self.change(slot, state, group.cell(slot))),
         }
     }
 
@@ -174,10 +174,10 @@ impl State {
         added
     }
 
-    fn change(&self, slot: SlotId, state: CoreState, cells: &Cells) -> Change {
+    fn change(&self, slot: SlotId, state: CoreState, cell: &Cell) -> Change {
         let known = self.core.slot(slot);
         let state = if known.failing && state == known.state { shown(known) } else { shown_as(state) };
-        Change { state, since: known.since(), incarnation: cells.get(slot).incarnation() }
+        Change { state, since: known.since(), incarnation: cell.incarnation() }
     }
 
     /// Tells that the incarnation in `slot` has failed, before it is stopped.
@@ -204,7 +204,7 @@ impl State {
         }
         let failed = self.event(group, slot, What::Failed(exit.share()));
         let at = exit.at.map_or(failed.at, |at| nanos_between(group.epoch(), at));
-        let change = self.change(slot, known.state, group.cells());
+        let change = self.change(slot, known.state, group.cell(slot));
         let change = Change { state: Shown::Stopping, since: at, ..change };
         outside.tell(group, Told { at, change: Some(change), ..failed });
     }
@@ -267,11 +267,11 @@ impl State {
     }
 
     /// What is known of the child in `slot`.
-    pub(crate) fn facts(&self, slot: SlotId, cells: &Cells) -> Facts {
+    pub(crate) fn facts(&self, slot: SlotId, cell: &Cell) -> Facts {
         let known = self.core.slot(slot);
         // Its record has nothing to add, and need not be fetched: in a large tree that takes longer than all the rest.
         let is_plain = known.state == CoreState::Running && !known.failing && !known.not_ready;
-        let incarnation = cells.get(slot).incarnation();
+        let incarnation = cell.incarnation();
         if is_plain && incarnation == 1 {
             return Facts {
                 incarnation,
@@ -287,7 +287,7 @@ impl State {
             incarnation,
             restarts: known.restarts,
             until: self.core.until(slot),
-            last_exit: failed.or_else(|| self.last_exit(slot, cells)),
+            last_exit: failed.or_else(|| self.last_exit(slot, cell)),
             not_ready: extras.and_then(|extras| extras.not_ready.clone()),
         }
     }

@@ -94,7 +94,7 @@ fn who_is_added_starts_at_once_beside_another_that_is_on_its_way() {
         let mut core = group(strategy, vec![member(Restart::Transient)], now);
         for index in 0..2 {
             let mut actions = Vec::new();
-            assert_eq!(core.admit(0, index..index + 1, now, &mut actions), Ok(vec![index]));
+            assert_eq!(core.admit(0, index..index + 1, now, &mut actions).as_deref(), Ok(&[index][..]));
             assert_eq!(actions, [Action::Start(index)], "{strategy:?}");
             core.started(index, Some(now));
             steers(&mut core, index, Order::Restart, now);

@@ -1,0 +1,262 @@
+//! What was promised to those who have given an order by hand, and wait for what comes of it.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as Task, Poll, Waker};
+
+use rustc_hash::FxHashMap;
+use slab::Slab;
+use smallvec::SmallVec;
+
+use super::cell::Cell;
+use super::group::Group;
+use super::record::State;
+use super::tell::Outside;
+use crate::Exit;
+use crate::decide::{ChildId, SlotId, State as CoreState};
+use crate::sync::MutexExt;
+
+/// What somebody waits for after an order; dropped, it is no longer waited for.
+pub(crate) struct Ticket {
+    pub(crate) group: Arc<Group>,
+    child: ChildId,
+    pub(crate) slot: SlotId,
+    pub(crate) index: u32,
+    number: PromiseId,
+    is_answered: bool,
+}
+
+/// What the tickets of a group are for.
+///
+/// Invariant: a promise is there until its ticket has been given the answer or is dropped; it is among those that are awaited
+/// until its goal has been reached, and while there are any of a slot, that is observed.
+#[derive(Default)]
+pub(super) struct Promises {
+    all: Slab<Promise>,
+    awaited: FxHashMap<SlotId, Awaited>,
+}
+
+/// The number of a promise, which may be given again once its ticket is gone.
+pub(super) type PromiseId = usize;
+
+/// Mostly one.
+type Awaited = SmallVec<[PromiseId; 1]>;
+
+/// A goal, and whether it has been reached. That is noted when it happens: the place may soon be another's.
+struct Promise {
+    index: u32,
+    goal: Goal,
+    waker: Option<Waker>,
+    answer: Option<Done>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Goal {
+    /// The `start` of this incarnation, or a later one, has succeeded.
+    Started(u32),
+    /// This incarnation has ended.
+    Over(u32),
+}
+
+/// How an order ended.
+#[derive(Debug)]
+pub(crate) enum Done {
+    AsAsked,
+    /// It did not start; how it ended, if it ever began.
+    NotStarted(Option<Arc<Exit>>),
+    /// It was stopped by somebody else, or with its group, or it left.
+    Overtaken,
+    Stuck,
+}
+
+impl State {
+    /// Promises to note when the goal has been reached.
+    pub(super) fn promise(&mut self, slot: SlotId, index: u32, goal: Goal, cell: &Cell) -> PromiseId {
+        let answer = self.look_at(slot, index, goal, cell);
+        let is_awaited = answer.is_none();
+        let number = self.promises.all.insert(Promise { index, goal, waker: None, answer });
+        if is_awaited {
+            self.promises.awaited.entry(slot).or_default().push(number);
+            self.core.await_change(slot);
+        }
+        number
+    }
+
+    /// The state of `slot`, for which somebody waits, has changed; who waited for this is woken.
+    pub(super) fn keep_promises(&mut self, slot: SlotId, cell: &Cell, outside: &mut Outside) {
+        let Some(mut awaited) = self.promises.awaited.remove(&slot) else { return };
+        awaited.retain(|&mut number| {
+            let Promise { index, goal, .. } = self.promises.all[number];
+            let Some(done) = self.look_at(slot, index, goal, cell) else { return true };
+            let promise = &mut self.promises.all[number];
+            promise.answer = Some(done);
+            outside.wake(promise.waker.take());
+            false
+        });
+        self.go_on_awaiting(slot, awaited);
+    }
+
+    fn go_on_awaiting(&mut self, slot: SlotId, awaited: Awaited) {
+        if awaited.is_empty() {
+            self.core.forget_waiters(slot);
+        } else {
+            self.promises.awaited.insert(slot, awaited);
+        }
+    }
+
+    /// Nobody waits for it any more.
+    fn forget_promise(&mut self, slot: SlotId, number: PromiseId) -> Option<Promise> {
+        let promise = self.promises.all.try_remove(number)?;
+        if promise.answer.is_none()
+            && let Some(mut awaited) = self.promises.awaited.remove(&slot)
+        {
+            awaited.retain(|&mut other| other != number);
+            self.go_on_awaiting(slot, awaited);
+        }
+        self.promises.shrink();
+        Some(promise)
+    }
+
+    /// Whether the goal has been reached, or never will be.
+    fn look_at(&self, id: SlotId, index: u32, goal: Goal, cell: &Cell) -> Option<Done> {
+        let slot = self.core.slot(id);
+        let incarnation = cell.incarnation();
+        let is_here = slot.index == index && !slot.removed;
+        match goal {
+            Goal::Started(goal) if slot.index == index && incarnation >= goal && cell.has_started() => {
+                Some(Done::AsAsked)
+            }
+            Goal::Over(goal) if !is_here || !slot.is_live() || incarnation != goal => Some(Done::AsAsked),
+            _ if slot.state == CoreState::Stuck => Some(Done::Stuck),
+            Goal::Started(goal) => match slot.state {
+                CoreState::Down(_) if slot.index == index && incarnation >= goal => {
+                    Some(match self.last_exit(id, cell) {
+                        Some(exit) if exit.asked => Done::Overtaken,
+                        exit => Done::NotStarted(exit),
+                    })
+                }
+                CoreState::Down(_) => Some(Done::Overtaken),
+                _ if !is_here => Some(Done::Overtaken),
+                _ => None,
+            },
+            Goal::Over(_) => None,
+        }
+    }
+}
+
+impl Promises {
+    /// There may have been many, by an order for all replicas of a child.
+    fn shrink(&mut self) {
+        const FEW: usize = 64;
+        if self.all.is_empty() && self.all.capacity() > FEW {
+            *self = Self::default();
+        }
+    }
+}
+
+impl Ticket {
+    pub(super) fn new(group: Arc<Group>, child: ChildId, slot: SlotId, index: u32, number: PromiseId) -> Self {
+        Self { group, child, slot, index, number, is_answered: false }
+    }
+
+    /// Of what it is for.
+    pub(crate) fn path(&self) -> String {
+        self.group.names().path_of(self.child, self.index)
+    }
+}
+
+impl Future for Ticket {
+    type Output = Done;
+
+    fn poll(mut self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Done> {
+        if self.is_answered {
+            return Poll::Pending;
+        }
+        let mut state = self.group.state.hold();
+        let promise = &mut state.promises.all[self.number];
+        if promise.answer.is_none() {
+            let before = promise.waker.replace(task.waker().clone());
+            drop(state);
+            drop(before);
+            return Poll::Pending;
+        }
+        let promise = state.forget_promise(self.slot, self.number);
+        drop(state);
+        self.is_answered = true;
+        match promise.and_then(|promise| promise.answer) {
+            Some(done) => Poll::Ready(done),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if !self.is_answered {
+            let promise = self.group.state.hold().forget_promise(self.slot, self.number);
+            drop(promise);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context as Task, Waker};
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::{Child, Children, Context, Running, Service, ServiceResult, Supervisor};
+
+    struct Slow;
+
+    impl Service for Slow {
+        async fn start(&mut self, cx: &Context) -> ServiceResult {
+            cx.stopping().await;
+            Ok(())
+        }
+
+        async fn run(&mut self, _cx: &Context) -> ServiceResult {
+            Ok(())
+        }
+    }
+
+    async fn tree() -> (Running, Children<Slow>) {
+        let tree = Supervisor::one_for_one("tree").child(Child::<Slow>::open("slow", ..));
+        let running = tree.start().await.expect("it starts");
+        let slow = running.children("slow").expect("it is declared");
+        (running, slow)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_waits_for_any_more_is_not_kept() {
+        let (running, slow) = tree().await;
+        let group = running.handle().anchor().and_then(|anchor| anchor.inner(0)).expect("it runs");
+        let promises = || {
+            let promises = &group.state.hold().promises;
+            (promises.all.len(), promises.awaited.len())
+        };
+        let mut adding: Vec<_> = (0..3).map(|_| Box::pin(slow.add(Slow))).collect();
+        for future in &mut adding {
+            assert!(future.as_mut().poll(&mut Task::from_waker(Waker::noop())).is_pending());
+        }
+        assert_eq!(promises(), (3, 3));
+        drop(adding);
+        assert_eq!(promises(), (0, 0));
+        // And what has been answered has been taken away.
+        assert!(slow.discard(0).await.is_ok());
+        assert_eq!(promises(), (0, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_a_start_is_told_when_the_tree_is_dropped() {
+        let (running, slow) = tree().await;
+        let adding = tokio::spawn(async move { slow.add(Slow).await.map_err(|rejected| rejected.to_string()) });
+        tokio::task::yield_now().await;
+        drop(running);
+        let answer = timeout(Duration::from_secs(60), adding).await.map(Result::ok);
+        assert!(matches!(answer, Ok(Some(Err(_)))), "{answer:?}");
+    }
+}
