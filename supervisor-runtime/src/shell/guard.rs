@@ -97,10 +97,10 @@ pub(super) fn after(now: Instant, limit: Duration) -> Pin<Box<Sleep>> {
 
 pin_project! {
     /// The future of [`guard`].
-    pub(crate) struct Guard<'a, F> {
+    pub(crate) struct Guard<'a, B, F> {
         cx: &'a Context,
         #[pin]
-        step: Step<F>,
+        step: Step<B, F>,
         limit: Limit<'a>,
     }
 }
@@ -127,10 +127,9 @@ impl<'a> Limit<'a> {
 pin_project! {
     /// How far a guarded future is.
     #[project = StepProjection]
-    enum Step<F> {
+    enum Step<B, F> {
+        Begins { begin: Option<B> },
         Polled { #[pin] future: F },
-        // Calling what was to give the future did.
-        Panicked { panic: Option<Panic> },
         Over,
     }
 }
@@ -139,25 +138,16 @@ pin_project! {
 ///
 /// Not an `async fn`, which would keep its arguments twice, in every child of every tree.
 #[inline]
-pub(crate) fn guard<'a, F: Future>(cx: &'a Context, begin: impl FnOnce() -> F, limit: Limit<'a>) -> Guard<'a, F> {
-    let step = match catch(begin) {
-        Ok(future) => Step::Polled { future },
-        Err(panic) => Step::Panicked { panic: Some(panic) },
-    };
-    Guard { cx, step, limit }
+pub(crate) fn guard<'a, B: FnOnce() -> F, F: Future>(cx: &'a Context, begin: B, limit: Limit<'a>) -> Guard<'a, B, F> {
+    Guard { cx, step: Step::Begins { begin: Some(begin) }, limit }
 }
 
-impl<F: Future> Future for Guard<'_, F> {
+impl<B: FnOnce() -> F, F: Future> Future for Guard<'_, B, F> {
     type Output = Guarded<F::Output>;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        if let StepProjection::Panicked { panic } = this.step.as_mut().project()
-            && let Some(panic) = panic.take()
-        {
-            return Poll::Ready(Guarded::Panicked(panic));
-        }
         let cell = this.cx.cell();
         cell.note_own_waker(task.waker());
         let end = loop {
@@ -172,6 +162,11 @@ impl<F: Future> Future for Guard<'_, F> {
             }
             let mut value = None;
             let polled = catch(|| {
+                if let StepProjection::Begins { begin } = this.step.as_mut().project()
+                    && let Some(begin) = begin.take()
+                {
+                    this.step.set(Step::Polled { future: begin() });
+                }
                 let StepProjection::Polled { future } = this.step.as_mut().project() else {
                     unreachable!("a guard is not polled after its end");
                 };
@@ -215,7 +210,7 @@ impl<F: Future> Future for Guard<'_, F> {
     }
 }
 
-fn drop_now<F, T>(mut step: Pin<&mut Step<F>>, end: Guarded<T>) -> Guarded<T> {
+fn drop_now<B, F, T>(mut step: Pin<&mut Step<B, F>>, end: Guarded<T>) -> Guarded<T> {
     match catch(|| step.set(Step::Over)) {
         Ok(()) => end,
         Err(panic) => {
