@@ -217,6 +217,19 @@ async fn a_forfeited_child_is_named_by_who_waits_in_vain() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stopped_child_is_named_by_who_waits_in_vain() {
+    let world = World::new();
+    let pool = Supervisor::one_for_one("pool").child(world.child("a")).child(world.replicas("w", 2));
+    let tree = started(Supervisor::one_for_one("tree").child(pool)).await;
+    at(&tree, "pool/w[1]").stop().await.unwrap();
+    let error = answered(tree.wait_ready()).await.unwrap_err();
+    assert_eq!(error.to_string(), "waited for `tree`, but `tree/pool/w[1]` is stopped");
+    at(&tree, "pool/w[1]").start().await.unwrap();
+    answered(tree.wait_ready()).await.unwrap();
+    tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn wait_for_a_state_comes_when_it_is_there_or_never() {
     let world = World::new();
     world.plan("a", [Act::SlowStop(secs(2.0))]);

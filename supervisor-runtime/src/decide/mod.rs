@@ -89,6 +89,8 @@ pub(crate) struct Core {
     open: usize,
     open_significant: usize,
     forfeited: usize,
+    /// Slots that were stopped, by hand or with the group.
+    stopped: usize,
     /// Slots that have to be ready, and are not.
     unready: usize,
     stuck: Vec<SlotId>,
@@ -257,6 +259,7 @@ impl Core {
             open: 0,
             open_significant: 0,
             forfeited: 0,
+            stopped: 0,
             unready: 0,
             stuck: Vec::new(),
             epoch: now,
@@ -429,6 +432,11 @@ impl Core {
     /// What cannot be dropped and so may still run.
     pub(crate) fn stuck(&self) -> &[SlotId] {
         &self.stuck
+    }
+
+    /// Whether there is anything here that does not run and will not by itself.
+    pub(crate) fn has_lost(&self) -> bool {
+        self.forfeited > 0 || self.stopped > 0 || !self.stuck.is_empty()
     }
 
     /// What was forfeited, and is.

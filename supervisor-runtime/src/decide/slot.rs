@@ -425,6 +425,11 @@ impl Core {
         if changed & FORFEITED != 0 {
             tally(&mut self.forfeited, after & FORFEITED != 0, times);
         }
+        // What is down, and yet may come up, was stopped.
+        let [was_stopped, is_stopped] = [before, after].map(|facts| facts & (DOWN | OPEN) == DOWN | OPEN);
+        if was_stopped != is_stopped {
+            tally(&mut self.stopped, is_stopped, times);
+        }
         if before & PARKED != 0 && after & DOWN != 0 {
             self.released.push(id);
         }

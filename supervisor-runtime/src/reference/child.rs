@@ -80,7 +80,7 @@ impl<S> ChildRef<S> {
     ///
     /// Cancel safe.
     pub async fn wait_ready(&self) -> Result<(), SteerError> {
-        until(&self.route, self.index, Status::is_ready, None).await
+        until(&self.route, self.index, None).await
     }
 
     /// Waits until it is in this state. One that passes quickly may be missed; [events](crate::TreeHandle::events) miss
@@ -94,7 +94,7 @@ impl<S> ChildRef<S> {
     ///
     /// Cancel safe.
     pub async fn wait_for(&self, state: State) -> Result<(), SteerError> {
-        until(&self.route, self.index, |status| status.state() == state, Some(state)).await
+        until(&self.route, self.index, Some(state)).await
     }
 
     /// Stops it and what depends on it, and starts them again; returns when its `start` has succeeded.

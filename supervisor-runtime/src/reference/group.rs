@@ -230,7 +230,7 @@ impl Route {
     }
 
     pub(crate) async fn wait_ready(&self) -> Result<(), SteerError> {
-        until(self, 0, Status::is_ready, None).await
+        until(self, 0, None).await
     }
 
     pub(crate) fn which_children(&self) -> Result<Vec<(String, Status)>, SteerError> {

@@ -101,13 +101,8 @@ pub(super) fn status(route: &Route, index: u32) -> Result<Status, SteerError> {
     Ok(stop.group.whole_status(slot))
 }
 
-/// Waits until a child is in a state, or ready.
-pub(super) async fn until(
-    route: &Route,
-    index: u32,
-    is_it: impl Fn(&Status) -> bool,
-    wants: Option<State>,
-) -> Result<(), SteerError> {
+/// Waits until a child is in a state, or ready if none is said.
+pub(super) async fn until(route: &Route, index: u32, wants: Option<State>) -> Result<(), SteerError> {
     let tree = &route.tree;
     tree.watch(|| {
         let stop = match route.walk() {
@@ -125,8 +120,11 @@ pub(super) async fn until(
             Err(_) if wants == Some(State::Gone) => return Poll::Ready(Ok(())),
             Err(error) => return Poll::Ready(Err(error)),
         };
-        let status = stop.group.whole_status(slot);
-        if is_it(&status) {
+        let is_there = match wants {
+            Some(state) => stop.group.status(slot).state() == state,
+            None => stop.group.is_ready(slot),
+        };
+        if is_there {
             return Poll::Ready(Ok(()));
         }
         let path = || stop.path(index);

@@ -3,9 +3,10 @@
 use std::sync::{Arc, OnceLock};
 
 use super::group::{Group, now};
+use super::record;
 use super::tell::{Outside, shown};
 use crate::Context;
-use crate::decide::{ChildId, Core, Rest, SlotId, State as CoreState};
+use crate::decide::{ChildId, Core, Rest, Slot, SlotId, State as CoreState};
 use crate::declare::Kind;
 use crate::reference::Counts;
 use crate::sync::MutexExt;
@@ -37,10 +38,27 @@ impl Group {
         status
     }
 
+    /// Whether the child in `slot` is ready, and all below it.
+    pub(crate) fn is_ready(&self, slot: SlotId) -> bool {
+        let (status, inner) = {
+            let state = self.state.hold();
+            let facts = state.facts(slot, self.cell(slot));
+            (Status { facts, at: now() }, state.inner.get(&slot).cloned())
+        };
+        let is_below = || status.state() != State::Running || inner.is_none_or(|inner| inner.is_ready_inside());
+        status.is_ready() && is_below()
+    }
+
+    fn is_ready_inside(&self) -> bool {
+        let state = self.state.hold();
+        let inner = state.core.is_ready().then(|| state.running_groups());
+        drop(state);
+        inner.is_some_and(|inner| inner.iter().all(|inner| inner.is_ready_inside()))
+    }
+
     /// The first in this group, or below, that has to be ready and is not: its path, and why.
     fn unready(&self) -> Option<String> {
-        let mut running = Vec::new();
-        {
+        let running = {
             let state = self.state.hold();
             if !state.core.is_ready() {
                 let unready = (0..state.core.slots().len() as SlotId).find_map(|slot| {
@@ -55,14 +73,9 @@ impl Group {
                     return unready;
                 }
             }
-            for (&slot, inner) in &state.inner {
-                if state.core.slot(slot).state == CoreState::Running {
-                    running.push((state.core.place(slot), Arc::clone(inner)));
-                }
-            }
-        }
-        running.sort_by_key(|(place, _)| *place);
-        running.into_iter().find_map(|(_, inner)| inner.unready())
+            state.running_groups()
+        };
+        running.iter().find_map(|inner| inner.unready())
     }
 
     /// What will not be ready by itself, in `slot` or below: its path, and its state.
@@ -77,24 +90,23 @@ impl Group {
     }
 
     fn lost_inside(&self) -> Option<(String, State)> {
-        let mut inner = Vec::new();
-        {
+        let running = {
             let state = self.state.hold();
-            for (slot, known) in (0..).zip(state.core.slots()) {
-                let is_lost = match known.state {
-                    CoreState::Stuck | CoreState::Down(Rest::Forfeited) => true,
-                    CoreState::Down(Rest::Stopped) => !state.core.is_ending(),
-                    _ => false,
-                };
-                if is_lost && self.names().labels[known.child as usize].members != Members::Open {
-                    return Some((self.names().path_of(known.child, known.index), shown(known)));
-                }
-                if known.state == CoreState::Running {
-                    inner.extend(state.inner.get(&slot).cloned());
-                }
+            let is_lost = |known: &&Slot| match known.state {
+                _ if self.names().labels[known.child as usize].members == Members::Open => false,
+                CoreState::Stuck | CoreState::Down(Rest::Forfeited) => true,
+                CoreState::Down(Rest::Stopped) => !state.core.is_ending(),
+                _ => false,
+            };
+            // Who waits asks at every change.
+            if state.core.has_lost()
+                && let Some(lost) = state.core.slots().iter().find(is_lost)
+            {
+                return Some((self.names().path_of(lost.child, lost.index), shown(lost)));
             }
-        }
-        inner.into_iter().find_map(|inner| inner.lost_inside())
+            state.running_groups()
+        };
+        running.iter().find_map(|inner| inner.lost_inside())
     }
 
     /// Whether what is in `slot` starts only after the `start` in which `caller` is has returned.
@@ -197,5 +209,15 @@ impl Group {
         state.tell(self, |_, _| true, &mut outside);
         drop(state);
         outside.run();
+    }
+}
+
+impl record::State {
+    /// The groups of the supervisors that run here, in the order of declaration.
+    fn running_groups(&self) -> Vec<Arc<Group>> {
+        let runs = |slot: SlotId| self.core.slot(slot).state == CoreState::Running;
+        let mut running: Vec<_> = self.inner.iter().filter(|(slot, _)| runs(**slot)).collect();
+        running.sort_by_key(|(slot, _)| self.core.place(**slot));
+        running.into_iter().map(|(_, inner)| Arc::clone(inner)).collect()
     }
 }

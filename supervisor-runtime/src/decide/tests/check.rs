@@ -134,6 +134,7 @@ impl World {
         assert_eq!(self.core.open, count(&is_open) + kept, "open");
         assert_eq!(self.core.open_significant, count(&|slot| is_open(slot) && rule(slot).significant), "significant");
         assert_eq!(self.core.forfeited, self.core.forfeited().count(), "forfeited");
+        assert_eq!(self.core.stopped, count(&|slot| slot.state == State::Down(Rest::Stopped)), "stopped");
         let unready = |slot: &Slot| match slot.state {
             State::Running => slot.not_ready || slot.failing,
             State::Down(Rest::Done | Rest::Gone | Rest::Removed) => false,
