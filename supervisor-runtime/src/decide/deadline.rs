@@ -13,6 +13,10 @@ use crate::declare::Kind;
 /// than a busy machine takes to schedule a task.
 pub(crate) const GRACE: Duration = Duration::from_secs(1);
 
+/// How much later than it wanted to a supervisor looks when something has kept it from looking: the machine was too busy, or
+/// the whole process stood still.
+pub(super) const LATE: Duration = Duration::from_millis(100);
+
 impl Core {
     /// When [`step`](Self::step) is to be called next if nothing happens before.
     pub(crate) fn next_timer(&self) -> Option<Instant> {
@@ -98,7 +102,10 @@ impl Core {
         let child = &self.rules.children[self.slot(slot).child as usize];
         match self.slot(slot).state {
             State::Stopping if child.kind == Kind::Worker => child.stops_by(self.since(slot)),
-            State::Killing => Some(self.since(slot) + GRACE),
+            State::Killing => {
+                let plan = self.slot(slot).plan.and_then(|id| self.plans[id.index()].as_ref());
+                Some(self.since(slot) + GRACE).max(plan.and_then(|plan| plan.excused))
+            }
             _ => None,
         }
     }
@@ -131,22 +138,26 @@ impl Core {
     }
 
     /// Drops those of a plan that have not stopped in time, and gives up those that were not dropped.
+    ///
+    /// What kept the supervisor from looking in time may have kept those from being dropped, too: once, they get more.
     fn lose_patience(&mut self, id: PlanId, now: Instant, out: &mut Vec<Action>) {
         let Some(plan) = self.plans.get(id.index()).and_then(Option::as_ref) else { return };
-        if plan.patience.is_none_or(|until| until > now) {
-            return;
-        }
-        let (mut late, mut next) = (Vec::new(), None);
+        let Some(due) = plan.patience.filter(|&until| until <= now) else { return };
+        let excuses = plan.excused.is_none() && now.saturating_duration_since(due) >= LATE;
+        let (mut late, mut next, mut excused) = (Vec::new(), None, None);
         // In the order in which they were asked: the last was first.
         for &slot in plan.members.iter().rev().filter(|&&slot| self.slot(slot).plan == Some(id)) {
             match self.patience(slot) {
-                Some(until) if until <= now => late.push((until, slot)),
-                until => next = next.into_iter().chain(until).min(),
+                Some(until) if until > now => next = next.into_iter().chain([until]).min(),
+                Some(_) if excuses && self.slot(slot).state == State::Killing => excused = Some(now + GRACE),
+                Some(until) => late.push((until, slot)),
+                None => {}
             }
         }
         late.sort_by_key(|&(until, _)| until);
         if let Some(plan) = &mut self.plans[id.index()] {
-            plan.patience = next;
+            plan.excused = plan.excused.or(excused);
+            plan.patience = next.into_iter().chain(excused).min();
         }
         for (_, slot) in late {
             match self.slot(slot).state {

@@ -40,6 +40,8 @@ pub(super) struct Plan {
     turn: Option<ChildId>,
     /// When the patience with one of its slots ends, or may end: it may have stopped since.
     pub(super) patience: Option<Instant>,
+    /// Until when none that was told to be dropped is given up.
+    pub(super) excused: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,6 +162,7 @@ impl Core {
             passed: 0,
             turn: None,
             patience: None,
+            excused: None,
         };
         let mut shared = Vec::new();
         plan.members.retain(|&slot| self.enlist(slot, id, &mut plan.counts, &mut shared));
@@ -173,6 +176,7 @@ impl Core {
             plan.delay = plan.delay.max(old.delay);
             plan.not_before = plan.not_before.max(old.not_before);
             plan.patience = plan.patience.into_iter().chain(old.patience).min();
+            plan.excused = plan.excused.max(old.excused);
         }
         let slots = &self.slots;
         let place = |id: &SlotId| (slots[*id as usize].child, slots[*id as usize].index);
@@ -307,6 +311,7 @@ impl Core {
             match plan.stage {
                 Stage::Sweep if sweeping + stopping == 0 => {
                     plan.patience = None;
+                    plan.excused = None;
                     plan.stage = Stage::Wait;
                     let delay = std::mem::take(&mut plan.delay);
                     if !delay.is_zero() {

@@ -33,6 +33,8 @@ enum Event {
     Discards(usize, usize),
     Scales(usize, usize),
     Passes(u64),
+    /// Nothing and nobody gets to run for so long, as when a machine is moved.
+    StandsStill(u64),
     Stop,
 }
 
@@ -126,7 +128,8 @@ fn event() -> impl Strategy<Value = Event> {
         2 => (any::<usize>(), 0_usize..5).prop_map(|(child, count)| Event::Scales(child, count)),
         8 => (0_u64..60).prop_map(Event::Passes),
         // Long enough for every deadline: what has not stopped by then is killed, then stuck.
-        1 => Just(Event::Passes(5_500)),
+        1 => Just(Event::Passes(6_500)),
+        1 => (0_u64..7_000).prop_map(Event::StandsStill),
         1 => Just(Event::Stop),
     ]
 }

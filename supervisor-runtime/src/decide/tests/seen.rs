@@ -85,6 +85,25 @@ fn what_could_not_be_dropped_is_named_and_not_ready() {
 }
 
 #[test]
+fn what_was_told_to_be_dropped_gets_more_time_once_if_the_supervisor_could_not_look_either() {
+    let now = Instant::now();
+    let stopping = |looks: &[u64]| {
+        let mut core = group(StrategyRule::OneForOne, vec![child(Restart::Transient)], now);
+        core.stop(None, now);
+        looks.iter().for_each(|&at| settles(&mut core, now + ms(at)));
+        (core.slot(0).state, core.next_timer().map(|next| next - now))
+    };
+    let more = |at| (State::Killing, Some(ms(at)));
+    assert_eq!(stopping(&[0, 5_000]), more(6_000));
+    assert_eq!(stopping(&[0, 5_000, 6_099]), (State::Stuck, None));
+    assert_eq!(stopping(&[0, 5_000, 6_100]), more(7_100));
+    assert_eq!(stopping(&[0, 5_000, 6_100, 7_100]), (State::Stuck, None));
+    assert_eq!(stopping(&[0, 5_000, 9_000, 20_000]), (State::Stuck, None), "once");
+    // It was late for the end of `shutdown`, not for a drop.
+    assert_eq!(stopping(&[0, 8_000, 9_500]), more(10_500));
+}
+
+#[test]
 fn what_starts_only_after_another_has_started_is_known() {
     let now = Instant::now();
     let replicas = ChildRules { size: Size::Replicas(2), ..child(Restart::Permanent) };

@@ -16,6 +16,8 @@ pub(super) struct World {
     pub(super) not_before: HashMap<SlotId, Instant>,
     /// When a slot was told to be dropped.
     pub(super) killed_at: HashMap<SlotId, Instant>,
+    /// Until when the whole process stood still.
+    pub(super) stood_still: Instant,
     pub(super) ending: bool,
     /// The deadline of the group, once it is stopping; after it, order no longer counts.
     pub(super) deadline: Option<Instant>,
@@ -52,6 +54,7 @@ impl World {
             restarts: Vec::new(),
             not_before: HashMap::new(),
             killed_at: HashMap::new(),
+            stood_still: now,
             ending: false,
             deadline: None,
             tasks: HashSet::new(),
@@ -137,10 +140,30 @@ impl World {
                     self.scale(child, count);
                 }
             }
-            Event::Passes(ms) => self.now += Duration::from_millis(ms),
+            Event::Passes(ms) => self.passes(Duration::from_millis(ms)),
+            Event::StandsStill(ms) => {
+                self.now += Duration::from_millis(ms);
+                self.stood_still = self.now;
+            }
             Event::Stop => self.core.stop(None, self.now),
         }
         self.settle();
+    }
+
+    /// Lets time pass, from one timer to the next.
+    fn passes(&mut self, by: Duration) {
+        self.settle();
+        let until = self.now + by;
+        while let Some(next) = self.next_timer().filter(|&next| next <= until) {
+            self.now = self.now.max(next);
+            self.settle();
+        }
+        self.now = until;
+    }
+
+    fn next_timer(&self) -> Option<Instant> {
+        let delays = (0..self.core.slots().len() as SlotId).filter_map(|slot| self.core.until(slot));
+        delays.chain(self.core.next_timer()).min()
     }
 
     fn children(&self, which: impl Fn(Size) -> bool) -> Vec<ChildId> {
@@ -488,8 +511,7 @@ impl World {
             } else if let Some(&slot) = self.slots(is_asked).first() {
                 self.exits(slot, Ended::Ok);
             } else {
-                let delays = (0..self.core.slots().len() as SlotId).filter_map(|slot| self.core.until(slot));
-                match delays.chain(self.core.next_timer()).min() {
+                match self.next_timer() {
                     Some(next) => self.now = self.now.max(next),
                     None => return,
                 }
