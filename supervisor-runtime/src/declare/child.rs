@@ -236,8 +236,8 @@ impl<S> Child<S> {
     /// An open group: members of the type `S` are added while the tree runs, no more than `bound` at a time, those that are
     /// still stopping among them; it begins with none. OTP calls this `simple_one_for_one`.
     ///
-    /// [`Children::add`](crate::Children::add) adds one. Its index is its own for life, and never given again. Members are
-    /// [`Restart::Temporary`] unless said, and leave when they have ended.
+    /// [`Children::add`](crate::Children::add) adds one. Its index is its own for life, and not given again before 2³² others
+    /// were. Members are [`Restart::Temporary`] unless said, and leave when they have ended.
     ///
     /// ```
     /// use supervisor_runtime::{Child, Context, Service, ServiceResult, Supervisor};

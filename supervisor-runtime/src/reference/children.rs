@@ -14,8 +14,9 @@ use crate::{Restart, Service};
 
 /// A reference to an open group (`conn*..: Conn`): members are added and discarded while the tree runs.
 ///
-/// OTP calls it `simple_one_for_one`. A member's index is its own for life, and never given again. A member that has ended
-/// and is not restarted leaves. A restart of the group's supervisor by its own is a new group, without members.
+/// OTP calls it `simple_one_for_one`. A member's index is its own for life, and not given again before 2³² others were. A
+/// member that has ended and is not restarted leaves. A restart of the group's supervisor by its own is a new group, without
+/// members.
 ///
 /// As [`ChildRef`], it does not keep the tree alive.
 pub struct Children<S> {

@@ -1,7 +1,7 @@
 //! What is done to a group by hand, and waiting for it.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use smallvec::SmallVec;
 
@@ -121,7 +121,7 @@ impl Group {
         {
             return Err(NotDone::Full(bound));
         }
-        let index = spec.next_index.fetch_add(1, Ordering::Relaxed);
+        let index = state.next_index(child, &spec.next_index);
         put(index);
         let mut work = Work::default();
         let goals = self.add(&mut state, child, std::iter::once(index), &mut work)?;
@@ -208,6 +208,17 @@ impl Group {
 }
 
 impl State {
+    /// The index of the next member. After 2^32 they are given again, but not while they are in use.
+    fn next_index(&self, child: ChildId, next: &AtomicU32) -> u32 {
+        let roster = self.core.roster(child);
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            if roster.get(index).is_none() {
+                return index;
+            }
+        }
+    }
+
     /// What an order is to bring about, told before it is given.
     fn goal(&self, slot: SlotId, order: Order, cell: &Cell) -> Goal {
         let incarnation = cell.incarnation();
@@ -220,5 +231,38 @@ impl State {
 
     fn goals(&self, slots: &[SlotId], order: Order, cells: &Cells) -> Goals {
         slots.iter().map(|&slot| (slot, self.goal(slot, order, cells.get(slot)))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Child, Context, Service, ServiceResult, Supervisor};
+
+    struct Idle;
+
+    impl Service for Idle {
+        async fn run(&mut self, cx: &Context) -> ServiceResult {
+            cx.stopping().await;
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn an_index_that_is_in_use_is_not_given_again_when_all_have_been_given() {
+        let tree = Supervisor::one_for_one("tree").child(Child::<Idle>::open("idle", ..));
+        let running = tree.start().await.expect("it starts");
+        let idle = running.children::<Idle>("idle").expect("it is declared");
+        let group = running.handle().anchor().and_then(|anchor| anchor.inner(0)).expect("it runs");
+        for _ in 0..3 {
+            assert!(idle.add(Idle).await.is_ok());
+        }
+        assert!(idle.discard(1).await.is_ok());
+        group.child(0).next_index.store(u32::MAX, Ordering::Relaxed);
+        for _ in 0..3 {
+            assert!(idle.add(Idle).await.is_ok());
+        }
+        assert_eq!(idle.ids(), [0, 1, 2, 3, u32::MAX as usize]);
+        assert!(running.shutdown().await.is_ok());
     }
 }
