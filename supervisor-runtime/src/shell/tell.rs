@@ -174,6 +174,7 @@ impl State {
         added
     }
 
+    #[inline]
     fn change(&self, slot: SlotId, state: CoreState, cell: &Cell) -> Change {
         let known = self.core.slot(slot);
         let state = if known.failing && state == known.state { shown(known) } else { shown_as(state) };

@@ -15,9 +15,9 @@ pub(super) const LINES: usize = 64;
 pub(crate) struct Page {
     /// The number of the first.
     pub(super) first: u64,
-    /// Of which groups it tells; one may be there several times.
-    names: Vec<Arc<Names>>,
-    lines: Vec<Line>,
+    /// Of which groups it tells, each with its first line; one may be there several times.
+    names: Vec<(u32, Arc<Names>)>,
+    lines: Vec<Told>,
 }
 
 /// What is told of one child or supervisor.
@@ -42,12 +42,6 @@ pub(crate) enum Subject {
     Group,
 }
 
-struct Line {
-    told: Told,
-    /// Which of the names on the page are those of its group.
-    group: u32,
-}
-
 impl Page {
     /// An empty page, with room for so many lines.
     pub(super) fn new(first: u64, room: usize) -> Self {
@@ -70,10 +64,10 @@ impl Page {
 
     #[inline]
     pub(super) fn write(&mut self, names: &Arc<Names>, told: Told) {
-        if !self.names.last().is_some_and(|last| Arc::ptr_eq(last, names)) {
-            self.names.push(Arc::clone(names));
+        if !self.names.last().is_some_and(|(_, last)| Arc::ptr_eq(last, names)) {
+            self.names.push((self.lines.len() as u32, Arc::clone(names)));
         }
-        self.lines.push(Line { told, group: self.names.len() as u32 - 1 });
+        self.lines.push(told);
     }
 
     pub(super) fn len(&self) -> usize {
@@ -86,12 +80,12 @@ impl Page {
     }
 
     pub(super) fn told(&self, line: u32) -> &Told {
-        &self.lines[line as usize].told
+        &self.lines[line as usize]
     }
 
     /// What the group of that line and its children are called.
     pub(super) fn names(&self, line: u32) -> &Names {
-        &self.names[self.lines[line as usize].group as usize]
+        &self.names[self.names.partition_point(|(first, _)| *first <= line) - 1].1
     }
 }
 
