@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::BoxError;
 use crate::RestartLimitReached;
 use crate::error::{Forfeited, SupervisorFailed, Why};
-use crate::shell::SpawnedTaskFailed;
+use crate::shell::{SpawnedTaskFailed, catch};
 
 /// How an incarnation of a child ended; [`Service::stop`](crate::Service::stop) is told, and
 /// [`Context::last_exit`](crate::Context::last_exit) remembers.
@@ -177,6 +177,14 @@ impl Exit {
             };
         }
         None
+    }
+}
+
+impl Drop for Exit {
+    /// The error is the user's, and may panic when it is dropped; two that did so at once would be the end of the process. So
+    /// whoever keeps exits can drop them as he likes.
+    fn drop(&mut self) {
+        let _ = catch(|| self.cause = Cause::Done);
     }
 }
 

@@ -1,9 +1,11 @@
 //! A panic is a failure like any other, wherever it happens.
 
-use supervisor_runtime::{Cause, Child, Context, Exit, Service, ServiceResult, Supervisor, service_fn};
+use supervisor_runtime::{
+    Cause, Child, Context, Exit, Restart, Service, ServiceResult, State, Supervisor, Untyped, service_fn,
+};
 
 use crate::probe::Probe;
-use crate::world::{Act, Mistake, Order, World, ended, started, task};
+use crate::world::{Act, Mistake, Order, World, at, ended, started, task};
 
 /// The line of the panic below.
 const EMPTY_QUEUE: u32 = line!() + 3;
@@ -259,4 +261,34 @@ async fn an_error_that_panics_when_it_is_dropped_leaves_nothing_stuck_when_the_s
     let tree = started(Supervisor::one_for_one("tree").child(Child::new("a", || Slow))).await;
     let error = tree.shutdown().await.unwrap_err();
     assert_eq!(error.stuck().len(), 0, "{error:#}");
+}
+
+/// A service that fails, with an error that panics when it is dropped.
+fn fails() -> impl Service {
+    service_fn(|_cx| async { Err(Mistake(|| panic!("dropped")).into()) })
+}
+
+#[tokio::test(start_paused = true)]
+async fn errors_that_panic_when_they_are_dropped_may_belong_to_a_group_that_is_dropped() {
+    let world = World::new();
+    let [a, b] = ["a", "b"].map(|name| Child::new(name, fails).restart(Restart::Temporary));
+    let pool = Supervisor::one_for_one("pool").child(a).child(b).child(world.child("c"));
+    let tree = started(Supervisor::one_for_one("tree").child(pool)).await;
+    for child in ["pool/a", "pool/b"] {
+        at(&tree, child).wait_for(State::Gone).await.unwrap();
+    }
+    at(&tree, "pool").restart().await.unwrap();
+    tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn errors_that_panic_when_they_are_dropped_may_belong_to_replicas_that_are_scaled_away() {
+    let world = World::new();
+    let w = Child::replicated("w", 3, |_| fails()).restart(Restart::Temporary);
+    let tree = started(Supervisor::one_for_one("tree").child(w).child(world.child("c"))).await;
+    for replica in ["w[1]", "w[2]"] {
+        at(&tree, replica).wait_for(State::Gone).await.unwrap();
+    }
+    tree.replicas::<Untyped>("w").unwrap().scale_to(1).await.unwrap();
+    tree.shutdown().await.unwrap();
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 use tokio::runtime::RuntimeFlavor;
 
 use super::group::{Group, now};
-use super::panic::catch_drop;
 use super::record::{Spawns, Then, wake};
 use super::tell::{Outside, is_told};
 use super::watch::Silence;
@@ -154,7 +153,7 @@ impl Group {
         if let Some(extras) = extras {
             extras.listeners.into_iter().for_each(Waker::wake);
         }
-        let _ = catch_drop(old);
+        drop(old);
         match then {
             Then::Start(incarnation) if yields || has_woken && self.makes_way() => Then::Yield(incarnation),
             then => then,

@@ -206,8 +206,6 @@ fn has_stopped(cx: &Context, end: Guarded<()>, exit: Ending) -> Ending {
         }
         Guarded::Dropped | Guarded::Late(_) => {
             let dropped = Exit { cause: Cause::Dropped, phase: Phase::Stop, ..*exit };
-            // What it ended with before is the user's.
-            let _ = catch_drop(exit);
             return Ending::Told(Arc::new(dropped));
         }
     }

@@ -9,7 +9,6 @@ use std::task::Waker;
 use super::cell::Cell;
 use super::factory::Launch;
 use super::group::{Group, now};
-use super::panic::catch_drop;
 use super::record::{State, wake};
 use crate::decide::{Outcome, Phase, Rest, Slot, SlotId, State as CoreState, Verdict, nanos_between};
 use crate::declare::{ChildSpec, Kind};
@@ -108,12 +107,7 @@ impl Pending {
         events.iter().for_each(|(names, told)| log::event(names, told));
         first.into_iter().chain(wakers).for_each(Waker::wake);
         left.iter().for_each(|(launch, index)| launch.forget_kept(*index));
-        // The errors in them are the user's.
-        if !gone.is_empty() || group.is_some() || !events.is_empty() {
-            let _ = catch_drop((gone, group, events));
-        }
-        // A page sees to those on it itself.
-        drop(surplus);
+        drop((gone, group, events, surplus));
     }
 }
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::event::{Change, What};
 use super::names::{Names, Place};
-use crate::shell::catch;
 
 /// How many lines there are on a page.
 ///
@@ -49,17 +48,9 @@ impl Page {
     }
 
     /// The same paper for others, with nothing on it.
-    ///
-    /// The errors on it are the user's: each may panic when it is dropped, and two at once would be the end of the process.
     pub(super) fn wipe(&mut self) {
         self.names.clear();
-        while !self.lines.is_empty() {
-            let _ = catch(|| {
-                while let Some(last) = self.lines.len().checked_sub(1) {
-                    self.lines.truncate(last);
-                }
-            });
-        }
+        self.lines.clear();
     }
 
     #[inline]
@@ -86,12 +77,6 @@ impl Page {
     /// What the group of that line and its children are called.
     pub(super) fn names(&self, line: u32) -> &Names {
         &self.names[self.names.partition_point(|(first, _)| *first <= line) - 1].1
-    }
-}
-
-impl Drop for Page {
-    fn drop(&mut self) {
-        self.wipe();
     }
 }
 
