@@ -132,10 +132,8 @@ impl State {
         }
         if group.tree().events().is_wanted() {
             for &(slot, state) in &changes {
-                if tells(slot, state)
-                    && let Some(what) = what(state)
-                {
-                    outside.tell(group, self.event_in(group, slot, state, what));
+                if tells(slot, state) && !comes_from_an_exit(state) {
+                    outside.tell(group, self.event_in(group, slot, state, || what(state)));
                 }
             }
         }
@@ -144,17 +142,21 @@ impl State {
 
     /// Something about the child in `slot`, in its state as it is now.
     pub(super) fn event(&self, group: &Group, slot: SlotId, what: What) -> Told {
+        self.event_with(group, slot, || what)
+    }
+
+    /// The same for what every restart tells. What has only just been written takes long to be moved, so `what` is made last,
+    /// where it is to stand.
+    #[inline]
+    fn event_with(&self, group: &Group, slot: SlotId, what: impl FnOnce() -> What) -> Told {
         self.event_in(group, slot, self.core.slot(slot).state, what)
     }
 
-    fn event_in(&self, group: &Group, slot: SlotId, state: CoreState, what: What) -> Told {
+    #[inline]
+    fn event_in(&self, group: &Group, slot: SlotId, state: CoreState, what: impl FnOnce() -> What) -> Told {
         let (child, index) = self.core.place(slot);
-        Told {
-            at: self.core.elapsed(),
-            subject: Subject::Child { child, index },
-            what,
-            change: Some(self.change(slot, state, group.cell(slot))),
-        }
+        let change = Some(self.change(slot, state, group.cell(slot)));
+        Told { at: self.core.elapsed(), subject: Subject::Child { child, index }, what: what(), change }
     }
 
     /// What is told of one that was added; that it has been started already, if it has, is told next.
@@ -180,7 +182,7 @@ impl State {
         self.core.note_failing(slot, exit.at.unwrap_or_else(now));
         self.records[slot].make_extras().failed = Some(exit.share());
         if self.core.is_recording() {
-            outside.tell(group, self.event(group, slot, What::Failed(exit.share())));
+            outside.tell(group, self.event_with(group, slot, || What::Failed(exit.share())));
         }
         self.tell(group, |_, _| true, outside);
     }
@@ -216,7 +218,8 @@ impl State {
         let event = |what| self.event(group, slot, what);
         match *verdict {
             Verdict::Restart { attempt, delay, left, others } => {
-                let mut restarting = event(What::Restarting { attempt, delay, restarts_left: left, others });
+                let what = || What::Restarting { attempt, delay, restarts_left: left, others };
+                let mut restarting = self.event_with(group, slot, what);
                 if let Some(change) = &mut restarting.change
                     && change.state == Shown::Starting
                 {
@@ -312,8 +315,8 @@ fn shown_as(state: CoreState) -> Shown {
 }
 
 /// What is told of a change that nothing else tells of.
-fn what(state: CoreState) -> Option<What> {
-    Some(match state {
+fn what(state: CoreState) -> What {
+    match state {
         CoreState::Pending => What::Waiting,
         CoreState::Starting => What::Starting,
         CoreState::Running => What::Started,
@@ -324,9 +327,13 @@ fn what(state: CoreState) -> Option<What> {
         CoreState::Down(Rest::Stopped) => What::Stopped(None),
         CoreState::Down(Rest::Gone) => What::Gone,
         CoreState::Down(Rest::Removed) => What::Discarded,
-        // These come from an exit, which tells.
-        CoreState::Waiting | CoreState::Down(Rest::Done) => return None,
-    })
+        CoreState::Waiting | CoreState::Down(Rest::Done) => unreachable!("its exit tells"),
+    }
+}
+
+/// Whether the exit that a change comes from has told it.
+fn comes_from_an_exit(state: CoreState) -> bool {
+    matches!(state, CoreState::Waiting | CoreState::Down(Rest::Done))
 }
 
 /// Whether an exit is told as a failure.
