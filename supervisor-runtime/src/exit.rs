@@ -27,10 +27,12 @@ pub struct Exit {
 /// How an incarnation has ended, as its task and its group hand it on.
 ///
 /// Most that are asked to stop just do, and often those of a whole tree at once: such an end takes no memory of its own.
+///
+/// A pointer either way: so it is handed on in registers, and every restart does that several times.
 #[derive(Debug)]
 pub(crate) enum Ending {
-    /// It was asked to stop when it did that, and nothing went wrong.
-    Stopped(Phase),
+    /// It was asked to stop, and nothing went wrong: one of those that only tell the phase.
+    Stopped(&'static Exit),
     /// There is more to tell.
     Told(Arc<Exit>),
 }
@@ -79,10 +81,21 @@ struct Said {
 }
 
 impl Ending {
+    /// Of one that was asked to stop when it did that, and did.
+    pub(crate) fn stopped(phase: Phase) -> Self {
+        static STOPPED: [Exit; 4] = [
+            Exit::stopped(Phase::Create),
+            Exit::stopped(Phase::Start),
+            Exit::stopped(Phase::Run),
+            Exit::stopped(Phase::Stop),
+        ];
+        Self::Stopped(&STOPPED[phase as usize])
+    }
+
     /// For those who keep it.
     pub(crate) fn share(&self) -> Arc<Exit> {
         match self {
-            Self::Stopped(phase) => Arc::new(Exit::stopped(*phase)),
+            Self::Stopped(exit) => Arc::new(Exit::stopped(exit.phase)),
             Self::Told(exit) => Arc::clone(exit),
         }
     }
@@ -93,14 +106,8 @@ impl Deref for Ending {
 
     #[inline]
     fn deref(&self) -> &Exit {
-        static STOPPED: [Exit; 4] = [
-            Exit::stopped(Phase::Create),
-            Exit::stopped(Phase::Start),
-            Exit::stopped(Phase::Run),
-            Exit::stopped(Phase::Stop),
-        ];
         match self {
-            Self::Stopped(phase) => &STOPPED[*phase as usize],
+            Self::Stopped(exit) => exit,
             Self::Told(exit) => exit,
         }
     }
@@ -370,7 +377,7 @@ mod tests {
     #[test]
     fn who_stopped_as_asked_is_remembered_by_the_phase_alone() {
         for phase in [Phase::Create, Phase::Start, Phase::Run, Phase::Stop] {
-            let ending = Ending::Stopped(phase);
+            let ending = Ending::stopped(phase);
             for exit in [&*ending, &*ending.share()] {
                 assert!(exit.asked && matches!(exit.cause, Cause::Done));
                 assert_eq!(exit.phase, phase);

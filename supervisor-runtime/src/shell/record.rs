@@ -369,8 +369,8 @@ impl Record {
     /// Keeps how an incarnation has ended; what was kept of the one before is to be dropped outside.
     pub(super) fn keep(&mut self, ending: Ending, cell: &Cell) -> Option<Arc<Exit>> {
         let told = match ending {
-            Ending::Stopped(phase) => {
-                cell.note_stopped(Some(phase));
+            Ending::Stopped(exit) => {
+                cell.note_stopped(Some(exit.phase));
                 None
             }
             Ending::Told(exit) => {

@@ -293,7 +293,7 @@ fn ended(cx: &Context, cause: Cause, phase: Phase) -> Ending {
     cell.note_run_over();
     let asked = cell.read().is_asked();
     if asked && matches!(cause, Cause::Done) && !cx.has_backoff() {
-        return Ending::Stopped(phase);
+        return Ending::stopped(phase);
     }
     let exit = Ending::Told(Arc::new(Exit { cause, phase, asked, at: Some(now()) }));
     // Before `stop`, which may take its time: who reads the log is to know at once.
