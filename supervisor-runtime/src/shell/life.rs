@@ -127,6 +127,7 @@ impl Group {
         let record = &mut state.records[slot];
         let yields = record.is_spent(elapsed, cell.has_waited());
         let old = record.keep(ending, cell);
+        let failed = record.take_failed();
         let extras = record.extras_mut().map(std::mem::take);
         if verdict == Verdict::GroupFails {
             state.note_last_causes(slot);
@@ -153,7 +154,7 @@ impl Group {
         if let Some(extras) = extras {
             extras.listeners.into_iter().for_each(Waker::wake);
         }
-        drop(old);
+        drop((old, failed));
         match then {
             Then::Start(incarnation) if yields || has_woken && self.makes_way() => Then::Yield(incarnation),
             then => then,

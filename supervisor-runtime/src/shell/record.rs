@@ -58,6 +58,8 @@ pub(super) struct More {
     waker: Option<Waker>,
     /// How its last incarnation ended, if there is more to tell than the cell does.
     last_exit: Option<Arc<Exit>>,
+    /// How its incarnation has failed, while that is in `stop`.
+    failed: Option<Arc<Exit>>,
     /// For how long it has been restarting without ever waiting, in nanoseconds.
     burst: u64,
     /// And when its last incarnation ended, in nanoseconds since the group began.
@@ -74,8 +76,6 @@ pub(super) struct Extras {
     /// Wakers of futures that wait for this incarnation to stop and are not polled by the child's own task.
     pub(super) listeners: Vec<Waker>,
     pub(super) spawned: Option<Spawned>,
-    /// How it failed, while it is in `stop` for that.
-    pub(super) failed: Option<Arc<Exit>>,
     /// Why it says that it is not ready.
     pub(super) not_ready: Option<Arc<str>>,
     /// Until when a supervisor has to have stopped.
@@ -383,6 +383,20 @@ impl Record {
             return None;
         }
         std::mem::replace(&mut self.more().last_exit, told)
+    }
+
+    /// How its incarnation has failed, if that has been told.
+    pub(super) fn failed(&self) -> Option<&Arc<Exit>> {
+        self.known()?.failed.as_ref()
+    }
+
+    pub(super) fn note_failed(&mut self, exit: Arc<Exit>) {
+        self.more().failed = Some(exit);
+    }
+
+    /// Forgets it; it is to be dropped outside.
+    pub(super) fn take_failed(&mut self) -> Option<Arc<Exit>> {
+        self.known_mut()?.failed.take()
     }
 
     pub(super) fn watched(&self) -> Option<&Watched> {

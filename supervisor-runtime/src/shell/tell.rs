@@ -180,7 +180,7 @@ impl State {
     /// Tells that the incarnation in `slot` has failed, before it is stopped.
     pub(super) fn note_failed(&mut self, group: &Group, slot: SlotId, exit: &Ending, outside: &mut Outside) {
         self.core.note_failing(slot, exit.at.unwrap_or_else(now));
-        self.records[slot].make_extras().failed = Some(exit.share());
+        self.records[slot].note_failed(exit.share());
         if self.core.is_recording() {
             outside.tell(group, self.event_with(group, slot, || What::Failed(exit.share())));
         }
@@ -189,7 +189,7 @@ impl State {
 
     /// Whether it has been told that the incarnation in `slot` has failed.
     pub(super) fn has_told_failure(&self, slot: SlotId) -> bool {
-        self.records[slot].extras().is_some_and(|extras| extras.failed.is_some())
+        self.records[slot].failed().is_some()
     }
 
     /// What is told of an exit before it is decided what it means.
@@ -277,16 +277,15 @@ impl State {
                 ..Facts::new(Shown::Running, self.core.since(slot))
             };
         }
-        let extras = self.records[slot].extras();
-        let failed = extras.and_then(|extras| extras.failed.clone());
+        let record = &self.records[slot];
         Facts {
             state: shown(known),
             since: self.core.since(slot),
             incarnation,
             restarts: known.restarts,
             until: self.core.until(slot),
-            last_exit: failed.or_else(|| self.last_exit(slot, cell)),
-            not_ready: extras.and_then(|extras| extras.not_ready.clone()),
+            last_exit: record.failed().cloned().or_else(|| self.last_exit(slot, cell)),
+            not_ready: record.extras().and_then(|extras| extras.not_ready.clone()),
         }
     }
 }
