@@ -160,7 +160,7 @@ impl<B: FnOnce() -> F, F: Future> Future for Guard<'_, B, F> {
             {
                 break drop_now(this.step, Guarded::TaskFailed(error));
             }
-            let mut value = None;
+            let mut end = None;
             let polled = catch(|| {
                 if let StepProjection::Begins { begin } = this.step.as_mut().project()
                     && let Some(begin) = begin.take()
@@ -171,26 +171,21 @@ impl<B: FnOnce() -> F, F: Future> Future for Guard<'_, B, F> {
                     unreachable!("a guard is not polled after its end");
                 };
                 if let Poll::Ready(ready) = future.poll(task) {
-                    value = Some(ready);
+                    end = Some(Guarded::Ended(ready));
                     this.step.set(Step::Over);
                 }
             });
-            match (polled, value) {
-                (Ok(()), Some(value)) => {
-                    let end = Guarded::Ended(value);
-                    let late = this.limit.watch().filter(|watch| watch.was_late()).map(|watch| watch.limit);
-                    break match late {
-                        // The value is user code's.
-                        Some(limit) => catch_drop(end).map_or_else(Guarded::Panicked, |()| Guarded::Late(limit)),
-                        None => end,
-                    };
-                }
-                (Err(panic), value) => {
-                    // It is user code's, too.
-                    let _ = catch_drop(value);
-                    break drop_now(this.step, Guarded::Panicked(panic));
-                }
-                (Ok(()), None) => {}
+            if let Err(panic) = polled {
+                // The value is user code's, too.
+                let _ = catch_drop(end);
+                break drop_now(this.step, Guarded::Panicked(panic));
+            }
+            if let Some(end) = end {
+                let late = this.limit.watch().filter(|watch| watch.was_late()).map(|watch| watch.limit);
+                return Poll::Ready(match late {
+                    Some(limit) => catch_drop(end).map_or_else(Guarded::Panicked, |()| Guarded::Late(limit)),
+                    None => end,
+                });
             }
             if let Limit::Stop(exit) = this.limit {
                 this.cx.group().failed(this.cx, exit);
