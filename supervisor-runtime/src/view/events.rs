@@ -262,22 +262,26 @@ impl Events {
     /// The next event, if it has happened already.
     pub fn try_next(&mut self) -> Option<Result<Event, Missed>> {
         match self.fetch(None) {
-            Fetched::Some => self.read().map(Ok),
-            Fetched::Missed(missed) => Some(Err(missed)),
-            Fetched::None | Fetched::End => None,
+            Poll::Ready(event) => event,
+            Poll::Pending => None,
         }
     }
 
     fn poll(&mut self, task: &mut Task<'_>) -> Poll<Option<Result<Event, Missed>>> {
-        match self.fetch(Some(task.waker())) {
-            Fetched::Some => Poll::Ready(self.read().map(Ok)),
-            Fetched::Missed(missed) => Poll::Ready(Some(Err(missed))),
-            Fetched::None => Poll::Pending,
-            Fetched::End => Poll::Ready(None),
+        self.fetch(Some(task.waker()))
+    }
+
+    /// The next event; `waker` hears when there is one.
+    #[inline]
+    fn fetch(&mut self, waker: Option<&Waker>) -> Poll<Option<Result<Event, Missed>>> {
+        match self.read() {
+            Some(event) => Poll::Ready(Some(Ok(event))),
+            None => self.turn(waker),
         }
     }
 
     /// The next event, if it is on the page.
+    #[inline]
     fn read(&mut self) -> Option<Event> {
         let page = self.page.as_ref().filter(|page| self.next < page.end())?;
         let line = (self.next - page.first) as u32;
@@ -285,11 +289,9 @@ impl Events {
         Some(Event::of(Arc::clone(page), line))
     }
 
-    /// Turns to the page on which the next event stands; `waker` hears when there is one.
-    fn fetch(&mut self, waker: Option<&Waker>) -> Fetched {
-        if self.page.as_ref().is_some_and(|page| self.next < page.end()) {
-            return Fetched::Some;
-        }
+    /// The next event, on another page.
+    #[inline(never)]
+    fn turn(&mut self, waker: Option<&Waker>) -> Poll<Option<Result<Event, Missed>>> {
         let mut read = self.page.take().and_then(Arc::into_inner);
         if let Some(page) = &mut read {
             page.wipe();
@@ -302,35 +304,26 @@ impl Events {
         if self.next < first {
             let missed = first - self.next;
             self.next = first;
-            return Fetched::Missed(Missed(missed));
+            return Poll::Ready(Some(Err(Missed(missed))));
         }
         if self.next == ring.next() {
             if ring.is_over {
-                return Fetched::End;
+                return Poll::Ready(None);
             }
             if let Some(waker) = waker
                 && !ring.waiting.iter().any(|waiting| waiting.will_wake(waker))
             {
                 ring.waiting.push(waker.clone());
             }
-            return Fetched::None;
+            return Poll::Pending;
         }
         let (page, before) = ring.page(self.next, self.log.listeners.load(Ordering::SeqCst) == 1);
         // In this order: the errors in it are the user's.
         drop(ring);
         drop(before);
         self.page = Some(page);
-        Fetched::Some
+        self.fetch(waker)
     }
-}
-
-/// What there was for a listener.
-enum Fetched {
-    /// It is on the page.
-    Some,
-    None,
-    Missed(Missed),
-    End,
 }
 
 impl Stream for Events {
