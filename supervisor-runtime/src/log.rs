@@ -4,12 +4,12 @@
 //! what an operator wants to see of a normal day, `debug` for the rest.
 
 use std::error::Error;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use tracing::{debug, error, info, warn};
 
 use crate::declare::Kind;
-use crate::shell::Group;
+use crate::shell::{Group, catch};
 use crate::view::{Names, Place, Told, What};
 use crate::{Cause, Context, Exit, Panic, TreeError};
 
@@ -191,13 +191,20 @@ pub(crate) fn dropped_while_running(tree: &str) {
 pub(crate) struct Chain<'a>(pub(crate) &'a (dyn Error + 'static));
 
 impl fmt::Display for Chain<'_> {
+    /// What errors say is the user's code, and runs in the task that tells it: a panic there would be the end of a child.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut next = self.0.source();
-        while let Some(error) = next {
-            write!(f, ": {error}")?;
-            next = error.source();
+        let text = catch(|| {
+            let mut text = self.0.to_string();
+            let mut next = self.0.source();
+            while let Some(error) = next {
+                let _ = write!(text, ": {error}");
+                next = error.source();
+            }
+            text
+        });
+        match text {
+            Ok(text) => f.write_str(&text),
+            Err(panic) => write!(f, "an error that panicked when it was to be told{panic}"),
         }
-        Ok(())
     }
 }

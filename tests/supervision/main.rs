@@ -23,6 +23,7 @@ mod kept;
 mod limits;
 mod load;
 mod logs;
+mod mistakes;
 mod mode;
 mod open_group;
 mod panics;

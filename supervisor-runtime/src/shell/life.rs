@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::runtime::RuntimeFlavor;
 
 use super::group::{Group, now};
+use super::panic::catch;
 use super::record::{Spawns, Then, wake};
 use super::tell::{Outside, is_told};
 use super::watch::Silence;
@@ -208,7 +209,8 @@ fn ended(exit: &Exit, kind: Kind) -> Ended {
         Cause::Done => Ended::Ok,
         Cause::Error(_) if kind == Kind::Supervisor && exit.is_stuck() => Ended::Stuck,
         _ if exit.asked => Ended::Ok,
-        _ => match exit.instruction() {
+        // The chain of its error is the user's.
+        _ => match catch(|| exit.instruction()).unwrap_or_default() {
             Some(Verb::Forfeit) => Ended::Forfeit,
             Some(Verb::Escalate) => Ended::Escalate,
             None => Ended::Failed,
