@@ -188,7 +188,7 @@ impl Context {
         Fut: Future<Output = ServiceResult> + Send + 'static,
     {
         if let Some(tasks) = self.group.make_tasks(self) {
-            tasks.spawn(name.into(), task(self.clone()));
+            tasks.spawn(name.into(), task(self.clone()), self.group.tree().runtime());
             self.group.wake_task(self);
         }
     }

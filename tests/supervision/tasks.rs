@@ -266,3 +266,78 @@ async fn a_stop_that_follows_a_failure_may_take_longer_than_the_heartbeat() {
     world.expect_timed(&["0 run", "61000 stopped", "61000 run"]).await;
     drop(tree);
 }
+
+/// Takes a second to clean up; its tasks fail when it is asked to stop, or at once.
+struct CleansUp {
+    world: World,
+    fail_at_once: bool,
+}
+
+impl Service for CleansUp {
+    async fn run(&mut self, cx: &Context) -> ServiceResult {
+        let at_once = self.fail_at_once && cx.incarnation() == 1;
+        for name in ["reader", "writer"] {
+            cx.spawn(name, move |cx| async move {
+                if !at_once {
+                    cx.stopping().await;
+                }
+                Err("the connection was closed".into())
+            });
+        }
+        cx.stopping().await;
+        tokio::time::sleep(secs(1.0)).await;
+        self.world.write(format!("drained {}", cx.incarnation()));
+        Ok(())
+    }
+
+    async fn stop(&mut self, cx: &Context, _exit: &Exit) {
+        self.world.write(format!("stop {}", cx.incarnation()));
+        tokio::time::sleep(secs(1.0)).await;
+        self.world.write(format!("stopped {}", cx.incarnation()));
+    }
+}
+
+fn cleans_up(world: &World, fail_at_once: bool) -> Child<CleansUp> {
+    let world = world.clone();
+    Child::new("a", move || CleansUp { world: world.clone(), fail_at_once })
+}
+
+#[tokio::test(start_paused = true)]
+async fn tasks_that_fail_while_their_service_stops_cut_off_neither_run_nor_stop() {
+    let world = World::new();
+    let tree = started(Supervisor::one_for_one("tree").child(cleans_up(&world, false))).await;
+    world.idle().await;
+    tree.shutdown().await.unwrap();
+    assert_eq!(world.page(), ["drained 1", "stop 1", "stopped 1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn stop_is_called_in_full_for_a_service_of_which_two_tasks_fail_together() {
+    let world = World::new();
+    let tree = started(Supervisor::one_for_one("tree").child(cleans_up(&world, true))).await;
+    tokio::time::sleep(secs(10.0)).await;
+    tree.shutdown().await.unwrap();
+    assert_eq!(world.page(), ["stop 1", "stopped 1", "drained 2", "stop 2", "stopped 2"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_task_may_be_spawned_from_a_thread_that_knows_no_runtime() {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let tell = std::sync::Mutex::new(Some(tell));
+    let child = Child::new("a", move || {
+        let tell = tell.lock().unwrap().take().expect("it never fails");
+        supervisor_runtime::service_fn(|cx| async move {
+            let of_task = cx.clone();
+            std::thread::spawn(move || {
+                of_task.spawn("task", |cx| async move {
+                    let _ = tell.send(());
+                    Ok(cx.stopping().await)
+                });
+            });
+            Ok(cx.stopping().await)
+        })
+    });
+    let tree = started(Supervisor::one_for_one("tree").child(child)).await;
+    told.await.expect("the task runs");
+    tree.shutdown().await.unwrap();
+}

@@ -50,6 +50,8 @@ const REGISTERED: u8 = 1;
 const WAITED: u8 = 2;
 /// And since its `run` has ended.
 const WAITED_SINCE: u8 = 4;
+/// Its `run` has ended, or what came instead.
+const RUN_OVER: u8 = 8;
 
 /// It has a task.
 const TASK: u8 = 1;
@@ -267,7 +269,12 @@ impl Cell {
 
     /// `run` has ended.
     pub(super) fn note_run_over(&self) {
-        self.notes.store(self.notes.load(Ordering::Relaxed) & !WAITED_SINCE, Ordering::Relaxed);
+        self.notes.store(self.notes.load(Ordering::Relaxed) & !WAITED_SINCE | RUN_OVER, Ordering::Relaxed);
+    }
+
+    /// Whether the `run` of this incarnation has ended.
+    pub(super) fn is_run_over(&self) -> bool {
+        self.notes.load(Ordering::Relaxed) & RUN_OVER != 0
     }
 
     /// Whether this incarnation has waited for anything since its `run` ended.

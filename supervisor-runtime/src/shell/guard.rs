@@ -12,7 +12,7 @@ use super::group::now;
 use super::panic::{catch, catch_drop};
 use crate::decide::later;
 use crate::exit::Ending;
-use crate::{BoxError, Context, Panic};
+use crate::{BoxError, Context, Panic, log};
 
 /// How a guarded future ended; nothing of it is left.
 pub(crate) enum Guarded<T> {
@@ -150,15 +150,20 @@ impl<B: FnOnce() -> F, F: Future> Future for Guard<'_, B, F> {
         let mut this = self.project();
         let cell = this.cx.cell();
         cell.note_own_waker(task.waker());
-        let end = loop {
+        let end = 'end: loop {
             let command = cell.read();
             if command.is_kill() {
                 break drop_now(this.step, Guarded::Dropped);
             }
-            if command.has_tasks()
+            while command.has_tasks()
                 && let Poll::Ready(error) = this.cx.poll_tasks(task)
             {
-                break drop_now(this.step, Guarded::TaskFailed(error));
+                if !command.is_asked() && !cell.is_run_over() {
+                    break 'end drop_now(this.step, Guarded::TaskFailed(error));
+                }
+                // It is about to end, and what it still has to do is not cut off for that.
+                log::task_failed_in_stop(this.cx, &*error);
+                let _ = catch_drop(error);
             }
             let mut end = None;
             let polled = catch(|| {

@@ -3,13 +3,13 @@
 use std::error::Error;
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context as Task, Poll};
 
+use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
-use super::panic::catch;
+use super::panic::{catch, catch_drop};
 use crate::sync::MutexExt;
 use crate::{BoxError, Cause, Exit, Phase, ServiceResult};
 
@@ -18,26 +18,35 @@ use crate::{BoxError, Cause, Exit, Phase, ServiceResult};
 pub(crate) struct Spawned(Arc<Mutex<JoinSet<Option<BoxError>>>>);
 
 impl Spawned {
-    pub(crate) fn spawn(&self, name: String, future: impl Future<Output = ServiceResult> + Send + 'static) {
-        self.0.hold().spawn(async move {
-            let mut future = pin!(future);
+    /// Also from a thread that knows no runtime.
+    pub(crate) fn spawn(
+        &self,
+        name: String,
+        future: impl Future<Output = ServiceResult> + Send + 'static,
+        runtime: &Handle,
+    ) {
+        let task = async move {
+            let mut future = Box::pin(future);
             let end = poll_fn(|task| match catch(|| future.as_mut().poll(task)) {
                 Ok(Poll::Pending) => Poll::Pending,
                 Ok(Poll::Ready(Ok(()))) => Poll::Ready(None),
                 Ok(Poll::Ready(Err(error))) => Poll::Ready(Some(Cause::Error(error))),
                 Err(panic) => Poll::Ready(Some(Cause::Panic(panic))),
             });
-            let cause = end.await?;
-            let exit = Exit { cause, phase: Phase::Run, asked: false, at: None };
+            let cause = end.await;
+            // It counts how it ended, whatever its destructors do then.
+            let dropped = catch_drop(future).err().map(Cause::Panic);
+            let exit = Exit { cause: cause.or(dropped)?, phase: Phase::Run, asked: false, at: None };
             Some(Box::new(SpawnedTaskFailed { name, exit }) as BoxError)
-        });
+        };
+        self.0.hold().spawn_on(task, runtime);
     }
 
     /// The failure of a task, once there is one.
     pub(crate) fn poll_failed(&self, task: &mut Task<'_>) -> Poll<BoxError> {
         let mut tasks = self.0.hold();
         while let Poll::Ready(Some(end)) = tasks.poll_join_next(task) {
-            // Otherwise it is done, or it panicked while it was dropped after its end.
+            // Otherwise it is done.
             if let Ok(Some(error)) = end {
                 return Poll::Ready(error);
             }

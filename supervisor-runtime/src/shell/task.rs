@@ -17,7 +17,7 @@ use tokio::time::{sleep_until, timeout};
 use super::factory::Source;
 use super::group::now;
 use super::guard::{Guarded, Limit, Watch, guard};
-use super::panic::{catch, catch_drop};
+use super::panic::catch;
 use super::record::Then;
 use super::tell::is_told;
 use super::watch::Silence;
@@ -193,10 +193,7 @@ fn has_stopped(cx: &Context, end: Guarded<()>, exit: Ending) -> Ending {
     match end {
         Guarded::Ended(()) => {}
         Guarded::Panicked(panic) => log::stop_panicked(cx, &panic),
-        Guarded::TaskFailed(error) => {
-            log::task_failed_in_stop(cx, &*error);
-            let _ = catch_drop(error);
-        }
+        Guarded::TaskFailed(_) => unreachable!("a task's failure does not cut off a stop"),
         // It ended by itself before: that is what its supervisor has to know.
         Guarded::Dropped | Guarded::Late(_) if !exit.asked => {
             let dropped = Exit { cause: Cause::Dropped, phase: Phase::Stop, ..*exit };
