@@ -2,7 +2,7 @@
 
 use supervisor_runtime::{BoxService, Child, Supervisor, TreeErrorKind};
 
-use crate::world::{Act, World, not_started, secs, started};
+use crate::world::{Act, World, answered, not_started, secs, started, task};
 
 #[tokio::test(start_paused = true)]
 async fn the_deadline_of_an_embedded_tree_holds_when_its_parent_stops_it() {
@@ -61,4 +61,45 @@ async fn a_supervisor_in_a_box_is_refused() {
     );
     assert_eq!(error.kind(), TreeErrorKind::StartFailed);
     assert_eq!(world.page(), ["start a", "stop a"]);
+}
+
+/// An embedded tree whose expression never gives it.
+fn never_made() -> Child<Supervisor> {
+    Child::new("x", std::future::pending::<Supervisor>)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_start_timeout_of_an_embedded_tree_holds_for_its_expression() {
+    let tree = Supervisor::one_for_one("tree").child(never_made().start_timeout(secs(1.0)));
+    let error = answered(tree.start()).await.unwrap_err();
+    let start = "supervisor `tree` did not start: `tree/x` start took longer than its start_timeout of 1s";
+    assert_eq!(error.to_string(), start);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_embedded_tree_that_is_still_to_be_made_is_dropped_in_time() {
+    let times: [(fn(Child<Supervisor>) -> Child<Supervisor>, _, _); 3] =
+        [(|x| x, None, 5.0), (|x| x, Some(3.0), 3.0), (|x| x.shutdown(secs(1.0)), Some(3.0), 1.0)];
+    for (option, of_tree, takes) in times {
+        let world = World::new();
+        let mut tree = Supervisor::one_for_one("tree").child(world.child("a")).child(option(never_made()));
+        if let Some(limit) = of_tree {
+            tree = tree.shutdown(secs(limit));
+        }
+        let (tell, mut told) = tokio::sync::mpsc::channel(1);
+        let handle = task("handle", move |cx| {
+            let tell = tell.clone();
+            async move {
+                let _ = tell.send(cx.tree()).await;
+                Ok(cx.stopping().await)
+            }
+        });
+        let starts = tokio::spawn(Supervisor::one_for_one("outer").child(handle).child(tree).start());
+        let outer = told.recv().await.expect("it runs");
+        world.idle().await;
+        let begin = tokio::time::Instant::now();
+        outer.shutdown();
+        let _ = answered(starts).await.expect("it does not panic");
+        assert_eq!(begin.elapsed(), secs(takes), "{of_tree:?}");
+    }
 }

@@ -42,6 +42,9 @@ enum Kind {
     Stop,
     /// On `run`, since the last heartbeat.
     Heartbeat,
+    /// On the expression of a supervisor, since then. Once it is asked to stop, too: those above it only ask, because it drops by
+    /// itself what it has, but it has nothing yet.
+    Expression(Instant),
 }
 
 impl Watch {
@@ -58,32 +61,44 @@ impl Watch {
         Box::new(Self { kind: Kind::Heartbeat, limit, sleep: None })
     }
 
+    pub(crate) fn expression(limit: Option<Duration>) -> Box<Self> {
+        Box::new(Self { kind: Kind::Expression(now()), limit: limit.unwrap_or(Duration::MAX), sleep: None })
+    }
+
     /// Whether what is done now was done too late.
     fn was_late(&self) -> bool {
         matches!(self.kind, Kind::Start(since) if now() > later(since, self.limit))
     }
 
-    /// The limit, once it is passed.
-    fn poll(&mut self, cx: &Context, task: &mut Task<'_>) -> Poll<Duration> {
-        if matches!(self.kind, Kind::Heartbeat) && cx.cell().read().is_asked() {
+    /// The limit, once it is passed; `None` if it is the one on what was asked to stop.
+    fn poll(&mut self, cx: &Context, task: &mut Task<'_>) -> Poll<Option<Duration>> {
+        let is_asked = cx.cell().read().is_asked();
+        if matches!(self.kind, Kind::Heartbeat) && is_asked {
             // Once it is stopping, its `shutdown` keeps the time.
             return Poll::Pending;
         }
         let since = match self.kind {
-            Kind::Start(since) => since,
+            Kind::Start(since) | Kind::Expression(since) => since,
             Kind::Stop | Kind::Heartbeat => now(),
         };
         let sleep = self.sleep.get_or_insert_with(|| after(since, self.limit));
+        if matches!(self.kind, Kind::Expression(_)) && is_asked {
+            let until = cx.group().expression_ends_by(cx.slot()).into();
+            if until < sleep.deadline() {
+                sleep.as_mut().reset(until);
+            }
+            return sleep.as_mut().poll(task).map(|()| None);
+        }
         loop {
             if sleep.as_mut().poll(task).is_pending() {
                 return Poll::Pending;
             }
             if !matches!(self.kind, Kind::Heartbeat) {
-                return Poll::Ready(self.limit);
+                return Poll::Ready(Some(self.limit));
             }
             let until = later(cx.group().last_beat(cx.slot()), self.limit);
             if until <= sleep.deadline().into_std() {
-                return Poll::Ready(self.limit);
+                return Poll::Ready(Some(self.limit));
             }
             sleep.as_mut().reset(until.into());
         }
@@ -200,7 +215,7 @@ impl<B: FnOnce() -> F, F: Future> Future for Guard<'_, B, F> {
             if let Some(watch) = this.limit.watch()
                 && let Poll::Ready(limit) = watch.poll(this.cx, task)
             {
-                break drop_now(this.step, Guarded::Late(limit));
+                break drop_now(this.step, limit.map_or(Guarded::Dropped, Guarded::Late));
             }
             if cell.may_wait(command, || this.cx.group().register(this.cx.slot(), task.waker())) {
                 return Poll::Pending;

@@ -45,7 +45,7 @@ pub(super) fn child<T: Source>(source: Arc<T>, mut cx: Context) -> impl Future<O
                 if source.is_used() {
                     withdraw(&*source, &cx);
                 }
-                let made = guard(&cx, || source.make(cx.index()), in_start(&cx)).await;
+                let made = guard(&cx, || source.make(cx.index()), in_create(&cx)).await;
                 let mut service = match created(&cx, made) {
                     Ok(service) => service,
                     Err(exit) => break 'ended exit,
@@ -105,6 +105,15 @@ fn begins_asked(cx: &Context) -> bool {
 fn start_limit(cx: &Context) -> Option<Duration> {
     let ChildSpec { kind, options, .. } = cx.child();
     options.start_timeout.filter(|_| *kind == Kind::Worker)
+}
+
+/// The limit on the factory.
+#[inline]
+fn in_create(cx: &Context) -> Limit<'_> {
+    match cx.child().kind {
+        Kind::Worker => in_start(cx),
+        Kind::Supervisor => Limit::Watch(Watch::expression(cx.child().options.start_timeout)),
+    }
 }
 
 /// Since when that has been kept: the supervisor knows, too.
