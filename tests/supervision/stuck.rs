@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
-use supervisor_runtime::{Child, Context, Restart, ServiceResult, Supervisor, TreeErrorKind, Untyped};
+use supervisor_runtime::{Child, Context, Restart, ServiceResult, SteerError, Supervisor, TreeErrorKind, Untyped};
 
-use crate::world::{World, secs, started, task};
+use crate::world::{World, at, secs, started, task};
 
 /// A child that blocks its thread until the sender is dropped, and says when it begins to.
 fn blocker(world: &World) -> (Child<impl supervisor_runtime::Service>, mpsc::Sender<()>) {
@@ -174,4 +174,15 @@ async fn how_long_ago_one_was_asked_is_known_of_what_was_stuck_and_went_after_al
     releasing.await.unwrap();
     assert_eq!(error.stuck().len(), 1);
     assert!(error.stuck()[0].after() >= Duration::from_millis(100), "{:?}", error.stuck()[0].after());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_stops_by_hand_what_blocks_its_thread_is_told_that_it_is_stuck() {
+    let world = World::in_real_time();
+    let (blocker, release) = blocker(&world);
+    let tree = within(started(Supervisor::one_for_one("tree").child(blocker))).await;
+    world.expect(&["block"]).await;
+    let answer = within(at(&tree, "blocker").stop()).await;
+    drop(release);
+    assert!(matches!(answer, Err(SteerError::Stuck { .. })), "{answer:?}");
 }
