@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context as Task, Poll, Wake, Waker};
 
-use supervisor_runtime::{Child, Context, Restart, Service, ServiceResult, Supervisor};
+use supervisor_runtime::{Child, Context, Exit, Restart, Service, ServiceResult, Supervisor};
 use tokio::time::Instant;
 
 use crate::world::{World, at, secs, started, task, time_of};
@@ -296,4 +296,39 @@ async fn who_waits_for_one_incarnation_after_the_other_to_stop_and_then_lets_go_
     restart().await;
     tokio::time::timeout(secs(60.0), waiter).await.expect("it is woken").unwrap();
     tree.shutdown().await.unwrap();
+}
+
+/// Fails, and sleeps in its `stop`.
+struct SleepsInStop {
+    world: World,
+    says_ready: bool,
+}
+
+impl Service for SleepsInStop {
+    async fn run(&mut self, cx: &Context) -> ServiceResult {
+        if self.says_ready {
+            cx.not_ready("warming up");
+            cx.ready();
+        }
+        if cx.incarnation() == 1 { Err("failed".into()) } else { Ok(cx.stopping().await) }
+    }
+
+    async fn stop(&mut self, cx: &Context, exit: &Exit) {
+        if !exit.was_asked() {
+            self.world.write(format!("{:?} {}", cx.sleep(secs(1.0)).await, cx.is_stopping()));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sleep_in_the_stop_after_a_failure_does_not_depend_on_what_was_said_of_readiness() {
+    for says_ready in [false, true] {
+        let world = World::new();
+        let w = world.clone();
+        let child = Child::new("a", move || SleepsInStop { world: w.clone(), says_ready });
+        let tree = started(Supervisor::one_for_one("tree").child(child)).await;
+        tokio::time::sleep(secs(10.0)).await;
+        tree.shutdown().await.unwrap();
+        assert_eq!(world.page(), ["Some(()) false"], "{says_ready}");
+    }
 }

@@ -201,7 +201,6 @@ impl Group {
         }
         let what = reason.as_ref().map_or(What::Ready, |reason| What::NotReady(Arc::clone(reason)));
         state.core.note_ready(slot, reason.is_none(), now());
-        self.cell(slot).note_listener();
         state.records[slot].make_extras().not_ready = reason;
         if state.core.is_recording() {
             outside.tell(self, state.event(self, slot, what));
