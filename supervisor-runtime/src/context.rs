@@ -161,7 +161,8 @@ impl Context {
     /// Spawns a task that belongs to this incarnation.
     ///
     /// Its failure, an `Err` or a panic, fails the service: `run` is dropped, `stop` is called with the task's
-    /// error. It never outlives the incarnation: [`stopping`](Self::stopping) resolves for it when `run` has
+    /// error. Once the service was asked to stop, or is in its `stop`, a task's failure is logged and cuts nothing off. It never
+    /// outlives the incarnation: [`stopping`](Self::stopping) resolves for it when `run` has
     /// ended, and it is dropped when `stop` has; what it must finish, `stop` waits for. After the end of the
     /// incarnation nothing is spawned any more.
     ///
