@@ -1,11 +1,11 @@
 //! How long a start may take.
 
 use supervisor_runtime::testing::{Fault, TestTree};
-use supervisor_runtime::{Child, Phase, Supervisor, TreeErrorKind};
+use supervisor_runtime::{Child, Phase, Supervisor, TreeError, TreeErrorKind};
 
 use crate::idle::idle;
 use crate::probe::Probe;
-use crate::world::{Act, World, not_started, secs};
+use crate::world::{Act, World, answered, not_started, secs, task};
 
 #[tokio::test(start_paused = true)]
 async fn a_child_that_takes_longer_than_its_start_timeout_is_dropped_and_the_start_rolled_back() {
@@ -70,4 +70,49 @@ async fn the_start_timeout_of_the_outermost_supervisor_is_a_failed_start_too() {
     assert_eq!(error.to_string(), "supervisor `tree` took longer to start than its start_timeout of 2s");
     world.expect_timed(&["0 start a", "0 start b", "2000 stop a"]).await;
     assert_eq!(error.kind(), TreeErrorKind::StartFailed);
+}
+
+/// Stops a tree a second after it began to start a child, and says how it ended.
+async fn stopped_in_start(world: &World, child: Child<Probe>) -> Result<(), TreeError> {
+    let (tell, mut told) = tokio::sync::mpsc::channel(1);
+    let first = task("first", move |cx| {
+        let tell = tell.clone();
+        async move {
+            let _ = tell.send(cx.tree()).await;
+            Ok(cx.stopping().await)
+        }
+    });
+    let starts = tokio::spawn(Supervisor::one_for_one("tree").child(first).child(child).start());
+    let tree = told.recv().await.unwrap();
+    tokio::time::sleep(secs(1.0)).await;
+    tree.shutdown();
+    let answer = answered(starts).await.unwrap();
+    world.idle().await;
+    match answer {
+        Ok(mut tree) => tree.wait().await,
+        Err(error) => Err(error),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn once_stopping_began_the_shutdown_keeps_the_time_and_not_the_start_timeout() {
+    for (limit, shutdown, drops) in [(60.0, 3.0, "4000 drop a"), (2.0, 10.0, "11000 drop a")] {
+        let world = World::new();
+        world.plan("a", [Act::HangInStart]);
+        let child = world.child("a").start_timeout(secs(limit)).shutdown(secs(shutdown));
+        let error = stopped_in_start(&world, child).await.unwrap_err();
+        assert_eq!(error.dropped().len(), 1, "{error:?}");
+        world.expect_timed(&["0 start a", drops]).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_that_succeeds_after_stopping_began_is_stopped_also_past_its_start_timeout() {
+    for limit in [60.0, 2.0] {
+        let world = World::new();
+        world.plan("a", [Act::SlowStart(secs(3.0))]);
+        let child = world.child("a").start_timeout(secs(limit)).shutdown(secs(10.0));
+        stopped_in_start(&world, child).await.unwrap();
+        assert_eq!(world.page(), ["start a", "started a", "stop a"], "{limit}");
+    }
 }

@@ -66,14 +66,14 @@ impl Watch {
     }
 
     /// Whether what is done now was done too late.
-    fn was_late(&self) -> bool {
-        matches!(self.kind, Kind::Start(since) if now() > later(since, self.limit))
+    fn was_late(&self, cx: &Context) -> bool {
+        matches!(self.kind, Kind::Start(since) if now() > later(since, self.limit)) && !cx.cell().read().is_asked()
     }
 
     /// The limit, once it is passed; `None` if it is the one on what was asked to stop.
     fn poll(&mut self, cx: &Context, task: &mut Task<'_>) -> Poll<Option<Duration>> {
         let is_asked = cx.cell().read().is_asked();
-        if matches!(self.kind, Kind::Heartbeat) && is_asked {
+        if matches!(self.kind, Kind::Start(_) | Kind::Heartbeat) && is_asked {
             // Once it is stopping, its `shutdown` keeps the time.
             return Poll::Pending;
         }
@@ -201,7 +201,7 @@ impl<B: FnOnce() -> F, F: Future> Future for Guard<'_, B, F> {
                 break drop_now(this.step, Guarded::Panicked(panic));
             }
             if let Some(end) = end {
-                let late = this.limit.watch().filter(|watch| watch.was_late()).map(|watch| watch.limit);
+                let late = this.limit.watch().filter(|watch| watch.was_late(this.cx)).map(|watch| watch.limit);
                 return Poll::Ready(match late {
                     Some(limit) => catch_drop(end).map_or_else(Guarded::Panicked, |()| Guarded::Late(limit)),
                     None => end,
