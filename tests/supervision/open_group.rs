@@ -569,3 +569,17 @@ async fn members_that_depend_on_a_provider_go_and_come_with_it() {
     assert_eq!((once.len(), failures), (0, Vec::new()));
     tree.shutdown().await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_member_that_cannot_be_made_again_is_left_alone_by_a_restart_also_before_it_has_begun() {
+    let world = World::new();
+    let tree = started(Supervisor::one_for_one("tree").child(Child::<Probe>::open("conn", ..))).await;
+    let conns = tree.children::<Probe>("conn").unwrap();
+    let mut adding = Box::pin(conns.add(world.service("a")));
+    // It is a member now, whose task has not begun.
+    assert!(std::future::poll_fn(|task| std::task::Poll::Ready(adding.as_mut().poll(task))).await.is_pending());
+    let error = conns.get(0).unwrap().restart().await.unwrap_err();
+    assert!(matches!(error, SteerError::NeedsFactory { .. }), "{error}");
+    assert!(adding.await.is_ok());
+    assert_eq!(world.page(), ["start a"]);
+}

@@ -61,7 +61,8 @@ impl<S: Service> Source for Added<S> {
     }
 
     fn can_make(&self, index: usize) -> bool {
-        self.in_place || self.members.hold().contains_key(&index)
+        // A service that is still there is that of the first incarnation, which is about to take it.
+        self.in_place || matches!(self.members.hold().get(&index), Some(Member::Factory(_)))
     }
 
     fn keep(&self, index: usize, service: S) {
