@@ -10,6 +10,7 @@ mod context;
 mod custom;
 mod delays;
 mod done;
+mod dropped;
 mod embedded;
 mod ending;
 mod escalation;

@@ -41,6 +41,10 @@ impl Group {
             state.look_at_the_silent(now, self);
             let mut actions = std::mem::take(&mut state.actions);
             let more = state.core.step(now, room, &mut actions);
+            // Before anything is told to be dropped for that.
+            if state.core.is_ending() && self.is_outermost() {
+                self.tree().note_ending();
+            }
             state.carry_out(actions, self, &mut spawn, &mut outside);
             state.tell(self, |_, _| true, &mut outside);
             Progress {

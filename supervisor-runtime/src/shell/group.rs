@@ -219,6 +219,11 @@ impl Group {
         self.names.id == ANCHOR
     }
 
+    /// Whether nothing but the anchor stands above.
+    pub(super) fn is_outermost(&self) -> bool {
+        self.above().is_some_and(|(above, _)| above.is_anchor())
+    }
+
     /// Whether everything here has ended, and has been told.
     pub(crate) fn has_ended(&self) -> bool {
         matches!(self.state.hold().core.phase(), Phase::Ended(_))

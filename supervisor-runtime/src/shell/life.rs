@@ -109,14 +109,19 @@ impl Group {
         let took_time = cell.has_waited_since() || cell.read().has_tasks();
         let has_backoff = cx.has_backoff();
         let now = exit.at.filter(|_| !took_time && !has_backoff).unwrap_or_else(now);
+        let was_asked = exit.asked;
+        let was_dropped = was_asked && matches!(exit.cause, Cause::Dropped);
+        let path_if_dropped = was_dropped.then(|| cx.path());
         let mut outside = Outside::default();
         let mut state = self.lock();
         if has_backoff && let Some(at) = exit.at {
             state.core.forget_stop(slot, now.saturating_duration_since(at));
         }
-        let was_asked = exit.asked;
-        let was_dropped = was_asked && matches!(exit.cause, Cause::Dropped);
-        let dropped = was_dropped.then(|| (exit.phase, state.asked_at(slot)));
+        if let Some(path) = path_if_dropped {
+            let after = state.asked_at(slot).map_or(Duration::ZERO, |then| now.saturating_duration_since(then));
+            // Before anybody can learn that it has ended, and end the tree.
+            self.tree().note_dropped(|| Left { path, phase: Some(exit.phase), after });
+        }
         if state.core.is_recording() {
             state.before_exit(self, slot, &ending, &mut outside);
         }
@@ -144,10 +149,6 @@ impl Group {
         let driver = driver.or_else(|| state.driver_to_wake());
         drop(state);
         outside.run();
-        if let Some((phase, asked_at)) = dropped {
-            let after = asked_at.map_or(Duration::ZERO, |then| now.saturating_duration_since(then));
-            self.tree().note_dropped(|| Left { path: cx.path(), phase: Some(phase), after });
-        }
         if !spawn.is_empty() {
             cx.group().spawn(spawn);
         }

@@ -147,9 +147,6 @@ async fn carry_out(group: &Arc<Group>, cx: &Context, goal: Goal, limit: Option<D
             }
             let stop = asked.or(late.map(|(_, deadline)| deadline));
             let progress = group.step(stop, task.waker(), CHUNK);
-            if cx.group().is_anchor() && matches!(progress.phase, Phase::Stopping { .. }) {
-                cx.group().tree().note_ending();
-            }
             if progress.more {
                 task.waker().wake_by_ref();
                 return Poll::Pending;
