@@ -314,3 +314,17 @@ async fn a_temporary_user_is_started_again_with_its_provider_by_hand() {
     assert_eq!(after_restart.0, ["stop t", "stop db", "start db", "start t"]);
     assert_eq!(after_restart.1, State::Running);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_by_hand_of_a_provider_that_is_done_changes_nothing() {
+    let world = World::new();
+    world.plan("a", [Act::FinishAfter(secs(1.0))]);
+    let tree = Supervisor::dependents_for_one("tree")
+        .child(world.child("a").restart(Restart::Transient))
+        .child(world.child("b").requires(["a"]));
+    let tree = started(tree).await;
+    world.expect(&["start a", "start b", "finish a", "stop a"]).await;
+    answered(at(&tree, "a").stop()).await.unwrap();
+    world.idle().await;
+    assert_eq!((state(&tree, "a"), state(&tree, "b")), (State::Done, State::Running), "{:?}", world.page());
+}

@@ -40,6 +40,10 @@ impl Core {
         }
         let users = self.users(slots);
         match order {
+            // What is down already, most of all what is done, has nothing to take along.
+            Order::Stop if slots.iter().all(|&id| matches!(self.slot(id).state, State::Down(_))) => {
+                self.take_down(slots, &[]);
+            }
             Order::Stop => self.take_down(slots, &users),
             Order::Restart => self.bring_up(slots, &users),
             Order::Start => {

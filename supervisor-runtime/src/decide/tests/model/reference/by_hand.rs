@@ -20,7 +20,10 @@ impl Reference {
         match order {
             Order::Stop => {
                 // What it uses comes down after it.
-                let along = self.take_along(&self.users(set));
+                let is_up =
+                    |&p: &usize| !matches!(self.places[p].is, Is::Done | Is::Stopped | Is::Forfeited | Is::Gone);
+                let users = if set.iter().any(is_up) { self.users(set) } else { BTreeSet::new() };
+                let along = self.take_along(&users);
                 self.stop_for_long(set);
                 self.wave(set | &along, None);
                 set.iter().for_each(|&p| self.places[p].along = false);
