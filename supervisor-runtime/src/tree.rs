@@ -64,7 +64,8 @@ impl Supervisor {
         }
     }
 
-    /// Starts the tree; returns when every child has started.
+    /// Starts the tree; returns when every child has started. A tree that is shut down meanwhile is given all the same:
+    /// [`Running::wait`] tells how it ended.
     ///
     /// Signals are left alone: who calls this decides what stops the tree.
     ///

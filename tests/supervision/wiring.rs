@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, Weak};
 
 use supervisor_runtime::{
     ANONYMOUS, Child, Context, Exit, Provide, Restart, Running, Service, ServiceResult, StableHandle, State,
-    Supervisor, Wire, Wires,
+    Supervisor, Wire, Wires, service_fn,
 };
 
 use crate::world::{Act, Order, Probe, World, answered, at, ended, not_started, secs, started, state};
@@ -645,5 +645,44 @@ async fn pictures_and_data_show_who_depends_on_whom() {
         .map(str::to_owned)
         .collect();
     assert_eq!(dashed, ["n1 -> n3 [style=dashed, constraint=false]", "n2 -> n3 [style=dashed, constraint=false]"]);
+    tree.shutdown().await.unwrap();
+}
+
+/// Offers its index; one with an odd index is done after a second.
+struct Offers(usize);
+
+impl Service for Offers {
+    async fn run(&mut self, cx: &Context) -> ServiceResult {
+        if self.0 % 2 == 1 {
+            cx.sleep(secs(1.0)).await;
+            return Ok(());
+        }
+        Ok(cx.stopping().await)
+    }
+}
+
+impl Provide for Offers {
+    type Handle = usize;
+
+    fn handle(&self) -> usize {
+        self.0
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_handle_of_one_that_is_done_goes_with_it_when_it_is_scaled_away() {
+    let seen: Arc<Mutex<Vec<Vec<usize>>>> = Arc::default();
+    let (s, wires) = (Arc::clone(&seen), Wires::new());
+    let provider = Child::replicated("db", 2, Offers).restart(Restart::Transient).provides_each(&wires);
+    let user = Child::using("user", &wires, move |handles: Vec<usize>| {
+        s.lock().unwrap().push(handles);
+        service_fn(|cx: Context| async move { Ok(cx.stopping().await) })
+    });
+    let tree = started(Supervisor::dependents_for_one("tree").child(provider).child(user)).await;
+    at(&tree, "db[1]").wait_for(State::Done).await.unwrap();
+    tree.replicas::<Offers>("db").unwrap().scale_to(1).await.unwrap();
+    tree.wait_ready().await.unwrap();
+    at(&tree, "user").restart().await.unwrap();
+    assert_eq!(seen.lock().unwrap().last(), Some(&vec![0]));
     tree.shutdown().await.unwrap();
 }

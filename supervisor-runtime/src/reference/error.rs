@@ -143,7 +143,7 @@ impl fmt::Display for SteerError {
             Self::Mismatch { path, what } => write!(f, "`{path}` is {what}"),
             Self::NotThere { path } => write!(f, "there is no `{path}` any more, or not yet"),
             Self::StartFailed { path, exit } => {
-                write!(f, "`{path}` did not start, and is not retried because it was started by hand: {exit}")
+                write!(f, "`{path}` did not start, and is not retried: {exit}")
             }
             Self::Overtaken { path } => write!(f, "`{path}` was stopped meanwhile"),
             Self::Requires { path, missing } => {

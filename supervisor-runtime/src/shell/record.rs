@@ -273,8 +273,9 @@ impl State {
                         self.records[slot].wake(outside);
                     } else {
                         let place = self.core.slot(slot);
-                        if place.removed && group.child(place.child).size == Size::Open {
-                            outside.forget(Arc::clone(&group.child(place.child).launch), place.index);
+                        if place.removed {
+                            let child = group.child(place.child);
+                            outside.note_left(Arc::clone(&child.launch), place.index, child.size == Size::Open);
                         }
                         outside.drop_exit(self.vacate(slot, cell));
                     }

@@ -116,7 +116,7 @@ enum Reached {
 
 /// Carries out what the core says until the group has come as far as `goal`, for which it has `limit`.
 ///
-/// Not an `async fn`: what drops the future before it was ever polled drops what runs in the group, too.
+/// What drops the future drops what runs in the group, too. (Before it was ever polled, that is up to [`Owned`].)
 fn drive(
     group: &Arc<Group>,
     cx: &Context,

@@ -35,7 +35,7 @@ struct Pending {
     events: Vec<(Arc<Names>, Told)>,
     wakers: Vec<Waker>,
     gone: Vec<Arc<Exit>>,
-    left: Vec<(Arc<dyn Launch>, u32)>,
+    left: Vec<(Arc<dyn Launch>, u32, bool)>,
     group: Option<Arc<Group>>,
     surplus: Vec<Arc<Page>>,
 }
@@ -78,9 +78,9 @@ impl Outside {
         }
     }
 
-    /// Has what was kept of a member dropped that has left when no task of it was there to tidy up.
-    pub(super) fn forget(&mut self, launch: Arc<dyn Launch>, index: u32) {
-        self.pending().left.push((launch, index));
+    /// Has tidied up after a replica or member that has left when no task of it was there to do so.
+    pub(super) fn note_left(&mut self, launch: Arc<dyn Launch>, index: u32, for_good: bool) {
+        self.pending().left.push((launch, index, for_good));
     }
 
     /// Has the group of an earlier incarnation dropped.
@@ -106,7 +106,7 @@ impl Pending {
         // In this order: what follows from it is logged after it.
         events.iter().for_each(|(names, told)| log::event(names, told));
         first.into_iter().chain(wakers).for_each(Waker::wake);
-        left.iter().for_each(|(launch, index)| launch.forget_kept(*index));
+        left.iter().for_each(|(launch, index, for_good)| launch.tidy_up(*index, *for_good));
         drop((gone, group, events, surplus));
     }
 }

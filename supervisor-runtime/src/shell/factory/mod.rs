@@ -110,8 +110,9 @@ pub(crate) trait Launch: Send + Sync + 'static {
     /// Drops everything that was kept: the tree has ended, though somebody may still hold a context of it.
     fn clear_kept(&self);
 
-    /// Drops what was kept of one that has left.
-    fn forget_kept(&self, index: u32);
+    /// One has left that had no task any more: takes back what it offered, and drops what was kept of it if it has left for
+    /// good.
+    fn tidy_up(&self, index: u32, for_good: bool);
 
     /// Whether there is something to make the next incarnation of.
     fn can_restart(&self, index: u32) -> bool;
@@ -130,9 +131,12 @@ impl<T: Source> Launch for T {
         self.can_make(index as usize)
     }
 
-    fn forget_kept(&self, index: u32) {
-        // It is the user's.
-        let _ = catch(|| self.forget(index as usize));
+    fn tidy_up(&self, index: u32, for_good: bool) {
+        // Both are the user's.
+        let _ = catch(|| self.withdraw(index as usize));
+        if for_good {
+            let _ = catch(|| self.forget(index as usize));
+        }
     }
 
     fn clear_kept(&self) {
