@@ -34,13 +34,14 @@ impl Context {
         Self { group, slot, child, index, incarnation }
     }
 
-    /// Whether this incarnation has been asked to stop.
+    /// Whether this incarnation has been asked to stop, or its `run` has ended by itself: in
+    /// [`stop`](crate::Service::stop), it always is.
     #[inline]
     pub fn is_stopping(&self) -> bool {
         self.cell().is_over(self.index, self.incarnation)
     }
 
-    /// Waits until this incarnation is asked to stop.
+    /// Waits until this incarnation is asked to stop, or its `run` has ended by itself.
     ///
     /// The future is `'static`: it can be kept and moved. Cancel safe.
     ///

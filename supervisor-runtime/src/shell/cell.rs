@@ -17,7 +17,7 @@ pub(crate) struct Cell {
     word: AtomicU64,
     /// The index of the member that it speaks to: in an open group, the next one takes the place of one that has left.
     member: AtomicU32,
-    /// What the child's own task notes, which alone reads and writes it.
+    /// What the child's own task notes, which alone writes it.
     notes: AtomicU8,
     /// What the group remembers of it, which alone reads and writes it, under the lock: here is room.
     memory: AtomicU8,
@@ -108,7 +108,7 @@ impl Cell {
     #[inline]
     pub(crate) fn is_over(&self, member: u32, incarnation: u32) -> bool {
         // In this order: who reads the word of the next member reads its index, too.
-        self.read().is_over(incarnation) || self.member.load(Ordering::Relaxed) != member
+        self.read().is_over(incarnation) || self.member.load(Ordering::Relaxed) != member || self.is_run_over()
     }
 
     /// To which incarnation of its slot, or of the member that is there, it has spoken last.
@@ -273,6 +273,7 @@ impl Cell {
     }
 
     /// Whether the `run` of this incarnation has ended.
+    #[inline]
     pub(super) fn is_run_over(&self) -> bool {
         self.notes.load(Ordering::Relaxed) & RUN_OVER != 0
     }
