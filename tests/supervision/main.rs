@@ -18,6 +18,7 @@ mod events;
 mod harness;
 mod held;
 mod idle;
+mod in_turn;
 mod instructions;
 mod invalid;
 mod kept;

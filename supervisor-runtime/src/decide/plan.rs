@@ -241,6 +241,11 @@ impl Core {
         !self.dirty.is_empty() && !self.is_ending()
     }
 
+    /// Whether there is something that only the supervisor can hear.
+    pub(crate) fn has_news(&self) -> bool {
+        self.news
+    }
+
     /// Goes on with every plan that can, for at most `room` actions; whether there is more to do.
     pub(crate) fn proceed(&mut self, now: Instant, room: usize, out: &mut Vec<Action>) -> bool {
         self.set_now(now);

@@ -52,6 +52,8 @@ const WAITED: u8 = 2;
 const WAITED_SINCE: u8 = 4;
 /// Its `run` has ended, or what came instead.
 const RUN_OVER: u8 = 8;
+/// Others are to be started after it, once it waits.
+const HANDS_ON: u8 = 16;
 
 /// It has a task.
 const TASK: u8 = 1;
@@ -265,6 +267,21 @@ impl Cell {
         register();
         // What was said before the waker was there would otherwise go unheard.
         self.read().is_as(command)
+    }
+
+    pub(super) fn note_hands_on(&self) {
+        self.notes.store(self.notes.load(Ordering::Relaxed) | HANDS_ON, Ordering::Relaxed);
+    }
+
+    /// Whether others are to be started now that it waits, which is said once.
+    #[inline]
+    pub(super) fn hands_on(&self) -> bool {
+        let notes = self.notes.load(Ordering::Relaxed);
+        let hands_on = notes & HANDS_ON != 0;
+        if hands_on {
+            self.notes.store(notes & !HANDS_ON, Ordering::Relaxed);
+        }
+        hands_on
     }
 
     /// `run` has ended.

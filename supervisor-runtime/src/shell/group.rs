@@ -39,11 +39,19 @@ pub(crate) struct Group {
     spec: Arc<GroupSpec>,
     tree: Arc<TreeShared>,
     /// Where its supervisor stands; the anchor's stands nowhere.
-    above: Option<(Weak<Group>, SlotId)>,
-    cells: Cells,
+    above: Option<Above>,
+    cells: Arc<Cells>,
     /// The last heartbeats, in nanoseconds since the epoch; made with the first.
     beats: OnceLock<Cells<AtomicU64>>,
     pub(super) state: Mutex<State>,
+}
+
+/// The place of a supervisor in the group above its own.
+struct Above {
+    group: Weak<Group>,
+    /// Those of that group, which has the supervisor's group in turn: so its children see what that was told.
+    cells: Arc<Cells>,
+    slot: SlotId,
 }
 
 impl Group {
@@ -55,7 +63,8 @@ impl Group {
         let mut hasher = DefaultHasher::new();
         (tree.seed(), &path, cx.incarnation()).hash(&mut hasher);
         let names = Names { id: tree.next_group(), epoch: now(), path, prefix, labels: Arc::clone(&spec.labels) };
-        let above = (Arc::downgrade(cx.group()), cx.slot());
+        let (upper, slot) = (cx.group(), cx.slot());
+        let above = Above { group: Arc::downgrade(upper), cells: Arc::clone(&upper.cells), slot };
         let group = Self::assemble(names, spec, tree, Some(above), hasher.finish());
         cx.group().initialize(cx.slot(), &group);
         group
@@ -72,7 +81,7 @@ impl Group {
         names: Names,
         spec: Arc<GroupSpec>,
         tree: Arc<TreeShared>,
-        above: Option<(Weak<Self>, SlotId)>,
+        above: Option<Above>,
         seed: u64,
     ) -> Arc<Self> {
         let core = Core::new(Rules::of(&spec), seed, names.epoch);
@@ -84,7 +93,7 @@ impl Group {
             spec,
             tree,
             above,
-            cells: Cells::new(count),
+            cells: Arc::new(Cells::new(count)),
             beats: OnceLock::new(),
             state: Mutex::new(State {
                 core,
@@ -131,8 +140,14 @@ impl Group {
 
     /// Where its supervisor stands.
     pub(crate) fn above(&self) -> Option<(Arc<Self>, SlotId)> {
-        let (above, slot) = self.above.as_ref()?;
-        Some((above.upgrade()?, *slot))
+        let Above { group, slot, .. } = self.above.as_ref()?;
+        Some((group.upgrade()?, *slot))
+    }
+
+    /// Whether its supervisor has been asked to stop, perhaps without having heard of it yet.
+    #[inline]
+    pub(super) fn is_asked(&self) -> bool {
+        self.above.as_ref().is_some_and(|above| above.cells.get(above.slot).read().is_asked())
     }
 
     /// How many supervisors stand above what is in here.

@@ -217,6 +217,9 @@ impl<B: FnOnce() -> F, F: Future> Future for Guard<'_, B, F> {
             {
                 break drop_now(this.step, limit.map_or(Guarded::Dropped, Guarded::Late));
             }
+            if cell.hands_on() {
+                this.cx.group().hand_on();
+            }
             if cell.may_wait(command, || this.cx.group().register(this.cx.slot(), task.waker())) {
                 return Poll::Pending;
             }

@@ -1,5 +1,6 @@
 //! What the task of a child says to its group: it waits, has started, has failed, has ended.
 
+use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
@@ -27,8 +28,8 @@ impl Group {
         drop(old);
     }
 
-    /// `start` has succeeded for the incarnation of `cx`. Says too whether its task is to make way for the supervisor.
-    pub(super) fn started(&self, cx: &Context, waker: &Waker) -> (Started, bool) {
+    /// `start` has succeeded for the incarnation of `cx`. Says too whether its task is to make way for what it has woken.
+    pub(super) fn started(self: &Arc<Self>, cx: &Context, waker: &Waker) -> (Started, bool) {
         let (slot, cell) = (cx.slot(), cx.cell());
         let mut outside = Outside::default();
         let mut state = self.lock();
@@ -42,12 +43,20 @@ impl Group {
         if state.core.slot(slot).observed {
             state.keep_promises(slot, cell, &mut outside);
         }
-        let driver = state.driver_to_wake();
+        let hands_on = started == Started::Run && state.core.can_proceed() && !state.core.has_news();
+        let driver = if hands_on { None } else { state.driver_to_wake() };
         state.tell(self, |_, _| true, &mut outside);
         drop(state);
         drop(old);
         outside.run();
-        let makes_way = wake(driver) && self.makes_way();
+        let makes_way = (wake(driver) || hands_on) && self.makes_way();
+        if hands_on && makes_way {
+            self.hand_on();
+        } else if hands_on {
+            // Not before `run` has had its say: it may ask the tree to stop first of all, or fail at once. If it never waits,
+            // its end finds the plan as it is.
+            cell.note_hands_on();
+        }
         match cx.child().options.heartbeat {
             Some(limit) if started == Started::Run => {
                 cx.heartbeat();
@@ -55,6 +64,22 @@ impl Group {
             }
             _ => (started, makes_way),
         }
+    }
+
+    /// A child has started: goes on with the plan that its start was part of, unless the supervisor is to.
+    pub(super) fn hand_on(self: &Arc<Self>) {
+        let (mut outside, mut spawn) = (Outside::default(), Spawns::new());
+        let mut state = self.lock();
+        let goes_on = state.core.can_proceed() && !self.is_asked();
+        let driver = if goes_on { state.go_on(now(), self, &mut spawn, &mut outside) } else { None };
+        state.tell(self, |_, _| true, &mut outside);
+        let driver = driver.or_else(|| state.driver_to_wake());
+        drop(state);
+        outside.run();
+        if !spawn.is_empty() {
+            self.spawn(spawn);
+        }
+        wake(driver);
     }
 
     /// Whether the task of a child is to yield when it has woken another.
@@ -100,7 +125,7 @@ impl Group {
     }
 
     /// The incarnation of `cx` has ended, and nothing of it is left; what its task does next.
-    pub(super) fn exited(&self, cx: &Context, ending: Ending) -> Then {
+    pub(super) fn exited(self: &Arc<Self>, cx: &Context, ending: Ending) -> Then {
         let (slot, cell, spec) = (cx.slot(), cx.cell(), cx.child());
         let exit: &Exit = &ending;
         let choice = self.choose(slot, exit);
@@ -143,14 +168,14 @@ impl Group {
         // failed at the same time are to be heard first.
         let went_on = was_asked && state.core.can_proceed() && !self.is_asked();
         let mut spawn = Spawns::new();
-        let driver = if went_on { state.go_on(self, &mut spawn, &mut outside) } else { None };
+        let driver = if went_on { state.go_on(now, self, &mut spawn, &mut outside) } else { None };
         state.tell(self, |changed, to| changed != slot || to.is_new(), &mut outside);
         outside.drop_exit(state.vacate(slot, cell));
         let driver = driver.or_else(|| state.driver_to_wake());
         drop(state);
         outside.run();
         if !spawn.is_empty() {
-            cx.group().spawn(spawn);
+            self.spawn(spawn);
         }
         let has_woken = wake(driver) || went_on;
         if let Some(extras) = extras {
@@ -161,11 +186,6 @@ impl Group {
             Then::Start(incarnation) if yields || has_woken && self.makes_way() => Then::Yield(incarnation),
             then => then,
         }
-    }
-
-    /// Whether the supervisor has been asked to stop, perhaps without having heard of it yet.
-    fn is_asked(&self) -> bool {
-        self.above().is_some_and(|(above, slot)| above.cell(slot).read().is_asked())
     }
 
     /// What the task of `cx`, which waits, is to do; its delay may be over.

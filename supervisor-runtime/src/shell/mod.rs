@@ -2,8 +2,9 @@
 //!
 //! Each child has one task for as long as its place in the group lasts ([`task`]); it evaluates the factory,
 //! polls the service under a [`guard`], and asks the core what the end of an incarnation means. A restart that
-//! concerns only that child happens right there. Everything that concerns several children is carried out by
-//! the supervisor's own task ([`supervisor`]), which is woken only then. Both meet in the [`group`].
+//! concerns only that child happens right there. What concerns several children is begun by the supervisor's own
+//! task ([`supervisor`]), which is woken only then, and gone on with by each as its turn comes. All meet in the
+//! [`group`].
 
 mod cell;
 mod cells;

@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 
 use super::Spawned;
 use super::cell::Cell;
-use super::group::{Group, now};
+use super::group::Group;
 use super::promise::Promises;
 use super::records::Records;
 use super::tell::Outside;
@@ -220,13 +220,19 @@ impl State {
 
     /// Goes on with the plans of the core in the task of a child, as long as the group is to go on: the supervisor need not be
     /// woken for that, unless it has to look at something sooner than it knows.
-    pub(super) fn go_on(&mut self, group: &Group, spawn: &mut Spawns, outside: &mut Outside) -> Option<Waker> {
+    pub(super) fn go_on(
+        &mut self,
+        now: Instant,
+        group: &Group,
+        spawn: &mut Spawns,
+        outside: &mut Outside,
+    ) -> Option<Waker> {
         let known = self.core.next_timer();
         let mut actions = std::mem::take(&mut self.actions);
-        self.core.proceed(now(), CHUNK, &mut actions);
+        self.core.proceed(now, CHUNK, &mut actions);
         self.carry_out(actions, group, spawn, outside);
         let is_sooner = self.core.next_timer().is_some_and(|next| known.is_none_or(|known| next < known));
-        self.driver.clone().filter(|_| is_sooner)
+        if is_sooner { self.driver.clone() } else { None }
     }
 
     /// Carries out actions of the core; where they stood is kept for the next ones.
