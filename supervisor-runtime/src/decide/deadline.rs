@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::time::{Duration, Instant};
 
 use super::plan::{Plan, PlanId, Stage};
-use super::{Action, After, Core, Outcome, Phase, SlotId, State};
+use super::{Action, After, Core, Outcome, Phase, SlotId, State, earlier};
 use crate::declare::Kind;
 
 /// How long after it was told to be dropped a child counts as stuck.
@@ -20,8 +20,7 @@ pub(super) const LATE: Duration = Duration::from_millis(100);
 impl Core {
     /// When [`step`](Self::step) is to be called next if nothing happens before.
     pub(crate) fn next_timer(&self) -> Option<Instant> {
-        let plans = self.timers.peek().map(|Reverse((when, _))| *when);
-        plans.into_iter().chain(self.deadline()).min()
+        earlier(self.timers.peek().map(|Reverse((when, _))| *when), self.deadline())
     }
 
     /// Has a plan looked at when its next deadline, or its delay, is over.
@@ -57,7 +56,7 @@ impl Core {
     pub(super) fn ask(&mut self, slot: SlotId, now: Instant, out: &mut Vec<Action>) {
         let child = &self.rules.children[self.slot(slot).child as usize];
         let own = child.stops_by(now);
-        let deadline = [own, self.deadline()].into_iter().flatten().min();
+        let deadline = earlier(own, self.deadline());
         if child.kind == Kind::Supervisor {
             // It is one of us: it drops what is left of its own at the deadline, and then returns.
             self.update(slot, |slot| slot.state = State::Stopping);
@@ -148,7 +147,7 @@ impl Core {
         // In the order in which they were asked: the last was first.
         for &slot in plan.members.iter().rev().filter(|&&slot| self.slot(slot).plan == Some(id)) {
             match self.patience(slot) {
-                Some(until) if until > now => next = next.into_iter().chain([until]).min(),
+                Some(until) if until > now => next = earlier(next, Some(until)),
                 Some(_) if excuses && self.slot(slot).state == State::Killing => excused = Some(now + GRACE),
                 Some(until) => late.push((until, slot)),
                 None => {}
@@ -157,7 +156,7 @@ impl Core {
         late.sort_by_key(|&(until, _)| until);
         if let Some(plan) = &mut self.plans[id.index()] {
             plan.excused = plan.excused.or(excused);
-            plan.patience = next.into_iter().chain(excused).min();
+            plan.patience = earlier(next, excused);
         }
         for (_, slot) in late {
             match self.slot(slot).state {

@@ -230,6 +230,14 @@ pub(crate) fn later(now: Instant, by: Duration) -> Instant {
     now.checked_add(by.min(NEVER)).unwrap_or(now)
 }
 
+/// The earlier of two, where there are any.
+pub(crate) fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
 /// How much later in nanoseconds, which reach for 584 years.
 pub(crate) fn nanos_between(then: Instant, now: Instant) -> u64 {
     now.saturating_duration_since(then).as_nanos() as u64
@@ -540,10 +548,7 @@ impl Core {
         match &mut self.phase {
             Phase::Ended(_) => {}
             Phase::Stopping { deadline: known, .. } => {
-                let earlier = match (*known, deadline) {
-                    (Some(a), Some(b)) => Some(a.min(b)),
-                    (a, b) => a.or(b),
-                };
+                let earlier = earlier(*known, deadline);
                 if *known != earlier {
                     *known = earlier;
                     self.remind_supervisors();

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::graph::Graph;
 use super::slot::Role;
-use super::{Action, After, ChildId, Core, Outcome, Phase, Slot, SlotId, later};
+use super::{Action, After, ChildId, Core, Outcome, Phase, Slot, SlotId, earlier, later};
 
 /// The number of a plan: never 0, so that none takes no room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,23 +51,19 @@ pub(super) enum Stage {
     Start,
 }
 
-/// How many of its slots play which part, in the order of [`Role`].
+/// How many of its slots play which part, by [`Role`]; none of them is the first.
 #[cfg_attr(test, derive(Clone))]
 #[derive(Default)]
-pub(super) struct Counts([usize; 4]);
+pub(super) struct Counts([usize; 5]);
 
 impl Counts {
     pub(super) fn of(&self, role: Role) -> usize {
         self.0[role as usize]
     }
 
-    fn of_mut(&mut self, role: Role) -> &mut usize {
-        &mut self.0[role as usize]
-    }
-
     /// Whether anything of the plan is still to be stopped or started.
     pub(super) fn is_under_way(&self) -> bool {
-        self.0 != [0; 4]
+        self.0 != [0; 5]
     }
 }
 
@@ -175,7 +171,7 @@ impl Core {
             }));
             plan.delay = plan.delay.max(old.delay);
             plan.not_before = plan.not_before.max(old.not_before);
-            plan.patience = plan.patience.into_iter().chain(old.patience).min();
+            plan.patience = earlier(plan.patience, old.patience);
             plan.excused = plan.excused.max(old.excused);
         }
         let slots = &self.slots;
@@ -202,7 +198,7 @@ impl Core {
             Some(other) => shared.push(other),
             None => {}
         }
-        *counts.of_mut(role) += 1;
+        counts.0[role as usize] += 1;
         true
     }
 
@@ -272,17 +268,14 @@ impl Core {
         more
     }
 
-    /// Keeps the counts of a plan, of which a slot plays another part now, or none.
-    pub(super) fn count_in_plan(&mut self, id: PlanId, before: Option<Role>, now: Option<Role>) {
-        if before == now {
-            return;
-        }
+    /// Keeps the counts of a plan, of which a slot plays another part now; 0 is none.
+    pub(super) fn count_in_plan(&mut self, id: PlanId, before: usize, now: usize) {
         let Some(plan) = &mut self.plans[id.index()] else { return };
-        if let Some(role) = now {
-            *plan.counts.of_mut(role) += 1;
+        if now > 0 {
+            plan.counts.0[now] += 1;
         }
-        if let Some(role) = before {
-            *plan.counts.of_mut(role) -= 1;
+        if before > 0 {
+            plan.counts.0[before] -= 1;
             // When nothing of it is under way, it can go on.
             if plan.waits_for() == 0 {
                 self.dirty.push_back(id);
@@ -312,7 +305,7 @@ impl Core {
                 }
             }
             let Some(plan) = &mut self.plans[id.index()] else { return };
-            let [pending, starting, sweeping, stopping] = plan.counts.0;
+            let [_, pending, starting, sweeping, stopping] = plan.counts.0;
             match plan.stage {
                 Stage::Sweep if sweeping + stopping == 0 => {
                     plan.patience = None;

@@ -127,7 +127,7 @@ impl After {
 /// What part a slot plays in its plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
-    Pending,
+    Pending = 1,
     Starting,
     /// To be stopped, not asked yet.
     Sweeping,
@@ -146,7 +146,7 @@ mod fact {
     pub(super) const UNREADY: u16 = 64;
     pub(super) const DOWN: u16 = 128;
     pub(super) const REMOVED: u16 = 256;
-    /// The part that it plays in a plan: none, or one of four.
+    /// The [`Role`](super::Role) that it plays in a plan: none, or one of four.
     pub(super) const ROLE: u16 = 7 << 9;
     pub(super) const PENDING: u16 = 1 << 9;
     pub(super) const STARTING: u16 = 2 << 9;
@@ -154,16 +154,9 @@ mod fact {
     pub(super) const STOPPING: u16 = 4 << 9;
 }
 
-impl Role {
-    fn of(facts: u16) -> Option<Self> {
-        match facts & ROLE {
-            PENDING => Some(Self::Pending),
-            STARTING => Some(Self::Starting),
-            SWEEPING => Some(Self::Sweeping),
-            STOPPING => Some(Self::Stopping),
-            _ => None,
-        }
-    }
+/// The part in these facts, as it is counted: 0 is none.
+fn part(facts: u16) -> usize {
+    usize::from((facts & ROLE) / PENDING)
 }
 
 impl Slot {
@@ -241,7 +234,13 @@ impl Slot {
 
     /// Its part in its plan, if it has one.
     pub(super) fn role(&self) -> Option<Role> {
-        Role::of(self.facts)
+        match self.facts & ROLE {
+            PENDING => Some(Role::Pending),
+            STARTING => Some(Role::Starting),
+            SWEEPING => Some(Role::Sweeping),
+            STOPPING => Some(Role::Stopping),
+            _ => None,
+        }
     }
 
     fn facts(&self) -> u16 {
@@ -373,8 +372,10 @@ impl Core {
         let after = slot.facts;
         // A slot only leaves its plan by what changes; it enters one when that is made.
         if let Some(plan) = plan {
-            let role = if slot.plan.is_some() { slot.role() } else { None };
-            self.count_in_plan(plan, Role::of(before), role);
+            let (before, now) = (part(before), if slot.plan.is_some() { part(after) } else { 0 });
+            if before != now {
+                self.count_in_plan(plan, before, now);
+            }
         }
         if before != after {
             self.count(id, before, after, 1);

@@ -6,10 +6,10 @@ use std::time::Instant;
 
 use super::cell::Cell;
 use super::group::{Group, now};
-use super::record::{Spawn, Spawns, wake};
+use super::record::{Spawn, Spawns, State, wake};
 use super::tell::Outside;
 use crate::Context;
-use crate::decide::{Phase, Rest, SlotId, State};
+use crate::decide::{Phase, Rest, SlotId, State as CoreState};
 use crate::view::What;
 
 /// Where a supervisor stands, for its driver.
@@ -39,13 +39,13 @@ impl Group {
                 state.core.stop(deadline, now);
             }
             state.look_at_the_silent(now, self);
-            let mut actions = std::mem::take(&mut state.actions);
-            let more = state.core.step(now, room, &mut actions);
+            let State { core, actions, .. } = &mut *state;
+            let more = core.step(now, room, actions);
             // Before anything is told to be dropped for that.
             if state.core.is_ending() && self.is_outermost() {
                 self.tree().note_ending();
             }
-            state.carry_out(actions, self, &mut spawn, &mut outside);
+            state.carry_out(self, &mut spawn, &mut outside);
             state.tell(self, |_, _| true, &mut outside);
             Progress {
                 phase: state.core.phase().clone(),
@@ -104,7 +104,7 @@ impl Group {
         let now = now();
         state.records[slot].ask(self.cell(slot), false, &mut outside);
         if state.core.slot(slot).is_fresh() {
-            state.core.show(slot, State::Stopping, now);
+            state.core.show(slot, CoreState::Stopping, now);
             if state.core.is_recording() {
                 outside.tell(self, state.event(self, slot, What::ShuttingDown));
             }
@@ -119,7 +119,7 @@ impl Group {
         let mut outside = Outside::default();
         let mut state = self.lock();
         state.begin(0, self.cell(0));
-        state.core.show(0, State::Starting, now());
+        state.core.show(0, CoreState::Starting, now());
         state.tell(self, |_, _| true, &mut outside);
         drop(state);
         outside.run();
@@ -128,19 +128,19 @@ impl Group {
 
     /// The outermost supervisor has started.
     pub(crate) fn outermost_started(&self) {
-        self.outermost_is(State::Running, None);
+        self.outermost_is(CoreState::Running, None);
     }
 
     /// The outermost supervisor has ended, if `what` says so by itself.
     pub(crate) fn outermost_ended(&self, rest: Rest, what: Option<What>) {
-        self.outermost_is(State::Down(rest), what);
+        self.outermost_is(CoreState::Down(rest), what);
     }
 
     /// How the outermost supervisor stands now, whose own task carries that out.
-    fn outermost_is(&self, is: State, what: Option<What>) {
+    fn outermost_is(&self, is: CoreState, what: Option<What>) {
         let mut outside = Outside::default();
         let mut state = self.lock();
-        if is == State::Running && !state.core.slot(0).is_fresh() {
+        if is == CoreState::Running && !state.core.slot(0).is_fresh() {
             // It was asked to stop meanwhile.
             return;
         }

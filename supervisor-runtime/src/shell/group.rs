@@ -24,7 +24,7 @@ use super::record::State;
 use super::records::Records;
 use super::tell::Outside;
 use crate::Shutdown;
-use crate::decide::{Choice, Core, Phase, Rules, SlotId, Swept, later, nanos_between};
+use crate::decide::{Choice, Core, Phase, Rules, SlotId, Swept, earlier, later, nanos_between};
 use crate::declare::{ChildSpec, Decision, Failure, GroupSpec, Set, Size, Strategy};
 use crate::log;
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -250,7 +250,7 @@ impl Group {
         let state = cx.group().state.hold();
         let deadline = state.records[cx.slot()].extras().and_then(|extras| extras.deadline);
         let own = state.asked_at(cx.slot()).and_then(|asked_at| self.own_deadline(asked_at));
-        [deadline, own].into_iter().flatten().min()
+        earlier(deadline, own)
     }
 
     /// Until when the expression of the supervisor in `slot`, which was asked to stop, is to have given one: it has no more time

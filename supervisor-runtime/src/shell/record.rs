@@ -228,23 +228,16 @@ impl State {
         outside: &mut Outside,
     ) -> Option<Waker> {
         let known = self.core.next_timer();
-        let mut actions = std::mem::take(&mut self.actions);
-        self.core.proceed(now, CHUNK, &mut actions);
-        self.carry_out(actions, group, spawn, outside);
+        self.core.proceed(now, CHUNK, &mut self.actions);
+        self.carry_out(group, spawn, outside);
         let is_sooner = self.core.next_timer().is_some_and(|next| known.is_none_or(|known| next < known));
         if is_sooner { self.driver.clone() } else { None }
     }
 
-    /// Carries out actions of the core; where they stood is kept for the next ones.
-    pub(super) fn carry_out(
-        &mut self,
-        mut actions: Vec<Action>,
-        group: &Group,
-        spawn: &mut Spawns,
-        outside: &mut Outside,
-    ) {
-        for action in actions.drain(..) {
-            match action {
+    /// Carries out the actions of the core.
+    pub(super) fn carry_out(&mut self, group: &Group, spawn: &mut Spawns, outside: &mut Outside) {
+        for at in 0..self.actions.len() {
+            match self.actions[at] {
                 Action::Start(slot) => {
                     let cell = group.cell(slot);
                     self.begin(slot, cell);
@@ -288,8 +281,8 @@ impl State {
                 }
             }
         }
-        actions.shrink_to(CHUNK);
-        self.actions = actions;
+        self.actions.clear();
+        self.actions.shrink_to(CHUNK);
     }
 }
 

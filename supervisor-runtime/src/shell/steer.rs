@@ -176,16 +176,14 @@ impl Group {
         indices: impl Iterator<Item = u32>,
         work: &mut Work,
     ) -> Result<Goals, NotDone> {
-        let mut actions = std::mem::take(&mut state.actions);
-        let now = now();
-        let added = state.core.admit(child, indices, now, &mut actions).map_err(NotDone::Refused)?;
+        let added = state.core.admit(child, indices, now(), &mut state.actions).map_err(NotDone::Refused)?;
         state.grow();
         if state.core.is_recording() {
             work.has_added |= !added.is_empty();
             added.iter().for_each(|&slot| work.outside.tell(self, state.added(self, slot)));
         }
         let goals = state.goals(&added, Order::Restart, self.cells());
-        state.carry_out(actions, self, &mut work.spawn, &mut work.outside);
+        state.carry_out(self, &mut work.spawn, &mut work.outside);
         Ok(goals)
     }
 

@@ -7,7 +7,7 @@ use super::group::{Group, now};
 use super::record::{State, wake};
 use super::tell::Outside;
 use crate::Context;
-use crate::decide::{GRACE, SlotId, State as CoreState, later};
+use crate::decide::{GRACE, SlotId, State as CoreState, earlier, later};
 use crate::sync::MutexExt;
 
 /// A child that keeps a limit of its own, as long as it does not block its thread: then the supervisor sees it.
@@ -92,7 +92,7 @@ impl State {
     /// When the supervisor has something to do if nothing happens before.
     pub(super) fn next_timer(&self) -> Option<Instant> {
         let watch = self.watches.peek().map(|Reverse((when, _))| *when);
-        [self.core.next_timer(), watch].into_iter().flatten().min()
+        earlier(self.core.next_timer(), watch)
     }
 
     pub(super) fn look_later(&mut self, slot: SlotId, at: Instant) {
