@@ -247,7 +247,10 @@ impl Core {
         let children: Vec<ChildId> = match set {
             Swept::Failed => Vec::new(),
             Swept::Rest => (child as ChildId + 1..self.children.len() as ChildId).collect(),
-            Swept::All => (0..self.children.len() as ChildId).collect(),
+            Swept::All => {
+                let all = 0..self.slots.len() as SlotId;
+                return all.filter(|&other| self.takes_part(other, slot)).collect();
+            }
             Swept::Children(children) => children.clone(),
         };
         self.slots_of(slot, &children)
@@ -273,10 +276,12 @@ impl Core {
 
     fn slots_of(&self, failed: SlotId, children: &[ChildId]) -> Vec<SlotId> {
         let slots = children.iter().flat_map(|&child| self.children[child as usize].iter());
-        let takes_part = |slot: &SlotId| {
-            *slot != failed
-                && !matches!(self.slot(*slot).state, State::Down(Rest::Gone | Rest::Forfeited) | State::Stuck)
-        };
-        slots.filter(takes_part).collect()
+        slots.filter(|&slot| self.takes_part(slot, failed)).collect()
+    }
+
+    /// Whether a slot is one that the failure of another can concern.
+    fn takes_part(&self, slot: SlotId, failed: SlotId) -> bool {
+        let Slot { state, removed, .. } = *self.slot(slot);
+        slot != failed && !removed && !matches!(state, State::Down(Rest::Gone | Rest::Forfeited) | State::Stuck)
     }
 }
