@@ -62,7 +62,7 @@ pub trait Service: Send + 'static {
     /// The default does nothing. An `Err` is a failed start, and `run` and `stop` are not called.
     fn start(&mut self, cx: &Context) -> impl Future<Output = ServiceResult> + Send {
         let _ = cx;
-        std::future::ready(Ok(()))
+        async { Ok(()) }
     }
 
     /// Runs until the work is done, something failed, or [`Context::stopping`] says to stop.
@@ -77,7 +77,7 @@ pub trait Service: Send + 'static {
     /// `run`, and is not called for a future that had to be dropped.
     fn stop(&mut self, cx: &Context, exit: &Exit) -> impl Future<Output = ()> + Send {
         let _ = (cx, exit);
-        std::future::ready(())
+        async {}
     }
 }
 
