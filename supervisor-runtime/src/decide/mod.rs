@@ -188,8 +188,8 @@ pub(crate) enum Verdict {
 pub(crate) enum Next {
     /// Start an incarnation.
     Start,
-    /// Wait until then, or until something changes.
-    Delay(Instant),
+    /// Wait [until its time has come](Core::until), or something changes.
+    Delay,
     /// Wait until something changes.
     Park,
     /// End: a later incarnation gets a new task.
@@ -536,7 +536,7 @@ impl Core {
         match self.slot(slot).state {
             // Told to stop before it has looked: it looks before it starts, and exits.
             State::Starting | State::Running | State::Stopping | State::Killing => Next::Start,
-            State::Waiting => Next::Delay(self.delays[&slot]),
+            State::Waiting => Next::Delay,
             State::Pending => Next::Park,
             State::Stuck | State::Down(_) => Next::End,
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::task::Waker;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::RuntimeFlavor;
 
@@ -188,6 +188,11 @@ impl Group {
         }
     }
 
+    /// Until when what is in `slot` waits for its restart, if it does.
+    pub(super) fn until(&self, slot: SlotId) -> Option<Instant> {
+        self.state.hold().core.until(slot)
+    }
+
     /// What the task of `cx`, which waits, is to do; its delay may be over.
     pub(super) fn resume(&self, cx: &Context, delay_over: bool, waker: &Waker) -> Then {
         let (slot, cell) = (cx.slot(), cx.cell());
@@ -197,7 +202,7 @@ impl Group {
         if delay_over {
             let was = state.core.next(slot);
             state.core.delay_over(slot, now());
-            if matches!(was, Next::Delay(_)) && state.core.next(slot) == Next::Start {
+            if was == Next::Delay && state.core.next(slot) == Next::Start {
                 state.begin(slot, cell);
             }
         }
@@ -210,17 +215,6 @@ impl Group {
         outside.run();
         wake(driver);
         then
-    }
-
-    /// What the task of `cx`, which waits for the supervisor, is to do. Mostly its cell tells, without the lock.
-    pub(super) fn is_decided(&self, cx: &Context, waker: &Waker) -> Then {
-        let cell = cx.cell();
-        cell.note_own_waker(waker);
-        match cell.after(cx.incarnation()) {
-            Some(Some(incarnation)) => Then::Start(incarnation),
-            Some(None) if cell.is_registered() => Then::Park,
-            _ => self.resume(cx, false, waker),
-        }
     }
 }
 

@@ -100,8 +100,8 @@ pub(super) enum Then {
     Start(u32),
     /// Start this incarnation once others have run.
     Yield(u32),
-    /// Wait until then, or until something changes.
-    Delay(Instant),
+    /// Wait until its time has come, or something changes.
+    Delay,
     /// Wait until something changes.
     Park,
     /// End; why no incarnation follows, unless the group ends with what is stuck.
@@ -138,7 +138,7 @@ impl State {
         match next {
             Next::Start => self.begin(slot, cell),
             // What is left of the incarnation is to know that it is over, however long the next one takes.
-            Next::Delay(_) | Next::Park | Next::End => cell.note_end(),
+            Next::Delay | Next::Park | Next::End => cell.note_end(),
         }
         self.then(next, slot, cell)
     }
@@ -151,7 +151,7 @@ impl State {
     fn then(&mut self, next: Next, slot: SlotId, cell: &Cell) -> Then {
         match next {
             Next::Start => Then::Start(cell.incarnation()),
-            Next::Delay(until) => Then::Delay(until),
+            Next::Delay => Then::Delay,
             Next::Park => Then::Park,
             Next::End => {
                 cell.end_task();

@@ -9,7 +9,7 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::task::yield_now;
 use tokio::time::{sleep_until, timeout};
@@ -83,8 +83,11 @@ pub(super) fn child<T: Source>(source: Arc<T>, mut cx: Context) -> impl Future<O
                         yield_now().await;
                         break;
                     }
-                    Then::Delay(until) => Box::pin(delay(&cx, until)).await,
-                    Then::Park => changed(&cx).await,
+                    Then::Delay => Box::pin(delay(&cx)).await,
+                    Then::Park => match decided(&cx).await {
+                        Some(incarnation) => Then::Start(incarnation),
+                        None => look(&cx).await,
+                    },
                     Then::End(rest) => return leave(&*source, &cx, rest),
                 };
             }
@@ -310,21 +313,36 @@ fn ended(cx: &Context, cause: Cause, phase: Phase) -> Ending {
 }
 
 /// Waits for the end of a backoff, or until something else is decided.
-async fn delay(cx: &Context, until: Instant) -> Then {
+async fn delay(cx: &Context) -> Then {
+    let Some(until) = cx.group().until(cx.slot()) else { return look(cx).await };
     let mut sleep = Box::pin(sleep_until(until.into()));
     poll_fn(|task| {
         let over = sleep.as_mut().poll(task).is_ready();
         match cx.group().resume(cx, over, task.waker()) {
-            Then::Delay(again) if again == until => Poll::Pending,
+            Then::Delay => Poll::Pending,
             then => Poll::Ready(then),
         }
     })
     .await
 }
 
-/// Waits until the supervisor has decided.
-fn changed(cx: &Context) -> impl Future<Output = Then> + '_ {
-    poll_fn(|task| match cx.group().is_decided(cx, task.waker()) {
+/// Waits until something has been decided for it. Mostly its cell tells which incarnation it is to start; else it has to
+/// look.
+fn decided(cx: &Context) -> impl Future<Output = Option<u32>> + '_ {
+    poll_fn(|task| {
+        let cell = cx.cell();
+        cell.note_own_waker(task.waker());
+        match cell.after(cx.incarnation()) {
+            Some(Some(incarnation)) => Poll::Ready(Some(incarnation)),
+            Some(None) if cell.is_registered() => Poll::Pending,
+            _ => Poll::Ready(None),
+        }
+    })
+}
+
+/// The same, but looks under the lock each time.
+fn look(cx: &Context) -> impl Future<Output = Then> + '_ {
+    poll_fn(|task| match cx.group().resume(cx, false, task.waker()) {
         Then::Park => Poll::Pending,
         then => Poll::Ready(then),
     })
