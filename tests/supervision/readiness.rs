@@ -255,6 +255,56 @@ async fn wait_for_a_state_comes_when_it_is_there_or_never() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_in_a_forfeited_group_will_never_be_ready() {
+    let world = World::new();
+    let pool = Supervisor::one_for_one("pool").max_restarts(0).child(world.child("a"));
+    let tree = Supervisor::forfeit_one_for_one("tree").child(Supervisor::crashing("outer").child(pool));
+    let tree = started(tree.child(world.child("b"))).await;
+    let a = at(&tree, "outer/pool/a");
+    let waits = tokio::spawn({
+        let a = a.clone();
+        async move { a.wait_for(State::Delayed).await }
+    });
+    world.idle().await;
+    world.fail("a");
+    for answer in [answered(waits).await.unwrap(), answered(a.wait_ready()).await] {
+        let error = answer.unwrap_err();
+        assert_eq!(error.to_string(), "waited for `tree/outer/pool/a`, but `tree/outer` is forfeited");
+    }
+    tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_in_a_group_that_was_stopped_by_hand_will_not_be_ready_by_itself() {
+    let world = World::new();
+    let pool = Supervisor::one_for_one("pool").child(world.child("a"));
+    let tree = started(Supervisor::one_for_one("tree").child(pool).child(world.child("b"))).await;
+    let (pool, a) = (tree.group("pool").unwrap(), at(&tree, "pool/a"));
+    pool.stop().await.unwrap();
+    let error = answered(a.wait_ready()).await.unwrap_err();
+    assert_eq!(error.to_string(), "waited for `tree/pool/a`, but `tree/pool` is stopped");
+    // Somebody may know of somebody who starts it.
+    let waits = tokio::spawn(async move { a.wait_for(State::Running).await });
+    world.idle().await;
+    pool.start().await.unwrap();
+    answered(waits).await.unwrap().unwrap();
+    tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_in_a_group_that_was_scaled_away_will_never_be_ready() {
+    let world = World::new();
+    let w = world.clone();
+    let shards = Child::replicated("shard", 2, move |_| Supervisor::one_for_one("any").child(w.child("a")));
+    let tree = started(Supervisor::one_for_one("tree").child(shards)).await;
+    let a = at(&tree, "shard[1]/a");
+    tree.replicas::<Supervisor>("shard").unwrap().scale_to(1).await.unwrap();
+    let error = answered(a.wait_ready()).await.unwrap_err();
+    assert_eq!(error.to_string(), "waited for `tree/shard[1]/a`, but `tree/shard[1]` is gone");
+    tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_waits_is_told_of_the_end_of_the_tree() {
     let world = World::new();
     let mut tree = started(Supervisor::one_for_one("tree").child(world.child("a")).child(world.child("b"))).await;

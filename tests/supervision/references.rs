@@ -66,7 +66,7 @@ async fn a_reference_stays_valid_across_every_restart() {
     assert_eq!(a.status().unwrap().state(), State::Stopped);
     let waits = tokio::spawn({
         let a = a.clone();
-        async move { a.wait_ready().await }
+        async move { a.wait_for(State::Running).await }
     });
     world.idle().await;
     pool.start().await.unwrap();

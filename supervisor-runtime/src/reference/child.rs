@@ -74,7 +74,8 @@ impl<S> ChildRef<S> {
     ///
     /// # Errors
     ///
-    /// [`SteerError::Never`] if it is stopped by hand, forfeited, gone or stuck, and so will not be ready by itself.
+    /// [`SteerError::Never`] if it, or a supervisor above it, is stopped by hand, forfeited, gone or stuck, and so will not be
+    /// ready by itself.
     ///
     /// # Cancel safety
     ///
@@ -88,7 +89,8 @@ impl<S> ChildRef<S> {
     ///
     /// # Errors
     ///
-    /// [`SteerError::Never`] if it is forfeited, gone or stuck, and so will not come into another state by itself.
+    /// [`SteerError::Never`] if it, or a supervisor above it, is forfeited, gone or stuck, and so will not come into another
+    /// state by itself.
     ///
     /// # Cancel safety
     ///

@@ -108,6 +108,25 @@ impl Route {
         before.len() > 1 && !self.tree.is_stopping()
     }
 
+    /// The outermost supervisor on the way that does not run, though the one above it does: its path, and its state. What is
+    /// below it comes and goes with it.
+    pub(super) fn lost(&self) -> Option<(String, State)> {
+        let (_, before) = self.steps.split_last()?;
+        let mut group = self.tree.anchor()?;
+        for (depth, step) in before.iter().enumerate() {
+            let child = number(group.spec(), step)?;
+            let Some(slot) = group.slot_of(child, step.index) else {
+                return Some((group.names().path_of(child, step.index), State::Gone));
+            };
+            let state = group.status(slot).state();
+            if depth > 0 && state != State::Running {
+                return group.lost_in(slot, state);
+            }
+            group = group.inner(slot)?;
+        }
+        None
+    }
+
     /// The group of the supervisor at the end of the way.
     pub(super) fn inside(&self) -> Result<Arc<Group>, SteerError> {
         let stop = self.walk()?;

@@ -107,12 +107,8 @@ pub(super) async fn until(route: &Route, index: u32, wants: Option<State>) -> Re
     tree.watch(|| {
         let stop = match route.walk() {
             Ok(stop) => stop,
-            // It may come back; but not after the end.
-            Err(SteerError::NotRunning { .. }) if !tree.has_ended() => {
-                let waits = route.as_far_as_there().is_some_and(|(group, slot)| tree.waits_for_itself(&group, slot));
-                let path = route.path().to_owned();
-                return if waits { Poll::Ready(Err(SteerError::WaitsForItself { path })) } else { Poll::Pending };
-            }
+            // It may come up; but not after the end.
+            Err(SteerError::NotRunning { .. }) if !tree.has_ended() => return not_yet(route, wants),
             Err(error) => return Poll::Ready(Err(error)),
         };
         let slot = match stop.slot(index) {
@@ -134,7 +130,7 @@ pub(super) async fn until(route: &Route, index: u32, wants: Option<State>) -> Re
         if tree.has_ended() {
             return Poll::Ready(Err(SteerError::Ended));
         }
-        match never(&stop.group, slot, wants) {
+        match never(route, wants).or_else(|| never_itself(&stop.group, slot, wants)) {
             Some((of, state)) => Poll::Ready(Err(SteerError::never(path(), &of, state))),
             None => Poll::Pending,
         }
@@ -142,18 +138,40 @@ pub(super) async fn until(route: &Route, index: u32, wants: Option<State>) -> Re
     .await
 }
 
-/// What keeps a child from ever coming into a state by itself: its path, and its state.
-fn never(group: &Arc<Group>, slot: u32, wants: Option<State>) -> Option<(String, State)> {
+/// The group in which a child stands is not there: whether it is worth waiting for.
+fn not_yet<T>(route: &Route, wants: Option<State>) -> Poll<Result<T, SteerError>> {
+    let path = route.path().to_owned();
+    let last = route.as_far_as_there();
+    if last.is_some_and(|(group, slot)| route.tree.waits_for_itself(&group, slot)) {
+        return Poll::Ready(Err(SteerError::WaitsForItself { path }));
+    }
+    match never(route, wants) {
+        Some((of, state)) => Poll::Ready(Err(SteerError::never(path, &of, state))),
+        None => Poll::Pending,
+    }
+}
+
+/// The supervisor that keeps what is below it from ever coming up by itself: its path, and its state.
+fn never(route: &Route, wants: Option<State>) -> Option<(String, State)> {
+    route.lost().filter(|(_, state)| is_final(*state, wants))
+}
+
+/// What keeps a child from ever coming into a state by itself, though its group is there: its path, and its state.
+fn never_itself(group: &Arc<Group>, slot: u32, wants: Option<State>) -> Option<(String, State)> {
     let (path, state) = match wants {
         // Ready: whatever below it is not, and will not be.
         None => group.lost(slot)?,
         Some(_) => (group.path_of(slot), group.status(slot).state()),
     };
-    // What was stopped by hand stays stopped; who waits for a state may know of somebody who starts it.
-    let is_final = match state {
+    (is_final(state, wants) && wants != Some(state)).then_some((path, state))
+}
+
+/// Whether nothing comes out of this state by itself. What was stopped by hand stays stopped; who waits for a state may know of
+/// somebody who starts it.
+fn is_final(state: State, wants: Option<State>) -> bool {
+    match state {
         State::Forfeited | State::Gone | State::Stuck => true,
-        State::Stopped => wants.is_none(),
+        State::Stopped | State::Done => wants.is_none(),
         _ => false,
-    };
-    (is_final && wants != Some(state)).then_some((path, state))
+    }
 }

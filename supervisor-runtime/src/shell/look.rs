@@ -80,13 +80,17 @@ impl Group {
 
     /// What will not be ready by itself, in `slot` or below: its path, and its state.
     pub(crate) fn lost(&self, slot: SlotId) -> Option<(String, State)> {
-        let state = self.status(slot).state();
-        if state != State::Running {
-            // What was stopped with its supervisor starts with it.
-            let comes_back = state == State::Stopped && self.read(Core::is_ending);
-            return (!comes_back).then(|| (self.path_of(slot), state));
+        match self.status(slot).state() {
+            State::Running => self.inner(slot)?.lost_inside(),
+            state => self.lost_in(slot, state),
         }
-        self.inner(slot)?.lost_inside()
+    }
+
+    /// The same of what is in this state, and so does not run.
+    pub(crate) fn lost_in(&self, slot: SlotId, state: State) -> Option<(String, State)> {
+        // What was stopped with its supervisor starts with it.
+        let comes_back = state == State::Stopped && self.read(Core::is_ending);
+        (!comes_back).then(|| (self.path_of(slot), state))
     }
 
     fn lost_inside(&self) -> Option<(String, State)> {
