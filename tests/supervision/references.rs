@@ -76,6 +76,17 @@ async fn a_reference_stays_valid_across_every_restart() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_path_of_a_replica_is_the_same_when_the_tree_has_ended() {
+    let world = World::new();
+    let pool = Supervisor::one_for_one("pool").child(world.replicas("w", 2));
+    let tree = started(Supervisor::one_for_one("tree").child(pool)).await;
+    let (w, pool) = (at(&tree, "pool/w[1]"), tree.group("pool").unwrap());
+    assert_eq!((w.path(), pool.path()), ("tree/pool/w[1]".to_owned(), "tree/pool".to_owned()));
+    tree.shutdown().await.unwrap();
+    assert_eq!((w.path(), pool.path()), ("tree/pool/w[1]".to_owned(), "tree/pool".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
 async fn references_do_not_keep_the_tree_alive() {
     let world = World::new();
     let tree = started(Supervisor::one_for_one("tree").child(world.child("a"))).await;

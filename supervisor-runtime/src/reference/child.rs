@@ -50,7 +50,7 @@ impl<S> ChildRef<S> {
     pub fn path(&self) -> String {
         match self.route.walk() {
             Ok(stop) => stop.path(self.index),
-            Err(_) => self.route.path().to_owned(),
+            Err(_) => self.route.path_of(self.index),
         }
     }
 

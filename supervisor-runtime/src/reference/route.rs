@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::SteerError;
 use crate::decide::{ChildId, SlotId};
-use crate::declare::{ChildSpec, GroupSpec, Kind};
+use crate::declare::{ChildSpec, GroupSpec, Kind, Size};
 use crate::handle::TreeHandle;
 use crate::shell::Group;
 use crate::view::State;
@@ -21,6 +21,8 @@ pub(crate) struct Way {
     steps: Vec<Step>,
     /// Without the index at the end.
     path: String,
+    /// Of what stands at the end, as it was declared when that was found.
+    size: Size,
 }
 
 /// One name on the way.
@@ -62,18 +64,26 @@ impl Deref for Route {
 }
 
 impl Route {
-    fn new(tree: TreeHandle, steps: Vec<Step>, path: String) -> Self {
-        Self(Arc::new(Way { tree, steps, path }))
+    fn new(tree: TreeHandle, steps: Vec<Step>, path: String, size: Size) -> Self {
+        Self(Arc::new(Way { tree, steps, path, size }))
     }
 
     /// The way to the outermost supervisor.
     pub(crate) fn root(tree: TreeHandle) -> Self {
         let path = tree.name().to_owned();
-        Self::new(tree, vec![Step { name: String::new(), child: 0, index: 0 }], path)
+        Self::new(tree, vec![Step { name: String::new(), child: 0, index: 0 }], path, Size::One)
     }
 
     pub(super) fn path(&self) -> &str {
         &self.path
+    }
+
+    /// The path of one replica or member, or of a child that is not replicated.
+    pub(super) fn path_of(&self, index: u32) -> String {
+        match self.size {
+            Size::One => self.path.clone(),
+            _ => format!("{}[{index}]", self.path),
+        }
     }
 
     /// Where the way ends: the group in which the child stands, if it is running.
@@ -187,7 +197,7 @@ impl Route {
             way = format!("{way}/{segment}");
             let child = &declared.children[last.child as usize];
             if names.peek().is_none() {
-                let found = Self::new(self.tree.clone(), steps, way);
+                let found = Self::new(self.tree.clone(), steps, way, child.size);
                 return Ok((found, read(child)));
             }
             if let Some(step) = steps.last_mut() {
@@ -200,7 +210,7 @@ impl Route {
                 }
                 // Made by a factory: what is in it shows only when it runs.
                 (None, Kind::Supervisor) => {
-                    let way = Self::new(self.tree.clone(), steps.clone(), way.clone());
+                    let way = Self::new(self.tree.clone(), steps.clone(), way.clone(), child.size);
                     at = way.walk()?;
                     Inside::of(&at, index.unwrap_or(0), || way.path.clone())
                 }
@@ -214,7 +224,7 @@ impl Route {
         if let Some(last) = steps.last_mut() {
             last.index = index;
         }
-        Self::new(self.tree.clone(), steps, self.path.clone())
+        Self::new(self.tree.clone(), steps, self.path.clone(), self.size)
     }
 }
 
