@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use supervisor_runtime::{Child, Context, Restart, Service, ServiceResult, State, SteerError, Supervisor};
 
-use crate::world::{Act, Order, Probe, World, answered, at, ended, secs, started, state};
+use crate::world::{Act, Order, Probe, World, answered, at, ended, secs, started, state, task};
 
 /// Not ready for some seconds, in `start` and in `run`.
 struct Slow {
@@ -252,6 +252,42 @@ async fn wait_for_a_state_comes_when_it_is_there_or_never() {
     assert!(matches!(&error, SteerError::Never { .. }), "{error:?}");
     b.wait_for(State::Forfeited).await.unwrap();
     tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn replicas_are_ready_when_their_group_has_been_made_and_they_are() {
+    let world = World::new();
+    world.plan("a", [Act::SlowStart(secs(10.0))]);
+    let w = world.clone();
+    let first = task("first", move |cx| {
+        let w = w.clone();
+        async move {
+            let replicas = cx.tree().replicas::<Probe>("pool/w")?;
+            replicas.wait_ready().await?;
+            w.write(format!("{} are ready", replicas.len()));
+            Ok(cx.stopping().await)
+        }
+    });
+    let pool = Supervisor::one_for_one("pool").child(world.replicas("w", 2));
+    let tree = started(Supervisor::one_for_one("tree").child(first).child(world.child("a")).child(pool)).await;
+    world.idle().await;
+    assert_eq!(world.page(), ["start a", "started a", "start w0", "start w1", "2 are ready"]);
+    tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn replicas_of_a_tree_that_has_ended_will_never_be_ready() {
+    for count in [0, 2] {
+        let world = World::new();
+        let mut tree = started(Supervisor::one_for_one("tree").child(world.replicas("w", 2))).await;
+        let replicas = tree.replicas::<Probe>("w").unwrap();
+        replicas.scale_to(count).await.unwrap();
+        tree.handle().shutdown();
+        ended(&mut tree).await.unwrap();
+        assert!(matches!(answered(replicas.wait_ready()).await, Err(SteerError::Ended)), "{count}, while it is held");
+        drop(tree);
+        assert!(matches!(answered(replicas.wait_ready()).await, Err(SteerError::Ended)), "{count}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use super::route::{Route, Stop};
-use super::wait::{all_done, order, when_running};
+use super::wait::{all_done, order, until, until_there, when_running};
 use super::{ChildRef, Rejected, Replaces, Replacing, SteerError, Untyped};
 use crate::decide::Order;
 
@@ -116,10 +116,15 @@ impl<S> Replicas<S> {
     ///
     /// # Errors
     ///
-    /// The first that will not be.
+    /// The first that will not be; [`SteerError::Ended`] if the tree has ended.
     pub async fn wait_ready(&self) -> Result<(), SteerError> {
-        for child in self.iter() {
-            child.wait_ready().await?;
+        let stop = until_there(&self.route).await?;
+        let indices = stop.group.indices(stop.child);
+        if indices.is_empty() && self.route.tree.has_ended() {
+            return Err(SteerError::Ended);
+        }
+        for index in indices {
+            until(&self.route, index, None).await?;
         }
         Ok(())
     }

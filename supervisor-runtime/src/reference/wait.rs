@@ -108,7 +108,9 @@ pub(super) async fn until(route: &Route, index: u32, wants: Option<State>) -> Re
         let stop = match route.walk() {
             Ok(stop) => stop,
             // It may come up; but not after the end.
-            Err(SteerError::NotRunning { .. }) if !tree.has_ended() => return not_yet(route, wants),
+            Err(SteerError::NotRunning { .. }) if !tree.has_ended() => {
+                return not_yet(route, route.path_of(index), wants);
+            }
             Err(error) => return Poll::Ready(Err(error)),
         };
         let slot = match stop.slot(index) {
@@ -138,9 +140,18 @@ pub(super) async fn until(route: &Route, index: u32, wants: Option<State>) -> Re
     .await
 }
 
+/// Waits until the group in which a child stands is there.
+pub(super) async fn until_there(route: &Route) -> Result<Stop, SteerError> {
+    let tree = &route.tree;
+    tree.watch(|| match route.walk() {
+        Err(SteerError::NotRunning { .. }) if !tree.has_ended() => not_yet(route, route.path().to_owned(), None),
+        there => Poll::Ready(there),
+    })
+    .await
+}
+
 /// The group in which a child stands is not there: whether it is worth waiting for.
-fn not_yet<T>(route: &Route, wants: Option<State>) -> Poll<Result<T, SteerError>> {
-    let path = route.path().to_owned();
+fn not_yet<T>(route: &Route, path: String, wants: Option<State>) -> Poll<Result<T, SteerError>> {
     let last = route.as_far_as_there();
     if last.is_some_and(|(group, slot)| route.tree.waits_for_itself(&group, slot)) {
         return Poll::Ready(Err(SteerError::WaitsForItself { path }));
