@@ -7,7 +7,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
-use crate::decide::SlotId;
+use crate::decide::{ChildId, SlotId};
 use crate::reference::{ChildRef, Children, Counts, GroupRef, Replicas, Route};
 use crate::shell::Group;
 use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -195,6 +195,12 @@ impl TreeHandle {
     /// Whether who asks is starting, and what is in `slot` starts only after that.
     pub(crate) fn waits_for_itself(&self, group: &Arc<Group>, slot: SlotId) -> bool {
         self.caller.as_ref().is_some_and(|caller| group.waits_for(slot, caller))
+    }
+
+    /// What stands in `group`, is who asks or above it, and would be taken along by a restart of one of `child`, or of all,
+    /// while who asks is starting.
+    pub(crate) fn taken_along(&self, group: &Arc<Group>, child: ChildId, index: Option<u32>) -> Option<SlotId> {
+        group.taken_along(child, index, self.caller.as_ref()?)
     }
 
     /// Looks again whenever something changes in the tree, until `look` has an answer.

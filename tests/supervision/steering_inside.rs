@@ -299,6 +299,40 @@ async fn in_start_a_restart_of_oneself_is_refused_because_nothing_would_end_it()
 }
 
 #[tokio::test(start_paused = true)]
+async fn in_start_a_restart_of_what_one_depends_on_is_refused_too() {
+    let world = World::new();
+    let w = world.clone();
+    let asker = asker(&world, true, move |tree| {
+        let w = w.clone();
+        async move {
+            let a = tree.child::<Probe>("a")?;
+            let rejected = a.replace(w.service("other")).await.unwrap_err();
+            w.write(rejected.to_string());
+            assert!(rejected.into_service().is_some());
+            a.restart().await
+        }
+    });
+    let tree = Supervisor::dependents_for_one("tree").child(world.child("a")).child(asker.requires(["a"]));
+    let tree = started(tree).await;
+    world.idle().await;
+    let words = "`tree/asker` cannot be restarted from within its `start`: return an error from there instead";
+    assert_eq!(world.page(), ["start a", "start asker", words, "InItsStart"]);
+    tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_start_a_restart_of_all_replicas_with_oneself_is_refused_too() {
+    let world = World::new();
+    let asks: Asks = Arc::new(|cx| Box::pin(async move { cx.tree().replicas::<Asker>("asker")?.restart().await }));
+    let asker = Asker { world: world.clone(), asks: Arc::new(Mutex::new(Some(asks))), in_start: true };
+    let tree = Supervisor::one_for_one("tree").child(Child::replicated("asker", 1, move |_| asker.clone()));
+    let tree = started(tree).await;
+    world.idle().await;
+    assert_eq!(world.page(), ["start asker", "InItsStart"]);
+    tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_service_finds_its_siblings_wherever_its_tree_stands_but_does_not_steer_the_outermost_supervisor() {
     let world = World::new();
     let asks = |cx: Context| async move {

@@ -190,6 +190,13 @@ impl Core {
         }
     }
 
+    /// Whether a restart by hand of one of `child`, or of all, concerns what is in `slot`.
+    pub(crate) fn takes_along(&self, child: ChildId, index: Option<u32>, slot: SlotId) -> bool {
+        let it = self.slot(slot);
+        let is_it = it.child == child && index.is_none_or(|index| index == it.index);
+        is_it || self.graph.as_ref().is_some_and(|graph| graph.closure(child).contains(&it.child))
+    }
+
     /// Whether it runs, or will by itself without more ado.
     pub(crate) fn is_up(&self, id: SlotId) -> bool {
         let slot = self.slot(id);

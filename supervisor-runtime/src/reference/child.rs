@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::route::Route;
-use super::wait::{self, done, order, status, until};
+use super::wait::{self, done, may_restart, order, status, until};
 use super::{Rejected, Replaces, Replacing, SteerError, Untyped};
 use crate::Provide;
 use crate::decide::Order;
@@ -199,6 +199,9 @@ impl<S: Send + 'static> ChildRef<S> {
             let what = format!("a `{}`, not a `{}`", stop.spec().service, type_name::<S>());
             return Err(Rejected::new(SteerError::Mismatch { path: self.path(), what }, Some(service)));
         };
+        if let Err(error) = may_restart(&self.route.tree, &stop, Some(self.index)) {
+            return Err(Rejected::new(error, Some(service)));
+        }
         drop(inserted.insert(self.index as usize, service));
         match stop.group.order(stop.child, Some(self.index), Order::Restart) {
             Err(error) => {

@@ -99,7 +99,8 @@ pub enum SteerError {
         /// Its path.
         path: String,
     },
-    /// A service that is in its `start` cannot restart itself: it would do nothing else, and no limit would end that.
+    /// A service that is in its `start` cannot restart itself, nor what takes it along: it would do nothing else, and no limit
+    /// would end that.
     #[non_exhaustive]
     InItsStart {
         /// Its path, or that of a supervisor above it.

@@ -39,16 +39,20 @@ impl Stop {
 /// Gives an order, and waits until it is carried out.
 pub(super) async fn order(route: &Route, index: Option<u32>, order: Order) -> Result<(), SteerError> {
     let stop = route.walk()?;
-    // A service that restarts itself in `start` would do nothing else, and no limit counts it.
-    if order == Order::Restart
-        && let Some(slot) = index.and_then(|index| stop.group.slot_of(stop.child, index))
-        && route.tree.waits_for_itself(&stop.group, slot)
-    {
-        return Err(SteerError::InItsStart { path: stop.path(index.unwrap_or(0)) });
+    if order == Order::Restart {
+        may_restart(&route.tree, &stop, index)?;
     }
     let tickets =
         stop.group.order(stop.child, index, order).map_err(|error| stop.not_done(error, index.unwrap_or(0)))?;
     all_done(&route.tree, tickets).await
+}
+
+/// A service that in its `start` restarts itself, or what takes it along, would do nothing else, and no limit counts it.
+pub(super) fn may_restart(tree: &TreeHandle, stop: &Stop, index: Option<u32>) -> Result<(), SteerError> {
+    match tree.taken_along(&stop.group, stop.child, index) {
+        Some(slot) => Err(SteerError::InItsStart { path: stop.group.path_of(slot) }),
+        None => Ok(()),
+    }
 }
 
 /// Does something in a group, when that is running: a restart of it that is under way is waited for.

@@ -115,7 +115,7 @@ impl Group {
 
     /// Whether what is in `slot` starts only after the `start` in which `caller` is has returned.
     pub(crate) fn waits_for(self: &Arc<Self>, slot: SlotId, caller: &Context) -> bool {
-        if caller.group().read(|core| core.slot(caller.slot()).state != CoreState::Starting) {
+        if !is_starting(caller) {
             return false;
         }
         // From the caller and from what it waits for up to the group that both stand in.
@@ -126,6 +126,17 @@ impl Group {
         });
         let Some((group, mine, theirs)) = common else { return false };
         mine == theirs || group.read(|core| core.starts_after(theirs, mine))
+    }
+
+    /// The slot in this group of `caller`, which is in its `start`, or of a supervisor above it, if a restart of one of `child`,
+    /// or of all, takes that along.
+    pub(crate) fn taken_along(&self, child: ChildId, index: Option<u32>, caller: &Context) -> Option<SlotId> {
+        if !is_starting(caller) {
+            return None;
+        }
+        let way = caller.group().way_up(caller.slot());
+        let (_, slot) = way.into_iter().find(|(group, _)| std::ptr::eq(&**group, self))?;
+        self.read(|core| core.takes_along(child, index, slot)).then_some(slot)
     }
 
     /// The slots in which a child stands, its own first, then those of the supervisors above it.
@@ -213,6 +224,10 @@ impl Group {
         drop(state);
         outside.run();
     }
+}
+
+fn is_starting(caller: &Context) -> bool {
+    caller.group().read(|core| core.slot(caller.slot()).state == CoreState::Starting)
 }
 
 impl record::State {
