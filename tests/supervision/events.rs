@@ -1,6 +1,6 @@
 //! What is told of what happens: whole stories, in the words of the events.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context as Task, Poll, Wake, Waker};
@@ -654,5 +654,27 @@ async fn errors_that_panic_when_they_are_dropped_may_all_be_dropped_at_once() {
         drop(event);
     }
     assert!(count > 8);
+    tree.shutdown().await.unwrap();
+}
+
+struct Woken;
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_listens_no_more_is_not_kept() {
+    let world = World::new();
+    let tree = started(Supervisor::one_for_one("tree").child(world.child("a"))).await;
+    let task = Arc::new(Woken);
+    let waker = Waker::from(Arc::clone(&task));
+    for _ in 0..3 {
+        let mut events = tree.events();
+        let mut next = pin!(events.next());
+        assert!(next.as_mut().poll(&mut Task::from_waker(&waker)).is_pending());
+        assert_eq!(Arc::strong_count(&task), 3, "it is to be woken");
+    }
+    assert_eq!(Arc::strong_count(&task), 2, "nobody listens any more");
     tree.shutdown().await.unwrap();
 }

@@ -64,7 +64,7 @@ impl Outside {
             self.pending().events.push((Arc::clone(group.names()), told.clone()));
         }
         if let Some(Pushed { waiting, surplus }) = group.tree().events().push(group.names(), told) {
-            self.wake(waiting);
+            self.wake(waiting.into_iter().map(|(_, waker)| waker));
             if !surplus.is_empty() {
                 self.pending().surplus.extend(surplus);
             }

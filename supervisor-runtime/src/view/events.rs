@@ -40,7 +40,9 @@ struct Ring {
     /// Empty ones, to be written again.
     spare: Vec<Page>,
     /// Who waits for the next one.
-    waiting: Vec<Waker>,
+    waiting: Vec<(ListenerId, Waker)>,
+    /// The listener that came last.
+    last: ListenerId,
     /// Listeners that must not miss any, for as long as a snapshot takes.
     taps: usize,
     /// There will be no more.
@@ -54,13 +56,28 @@ impl Default for Ring {
             open: Page::new(1, 0),
             spare: Vec::new(),
             waiting: Vec::new(),
+            last: 0,
             taps: 0,
             is_over: false,
         }
     }
 }
 
+/// Tells one listener from all others.
+type ListenerId = u64;
+
 impl Ring {
+    /// Has a listener woken by the next event; the waker by which it was to be woken before is to be dropped outside.
+    fn wait(&mut self, id: ListenerId, waker: &Waker) -> Option<Waker> {
+        match self.waiting.iter_mut().find(|(other, _)| *other == id) {
+            Some((_, known)) => (!known.will_wake(waker)).then(|| std::mem::replace(known, waker.clone())),
+            None => {
+                self.waiting.push((id, waker.clone()));
+                None
+            }
+        }
+    }
+
     /// The number of the next event.
     fn next(&self) -> u64 {
         self.open.end()
@@ -151,7 +168,7 @@ impl EventLog {
             ring.is_over = true;
             std::mem::take(&mut ring.waiting)
         };
-        waiting.into_iter().for_each(Waker::wake);
+        waiting.into_iter().for_each(|(_, waker)| waker.wake());
     }
 
     fn attach(self: &Arc<Self>, is_tap: bool) -> Events {
@@ -162,17 +179,19 @@ impl EventLog {
         let old = is_first.then(|| ring.clear(first));
         ring.taps += usize::from(is_tap);
         let next = ring.next();
+        ring.last += 1;
+        let id = ring.last;
         // In this order: the errors in it are the user's.
         drop(ring);
         drop(old);
-        Events { log: Arc::clone(self), next, page: None, is_tap }
+        Events { log: Arc::clone(self), id, next, page: None, is_tap }
     }
 }
 
 /// What is left to do when an event has been numbered, outside of every lock.
 pub(crate) struct Pushed {
     /// Who waits for it.
-    pub(crate) waiting: Vec<Waker>,
+    pub(crate) waiting: Vec<(ListenerId, Waker)>,
     /// What is no longer kept, to be dropped.
     pub(crate) surplus: Vec<Arc<Page>>,
 }
@@ -215,6 +234,7 @@ pub(crate) fn is_logged() -> bool {
 /// ```
 pub struct Events {
     log: Arc<EventLog>,
+    id: ListenerId,
     /// The number of the next event.
     next: u64,
     /// The page on which it stands, if that has been turned to.
@@ -310,11 +330,9 @@ impl Events {
             if ring.is_over {
                 return Poll::Ready(None);
             }
-            if let Some(waker) = waker
-                && !ring.waiting.iter().any(|waiting| waiting.will_wake(waker))
-            {
-                ring.waiting.push(waker.clone());
-            }
+            let before = waker.and_then(|waker| ring.wait(self.id, waker));
+            drop(ring);
+            drop(before);
             return Poll::Pending;
         }
         let (page, before) = ring.page(self.next, self.log.listeners.load(Ordering::SeqCst) == 1);
@@ -341,9 +359,10 @@ impl Drop for Events {
         let is_last = self.log.listeners.fetch_sub(1, Ordering::SeqCst) == 1;
         let next = ring.next();
         let old = is_last.then(|| ring.clear(next));
-        // In this order: the errors in it are the user's.
+        let waited = ring.waiting.iter().position(|(id, _)| *id == self.id).map(|at| ring.waiting.swap_remove(at));
+        // In this order: the errors in it are the user's, and so is the waker.
         drop(ring);
-        drop(old);
+        drop((old, waited));
     }
 }
 
