@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use supervisor_runtime::{ChildRef, Restart, Running, State, SteerError, Supervisor};
 
-use crate::world::{Act, Order, World, answered, at, ended, secs, started, state, time_of};
+use crate::world::{Act, Order, Probe, World, answered, at, ended, secs, started, state, time_of};
 
 /// What is done by hand.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -734,4 +734,40 @@ async fn a_significant_child_that_was_stopped_by_hand_does_not_end_its_group() {
     at(&tree, "a").start().await.unwrap();
     world.order("a", Order::Finish);
     ended(&mut tree).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_a_stop_keeps_from_being_started_comes_back() {
+    let world = World::new();
+    world.plan("a", [Act::SlowStop(secs(2.0))]);
+    let tree = started(Supervisor::one_for_one("tree").child(world.child("a"))).await;
+    let a = tree.child::<Probe>("a").unwrap();
+    let replacing = tokio::spawn({
+        let (a, other) = (a.clone(), world.service("other"));
+        async move { a.replace(other).await }
+    });
+    world.idle().await;
+    a.stop().await.unwrap();
+    let rejected = answered(replacing).await.unwrap().unwrap_err();
+    assert!(matches!(rejected.error(), SteerError::Overtaken { .. }), "{rejected:?}");
+    assert!(rejected.into_service().is_some(), "it was not started");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_another_took_the_place_of_before_it_started_comes_back() {
+    let world = World::new();
+    world.plan("a", [Act::SlowStop(secs(2.0))]);
+    let tree = started(Supervisor::one_for_one("tree").child(world.child("a"))).await;
+    let a = tree.child::<Probe>("a").unwrap();
+    let replace = |name: &'static str| {
+        let (a, other) = (a.clone(), world.service(name));
+        tokio::spawn(async move { a.replace(other).await })
+    };
+    let first = replace("first");
+    world.idle().await;
+    let second = replace("second");
+    answered(second).await.unwrap().unwrap();
+    let first = answered(first).await.unwrap();
+    assert!(!world.page().contains(&"start first".to_owned()));
+    assert!(first.is_err_and(|rejected| rejected.into_service().is_some()), "it was not started");
 }

@@ -202,13 +202,21 @@ impl<S: Send + 'static> ChildRef<S> {
         if let Err(error) = may_restart(&self.route.tree, &stop, Some(self.index)) {
             return Err(Rejected::new(error, Some(service)));
         }
-        drop(inserted.insert(self.index as usize, service));
-        match stop.group.order(stop.child, Some(self.index), Order::Restart) {
-            Err(error) => {
-                let error = stop.not_done(error, self.index);
-                Err(Rejected::new(error, inserted.take(self.index as usize)))
-            }
-            Ok(tickets) => wait::all_done(&self.route.tree, tickets).await.map_err(|error| Rejected::new(error, None)),
+        let index = self.index as usize;
+        let place = inserted.insert(index, service);
+        let result = match stop.group.order(stop.child, Some(self.index), Order::Restart) {
+            Err(error) => Err(stop.not_done(error, self.index)),
+            Ok(tickets) => wait::all_done(&self.route.tree, tickets).await,
+        };
+        // Where only the wait is over, the order is not.
+        if let Err(error @ (SteerError::Stopping | SteerError::WaitsForItself { .. })) = result {
+            return Err(Rejected::new(error, None));
+        }
+        match (result, inserted.take_back(index, &place)) {
+            (Ok(()), None) => Ok(()),
+            (Err(error), service) => Err(Rejected::new(error, service)),
+            // It was another's that was started.
+            (Ok(()), service) => Err(Rejected::new(SteerError::Overtaken { path: self.path() }, service)),
         }
     }
 

@@ -52,7 +52,7 @@ pub enum SteerError {
         /// How it failed.
         exit: Arc<Exit>,
     },
-    /// Somebody else stopped the child meanwhile, or its supervisor was stopped.
+    /// Somebody else stopped the child meanwhile, or put another service in its place, or its supervisor was stopped.
     #[non_exhaustive]
     Overtaken {
         /// The path of the child.
@@ -146,7 +146,7 @@ impl fmt::Display for SteerError {
             Self::StartFailed { path, exit } => {
                 write!(f, "`{path}` did not start, and is not retried: {exit}")
             }
-            Self::Overtaken { path } => write!(f, "`{path}` was stopped meanwhile"),
+            Self::Overtaken { path } => write!(f, "`{path}` was stopped meanwhile, or replaced"),
             Self::Requires { path, missing } => {
                 write!(f, "`{path}` cannot be started: it depends on `{missing}`, which is down; start that first")
             }

@@ -2,14 +2,15 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context as Task, Poll};
 
 use pin_project_lite::pin_project;
+use rustc_hash::FxHashMap;
 
 use super::Source;
-use super::shelf::Shelf;
+use super::shelf::drop_kept;
 use crate::BoxError;
 use crate::declare::Offer;
 use crate::shell::panic::catch;
@@ -65,7 +66,7 @@ impl<T: Source> Source for Seat<T> {
     }
 
     fn can_make(&self, index: usize) -> bool {
-        self.inserted.0.0.hold().contains_key(&index) || self.source.can_make(index)
+        self.inserted.is_there(index) || self.source.can_make(index)
     }
 
     fn keep(&self, index: usize, service: T::Service) {
@@ -85,7 +86,7 @@ impl<T: Source> Source for Seat<T> {
     }
 
     fn forget(&self, index: usize) {
-        drop(self.inserted.take(index));
+        drop(self.inserted.remove(index, |_| true));
         self.source.forget(index);
     }
 
@@ -94,7 +95,7 @@ impl<T: Source> Source for Seat<T> {
     }
 
     fn clear(&self) {
-        self.inserted.0.clear();
+        self.inserted.clear();
         self.source.clear();
         // The handles are the user's.
         self.offers.iter().for_each(|offer| drop(catch(|| offer.clear())));
@@ -102,31 +103,64 @@ impl<T: Source> Source for Seat<T> {
 }
 
 /// Services that were put in the place of what a child's source makes, by index, until they are started.
-pub(crate) struct Inserted<S>(Shelf<S>, AtomicUsize);
+pub(crate) struct Inserted<S> {
+    places: Mutex<FxHashMap<usize, Arc<Place<S>>>>,
+    count: AtomicUsize,
+}
+
+/// Where a service waits until it is started, known to who put it there: as long as it does, it can come back.
+pub(crate) type Place<S> = Mutex<Option<S>>;
 
 impl<S> Default for Inserted<S> {
     fn default() -> Self {
-        Self(Shelf::default(), AtomicUsize::new(0))
+        Self { places: Mutex::default(), count: AtomicUsize::new(0) }
     }
 }
 
 impl<S> Inserted<S> {
-    /// Puts one in; what was there, and had not been started, comes back.
-    pub(crate) fn insert(&self, index: usize, service: S) -> Option<S> {
-        let before = self.0.0.hold().insert(index, service);
+    /// Puts one in; what was there, and had not been started, is left to who had put it there.
+    pub(crate) fn insert(&self, index: usize, service: S) -> Arc<Place<S>> {
+        let place = Arc::new(Mutex::new(Some(service)));
+        let before = self.places.hold().insert(index, Arc::clone(&place));
         if before.is_none() {
-            self.1.fetch_add(1, Ordering::Release);
+            self.count.fetch_add(1, Ordering::Release);
         }
-        before
+        place
     }
 
     /// Takes one out; every start comes by here, so it looks without a lock first.
-    pub(crate) fn take(&self, index: usize) -> Option<S> {
-        if self.1.load(Ordering::Acquire) == 0 {
+    fn take(&self, index: usize) -> Option<S> {
+        if self.count.load(Ordering::Acquire) == 0 {
             return None;
         }
-        let service = self.0.take(index)?;
-        self.1.fetch_sub(1, Ordering::Release);
-        Some(service)
+        let place = self.remove(index, |_| true)?;
+        place.hold().take()
+    }
+
+    /// Takes a service back that was put in, if it has not been started.
+    pub(crate) fn take_back(&self, index: usize, place: &Arc<Place<S>>) -> Option<S> {
+        drop(self.remove(index, |other| Arc::ptr_eq(other, place)));
+        place.hold().take()
+    }
+
+    fn remove(&self, index: usize, is_it: impl FnOnce(&Arc<Place<S>>) -> bool) -> Option<Arc<Place<S>>> {
+        let mut places = self.places.hold();
+        places.get(&index).filter(|place| is_it(place))?;
+        self.count.fetch_sub(1, Ordering::Release);
+        places.remove(&index)
+    }
+
+    fn is_there(&self, index: usize) -> bool {
+        self.places.hold().contains_key(&index)
+    }
+}
+
+impl<S: Send + 'static> Inserted<S> {
+    fn clear(&self) {
+        let places = std::mem::take(&mut *self.places.hold());
+        for place in places.into_values() {
+            let service = place.hold().take();
+            service.into_iter().for_each(drop_kept);
+        }
     }
 }

@@ -19,17 +19,19 @@ impl<S> Default for Shelf<S> {
 }
 
 impl<S: Send + 'static> Shelf<S> {
-    /// Also of what the supervisors in it have kept.
     pub(super) fn clear(&self) {
         let kept = std::mem::take(&mut *self.0.hold());
-        for service in kept.into_values() {
-            if let Some(supervisor) = (&service as &dyn Any).downcast_ref::<Supervisor>() {
-                supervisor.clear_kept();
-            }
-            // A panic in a destructor must not keep the others from running.
-            let _ = catch_drop(service);
-        }
+        kept.into_values().for_each(drop_kept);
     }
+}
+
+/// Drops a service that no incarnation will have, and what it has kept if it is a supervisor.
+pub(super) fn drop_kept<S: Send + 'static>(service: S) {
+    if let Some(supervisor) = (&service as &dyn Any).downcast_ref::<Supervisor>() {
+        supervisor.clear_kept();
+    }
+    // A panic in a destructor must not keep others from running.
+    let _ = catch_drop(service);
 }
 
 impl<S> Shelf<S> {
