@@ -239,7 +239,8 @@ impl Context {
     ///
     /// What waits there ends with [`SteerError::Stopping`](crate::SteerError::Stopping) when this service is asked to stop, as it
     /// is by steering that concerns it; what was asked for goes on. In `start`, waiting for itself, or for something that
-    /// starts after it, is an [error](crate::SteerError::WaitsForItself).
+    /// starts after it, is an [error](crate::SteerError::WaitsForItself). Two that start together and wait for each other do
+    /// so until somebody stops them, or a [`start_timeout`](crate::Child::start_timeout).
     ///
     /// ```
     /// # use supervisor_runtime::{Context, Service, ServiceResult};
