@@ -292,7 +292,7 @@ fn tell(log: &EventLog, count: usize, left: &loom::sync::atomic::AtomicUsize) {
         let names = Names { id: 1, epoch, path: String::new(), prefix: String::new(), labels: Arc::new([]) };
         let told = Told { at: 0, subject: Subject::Group, what: What::Waiting, change: None };
         let pushed = log.push(&Arc::new(names), told);
-        pushed.into_iter().flat_map(|pushed| pushed.waiting).for_each(Waker::wake);
+        pushed.into_iter().flat_map(|pushed| pushed.waiting).for_each(|(_, waker)| waker.wake());
     }
     if left.fetch_sub(1, Ordering::SeqCst) == 1 {
         log.end();
