@@ -164,6 +164,10 @@ impl Ledger {
             self.group_mut(&path, |group| group.ending_since = group.ending_since.or(Some(event.at())));
             return;
         }
+        if matches!(event.what(), What::Starting) {
+            // It may be asked to stop before it has made its group: how the last one ended is none of its business.
+            self.group_mut(&path, |group| (group.ending_since, group.asked_at) = (None, None));
+        }
         if matches!(event.what(), What::Stopping | What::ShuttingDown | What::Dropping) {
             self.group_mut(&path, |group| {
                 group.ending_since.get_or_insert(event.at());
