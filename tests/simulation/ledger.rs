@@ -29,6 +29,8 @@ pub(crate) struct Group {
     pub(crate) asked_at: Option<Instant>,
     /// Since when nothing is to be started in it.
     pub(crate) ending_since: Option<Instant>,
+    /// Since when the next incarnation starts, which has not made its group yet; it may be asked to stop before it does.
+    pub(crate) next_since: Option<Instant>,
     /// Since when something was done by hand in it, or it was not at rest.
     pub(crate) is_steered: bool,
     pub(crate) was_steered: bool,
@@ -165,8 +167,7 @@ impl Ledger {
             return;
         }
         if matches!(event.what(), What::Starting) {
-            // It may be asked to stop before it has made its group: how the last one ended is none of its business.
-            self.group_mut(&path, |group| (group.ending_since, group.asked_at) = (None, None));
+            self.group_mut(&path, |group| group.next_since = Some(event.at()));
         }
         if matches!(event.what(), What::Stopping | What::ShuttingDown | What::Dropping) {
             self.group_mut(&path, |group| {

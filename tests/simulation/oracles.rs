@@ -222,7 +222,9 @@ fn a_stop_keeps_to_its_deadline(ledger: &Ledger, about: &About<'_>) -> Verdict {
         _ => has_lived && about.event.state().is_some_and(|state| !state.is_live()),
     };
     let Some((declared, group)) = ledger.group(&about.path).filter(|_| is_end) else { return Ok(()) };
-    let took = group.ending_since.map(|then| about.event.at().saturating_duration_since(then)).unwrap_or_default();
+    // The end of the last incarnation is none of the next one's.
+    let since = group.ending_since.max(group.next_since);
+    let took = since.map(|then| about.event.at().saturating_duration_since(then)).unwrap_or_default();
     let most = match ledger.was_steered_at_or_below(&about.path) {
         true => declared.shutdown_when_steered,
         false => declared.shutdown,
