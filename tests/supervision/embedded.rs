@@ -2,7 +2,7 @@
 
 use supervisor_runtime::{BoxService, Child, Supervisor, TreeErrorKind};
 
-use crate::world::{Act, World, answered, not_started, secs, started, task};
+use crate::world::{Act, World, answered, not_started, secs, started, with_tree};
 
 #[tokio::test(start_paused = true)]
 async fn the_deadline_of_an_embedded_tree_holds_when_its_parent_stops_it() {
@@ -86,14 +86,7 @@ async fn an_embedded_tree_that_is_still_to_be_made_is_dropped_in_time() {
         if let Some(limit) = of_tree {
             tree = tree.shutdown(secs(limit));
         }
-        let (tell, mut told) = tokio::sync::mpsc::channel(1);
-        let handle = task("handle", move |cx| {
-            let tell = tell.clone();
-            async move {
-                let _ = tell.send(cx.tree()).await;
-                Ok(cx.stopping().await)
-            }
-        });
+        let (handle, mut told) = with_tree("handle");
         let starts = tokio::spawn(Supervisor::one_for_one("outer").child(handle).child(tree).start());
         let outer = told.recv().await.expect("it runs");
         world.idle().await;

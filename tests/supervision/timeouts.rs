@@ -5,7 +5,7 @@ use supervisor_runtime::{Child, Phase, Supervisor, TreeError, TreeErrorKind};
 
 use crate::idle::idle;
 use crate::probe::Probe;
-use crate::world::{Act, World, answered, not_started, secs, task};
+use crate::world::{Act, World, answered, not_started, secs, with_tree};
 
 #[tokio::test(start_paused = true)]
 async fn a_child_that_takes_longer_than_its_start_timeout_is_dropped_and_the_start_rolled_back() {
@@ -74,14 +74,7 @@ async fn the_start_timeout_of_the_outermost_supervisor_is_a_failed_start_too() {
 
 /// Stops a tree a second after it began to start a child, and says how it ended.
 async fn stopped_in_start(world: &World, child: Child<Probe>) -> Result<(), TreeError> {
-    let (tell, mut told) = tokio::sync::mpsc::channel(1);
-    let first = task("first", move |cx| {
-        let tell = tell.clone();
-        async move {
-            let _ = tell.send(cx.tree()).await;
-            Ok(cx.stopping().await)
-        }
-    });
+    let (first, mut told) = with_tree("first");
     let starts = tokio::spawn(Supervisor::one_for_one("tree").child(first).child(child).start());
     let tree = told.recv().await.unwrap();
     tokio::time::sleep(secs(1.0)).await;

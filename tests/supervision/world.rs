@@ -10,8 +10,8 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use supervisor_runtime::{Child, ChildRef, Context, Name, Running, Service, State, Supervisor, TreeError};
-use tokio::sync::Notify;
+use supervisor_runtime::{Child, ChildRef, Context, Name, Running, Service, State, Supervisor, TreeError, TreeHandle};
+use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
 pub(crate) use crate::probe::{Act, Order, Probe};
@@ -248,6 +248,19 @@ where
 {
     crate::capture::install();
     Child::new(name, move || supervisor_runtime::service_fn(run.clone()))
+}
+
+/// A child that gives away the tree that it is part of when it runs, while others are still to start.
+pub(crate) fn with_tree(name: &'static str) -> (Child<impl Service>, mpsc::Receiver<TreeHandle>) {
+    let (tell, told) = mpsc::channel(1);
+    let child = task(name, move |cx| {
+        let tell = tell.clone();
+        async move {
+            let _ = tell.send(cx.tree()).await;
+            Ok(cx.stopping().await)
+        }
+    });
+    (child, told)
 }
 
 /// A tree that has started.
