@@ -127,9 +127,8 @@ impl State {
             Goal::Started(goal) if slot.index == index && incarnation >= goal && cell.has_started() => {
                 Some(Done::AsAsked)
             }
-            Goal::Over(_) if is_here && slot.state == CoreState::Stuck => Some(Done::Stuck),
-            Goal::Over(goal) if !is_here || !slot.is_live() || incarnation != goal => Some(Done::AsAsked),
             _ if slot.state == CoreState::Stuck => Some(Done::Stuck),
+            Goal::Over(goal) if !is_here || !slot.is_live() || incarnation != goal => Some(Done::AsAsked),
             Goal::Started(goal) => match slot.state {
                 CoreState::Down(_) if slot.index == index && incarnation >= goal => {
                     Some(match self.last_exit(id, cell) {
