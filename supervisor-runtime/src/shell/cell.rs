@@ -34,8 +34,6 @@ const KILL: u64 = 2;
 const TASKS: u64 = 4;
 /// Somebody listens, or has tasks: the record has more to tell.
 const EXTRAS: u64 = 32;
-/// `run` has ended.
-const ENDING: u64 = 8;
 /// Nothing of the incarnation is left.
 const ENDED: u64 = 16;
 /// No further incarnation comes to the task that waits for one.
@@ -96,7 +94,7 @@ impl Command {
     }
 
     fn is_over(self, incarnation: u32) -> bool {
-        self.0 & (STOP | KILL | ENDING | ENDED) != 0 || self.0 >> BITS != u64::from(incarnation)
+        self.0 & (STOP | KILL | ENDED) != 0 || self.0 >> BITS != u64::from(incarnation)
     }
 }
 
@@ -168,10 +166,6 @@ impl Cell {
 
     pub(super) fn note_listener(&self) {
         self.set(EXTRAS);
-    }
-
-    pub(super) fn note_ending(&self) {
-        self.set(ENDING);
     }
 
     pub(super) fn note_end(&self) {

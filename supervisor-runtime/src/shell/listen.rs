@@ -10,13 +10,12 @@ use crate::Context;
 use crate::sync::MutexExt;
 
 impl Group {
-    /// Tells what waits for the incarnation of `cx` to stop that it has ended by itself. Who comes after this is told by `exited`.
-    pub(crate) fn note_ending(&self, cx: &Context) {
+    /// Wakes what waits for the incarnation of `cx` to stop, whose `run` is over as its cell says by now.
+    pub(crate) fn wake_at_the_end(&self, cx: &Context) {
         let mut outside = Outside::default();
         let mut state = self.state.hold();
         let (record, cell) = (&mut state.records[cx.slot()], self.cell(cx.slot()));
         if record.extras().is_some() && cell.incarnation() == cx.incarnation() {
-            cell.note_ending();
             record.wake(&mut outside);
         }
         drop(state);

@@ -184,7 +184,7 @@ fn finish<'a, T: Source>(
             Cause::Dropped | Cause::Unresponsive(_) => exit,
             _ => {
                 if cx.cell().read().has_extras() {
-                    cx.group().note_ending(cx);
+                    cx.group().wake_at_the_end(cx);
                 }
                 // Once it was asked, the supervisor keeps the time; after a failure of its own, we do.
                 let limit = if asked { Limit::Above } else { Limit::Stop(&exit) };
@@ -239,7 +239,7 @@ fn leave<T: Source>(source: &T, cx: &Context, rest: Option<Rest>) {
 /// Takes the tasks of the incarnation along. They cannot be dropped while they block a thread, and until they
 /// are gone the incarnation is not: it is stuck with them.
 async fn reap(cx: &Context, exit: Ending) -> Ending {
-    cx.group().note_ending(cx);
+    cx.group().wake_at_the_end(cx);
     let Some(tasks) = cx.group().tasks_of(cx) else { return exit };
     let mut reaping = pin!(tasks.reap());
     // Once it was asked, the supervisor keeps the time; after a failure of its own, we do.
