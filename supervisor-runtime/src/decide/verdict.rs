@@ -240,17 +240,15 @@ impl Core {
         }
     }
 
-    /// The slots of a set besides the one that failed, in no order; those that are gone or forfeited are not
-    /// among them.
+    /// The slots of a set besides the one that failed, but for those that are gone or forfeited.
+    ///
+    /// In the order of declaration: one that is restarted no longer blocks what uses it.
     fn others(&self, slot: SlotId, set: &Swept) -> Vec<SlotId> {
         let child = self.slot(slot).child as usize;
         let children: Vec<ChildId> = match set {
             Swept::Failed => Vec::new(),
             Swept::Rest => (child as ChildId + 1..self.children.len() as ChildId).collect(),
-            Swept::All => {
-                let all = 0..self.slots.len() as SlotId;
-                return all.filter(|&other| self.takes_part(other, slot)).collect();
-            }
+            Swept::All => (0..self.children.len() as ChildId).collect(),
             Swept::Children(children) => children.clone(),
         };
         self.slots_of(slot, &children)
@@ -276,12 +274,10 @@ impl Core {
 
     fn slots_of(&self, failed: SlotId, children: &[ChildId]) -> Vec<SlotId> {
         let slots = children.iter().flat_map(|&child| self.children[child as usize].iter());
-        slots.filter(|&slot| self.takes_part(slot, failed)).collect()
-    }
-
-    /// Whether a slot is one that the failure of another can concern.
-    fn takes_part(&self, slot: SlotId, failed: SlotId) -> bool {
-        let Slot { state, removed, .. } = *self.slot(slot);
-        slot != failed && !removed && !matches!(state, State::Down(Rest::Gone | Rest::Forfeited) | State::Stuck)
+        let takes_part = |slot: &SlotId| {
+            *slot != failed
+                && !matches!(self.slot(*slot).state, State::Down(Rest::Gone | Rest::Forfeited) | State::Stuck)
+        };
+        slots.filter(takes_part).collect()
     }
 }

@@ -321,3 +321,27 @@ fn a_replica_on_its_way_out_does_not_come_back_when_its_group_restarts() {
     }
     assert_eq!([0, 1].map(|slot| core.slot(slot).state), [State::Pending, State::Down(Rest::Removed)]);
 }
+
+#[test]
+fn who_uses_a_replica_that_was_added_comes_back_with_it() {
+    let now = Instant::now();
+    let replicas = ChildRules { size: Size::Replicas(1), ..child(Restart::Permanent) };
+    let user = ChildRules { requires: vec![0], ..child(Restart::Permanent) };
+    let mut core = group(StrategyRule::OneForAll, vec![replicas, user, child(Restart::Permanent)], now);
+    let ends = |core: &mut Core, slot| {
+        settles(core, now);
+        core.exited(slot, Ended::Ok, None, now);
+    };
+    let added = admits(&mut core, 0, 1, now);
+    ends(&mut core, 1);
+    starts(&mut core, now);
+    steers(&mut core, added, Order::Stop, now);
+    ends(&mut core, 1);
+    ends(&mut core, added);
+    assert_eq!([1, added].map(|slot| core.slot(slot).state), [State::Down(Rest::Stopped); 2]);
+    // What it uses comes first, though its slot is the last.
+    core.exited(2, Ended::Failed, None, now);
+    ends(&mut core, 0);
+    starts(&mut core, now);
+    assert_eq!([0, 1, 2, added].map(|slot| core.slot(slot).state), [State::Running; 4]);
+}
