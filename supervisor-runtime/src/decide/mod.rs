@@ -307,6 +307,11 @@ impl Core {
         &self.children[child as usize]
     }
 
+    /// All slots that are taken, in the order of declaration.
+    pub(crate) fn in_order(&self) -> impl Iterator<Item = SlotId> {
+        self.children.iter().flat_map(Roster::iter)
+    }
+
     /// Nothing is left of what was in `slot`: if it has left its child, the place is free. That of a member is taken by the
     /// next one, that of a replica by the next of the same index.
     pub(crate) fn vacate(&mut self, slot: SlotId) -> Option<Vacated> {

@@ -47,7 +47,11 @@ impl Stop {
 
     /// The slot of one child, replica or member.
     pub(super) fn slot(&self, index: u32) -> Result<SlotId, SteerError> {
-        self.group.slot_of(self.child, index).ok_or_else(|| SteerError::NotThere { path: self.path(index) })
+        self.group.slot_of(self.child, index).ok_or_else(|| self.not_there(index))
+    }
+
+    pub(super) fn not_there(&self, index: u32) -> SteerError {
+        SteerError::NotThere { path: self.path(index) }
     }
 
     pub(super) fn path(&self, index: u32) -> String {

@@ -101,8 +101,7 @@ pub(super) async fn done(tree: &TreeHandle, mut ticket: Ticket) -> Result<(), St
 /// Where a child stands, with what is below it.
 pub(super) fn status(route: &Route, index: u32) -> Result<Status, SteerError> {
     let stop = route.walk()?;
-    let slot = stop.slot(index)?;
-    Ok(stop.group.whole_status(slot))
+    stop.group.status_of(stop.child, index).ok_or_else(|| stop.not_there(index))
 }
 
 /// Waits until a child is in a state, or ready if none is said.

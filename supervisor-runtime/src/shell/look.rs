@@ -1,6 +1,7 @@
 //! Looking at groups from outside: what stands in them, whether it is ready, what a snapshot shows.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use super::group::{Group, now};
 use super::record;
@@ -24,29 +25,25 @@ impl Group {
         state.inner.get(&state.core.roster(child).get(index)?).cloned()
     }
 
-    /// Where the child in `slot` stands; a supervisor is ready when all below it is.
-    pub(crate) fn whole_status(&self, slot: SlotId) -> Status {
-        let (mut status, inner) = {
+    /// Where one of a child stands, if it is there; a supervisor is ready when all below it is.
+    pub(crate) fn status_of(&self, child: ChildId, index: u32) -> Option<Status> {
+        let known = {
             let state = self.state.hold();
-            (Status { facts: state.facts(slot, self.cell(slot)), at: now() }, state.inner.get(&slot).cloned())
+            self.known(&state, state.core.roster(child).get(index)?, now())
         };
-        if status.state() == State::Running
-            && let Some(unready) = inner.and_then(|inner| inner.unready())
-        {
-            status.facts.not_ready = Some(unready.into());
-        }
-        status
+        Some(whole(known))
     }
 
     /// Whether the child in `slot` is ready, and all below it.
     pub(crate) fn is_ready(&self, slot: SlotId) -> bool {
-        let (status, inner) = {
-            let state = self.state.hold();
-            let facts = state.facts(slot, self.cell(slot));
-            (Status { facts, at: now() }, state.inner.get(&slot).cloned())
-        };
+        let (status, inner) = self.known(&self.state.hold(), slot, now());
         let is_below = || status.state() != State::Running || inner.is_none_or(|inner| inner.is_ready_inside());
         status.is_ready() && is_below()
+    }
+
+    /// What is known here of the child in `slot`, and its group, which knows the rest.
+    fn known(&self, state: &record::State, slot: SlotId, at: Instant) -> (Status, Option<Arc<Self>>) {
+        (Status { facts: state.facts(slot, self.cell(slot)), at }, state.inner.get(&slot).cloned())
     }
 
     fn is_ready_inside(&self) -> bool {
@@ -150,13 +147,11 @@ impl Group {
 
     /// Every child that stands here, with its path.
     pub(crate) fn children(&self) -> Vec<(String, Status)> {
-        let slots: Vec<SlotId> = {
-            let state = self.state.hold();
-            (0..self.spec().children.len() as ChildId)
-                .flat_map(|child| state.core.roster(child).iter().collect::<Vec<_>>())
-                .collect()
+        let known: Vec<_> = {
+            let (state, at) = (self.state.hold(), now());
+            state.core.in_order().map(|slot| (state.core.place(slot), self.known(&state, slot, at))).collect()
         };
-        slots.into_iter().map(|slot| (self.path_of(slot), self.whole_status(slot))).collect()
+        known.into_iter().map(|((child, index), known)| (self.names().path_of(child, index), whole(known))).collect()
     }
 
     pub(crate) fn counts(&self) -> Counts {
@@ -178,17 +173,14 @@ impl Group {
     pub(crate) fn part(&self) -> (GroupPart, Vec<Arc<Self>>) {
         let state = self.state.hold();
         let mut inner = Vec::new();
-        let children = (0..self.spec().children.len() as ChildId)
-            .flat_map(|child| state.core.roster(child).iter().map(move |slot| (child, slot)).collect::<Vec<_>>());
-        let children = children
-            .map(|(child, slot)| {
-                let group = state.inner.get(&slot);
-                inner.extend(group.cloned());
-                let part =
-                    ChildPart { facts: state.facts(slot, self.cell(slot)), group: group.map(|group| group.names().id) };
-                ((child, state.core.place(slot).1), part)
-            })
-            .collect();
+        let part_of = |slot| {
+            let group = state.inner.get(&slot);
+            inner.extend(group.cloned());
+            let part =
+                ChildPart { facts: state.facts(slot, self.cell(slot)), group: group.map(|group| group.names().id) };
+            (state.core.place(slot), part)
+        };
+        let children = state.core.in_order().map(part_of).collect();
         let part = GroupPart {
             names: Arc::clone(self.names()),
             strategy: self.spec().strategy.name(),
@@ -224,6 +216,16 @@ impl Group {
         drop(state);
         outside.run();
     }
+}
+
+/// Where a child stands, with what is below it.
+fn whole((mut status, inner): (Status, Option<Arc<Group>>)) -> Status {
+    if status.state() == State::Running
+        && let Some(unready) = inner.and_then(|inner| inner.unready())
+    {
+        status.facts.not_ready = Some(unready.into());
+    }
+    status
 }
 
 fn is_starting(caller: &Context) -> bool {
