@@ -1,8 +1,9 @@
 //! What is seen of a core from outside: who is where, and what has changed.
 
 use super::super::*;
-use super::cases::{child, group, rules, settles};
+use super::cases::{child, group, rules, settles, told};
 use super::ms;
+use crate::Shutdown;
 
 /// The child in `slot` fails and is started again; what is noted of it.
 fn changes_as_it_fails(core: &mut Core, slot: SlotId, now: Instant) -> Vec<State> {
@@ -101,6 +102,59 @@ fn what_was_told_to_be_dropped_gets_more_time_once_if_the_supervisor_could_not_l
     assert_eq!(stopping(&[0, 5_000, 9_000, 20_000]), (State::Stuck, None), "once");
     // It was late for the end of `shutdown`, not for a drop.
     assert_eq!(stopping(&[0, 8_000, 9_500]), more(10_500));
+}
+
+#[test]
+fn who_is_told_to_be_dropped_was_asked_before_or_is_now() {
+    let now = Instant::now();
+    let dropped = |shutdown, looks: &[u64]| {
+        let child = ChildRules { shutdown: Some(shutdown), ..child(Restart::Transient) };
+        let mut core = group(StrategyRule::OneForOne, vec![child], now);
+        core.stop(None, now + ms(10));
+        let told: Vec<_> = looks.iter().flat_map(|&at| told(&mut core, now + ms(at))).collect();
+        (told.last().copied(), core.next_timer().map(|next| next - now))
+    };
+    let asked_at = Some(Action::Kill(0, now + ms(10)));
+    assert_eq!(dropped(Shutdown::BrutalKill, &[10]), (asked_at, Some(ms(1_010))));
+    assert_eq!(dropped(Shutdown::DEFAULT, &[10, 5_010]), (asked_at, Some(ms(6_010))));
+}
+
+#[test]
+fn what_does_not_run_and_will_not_by_itself_is_lost() {
+    let now = Instant::now();
+    let mut core = group(StrategyRule::OneForOne, vec![child(Restart::Transient); 2], now);
+    assert!(!core.has_lost());
+    assert_eq!(core.steer(&[0], Order::Stop, now), Ok(()));
+    settles(&mut core, now);
+    core.exited(0, Ended::Ok, None, now);
+    assert!(core.has_lost(), "it was stopped by hand");
+    assert_eq!(core.steer(&[0], Order::Start, now), Ok(()));
+    assert!(!core.has_lost());
+    settles(&mut core, now);
+    core.exited(0, Ended::Forfeit, None, now);
+    assert!(core.has_lost(), "it was forfeited");
+    assert_eq!(core.steer(&[0], Order::Start, now), Ok(()));
+    settles(&mut core, now);
+    core.exited(0, Ended::Ok, None, now);
+    core.exited(1, Ended::Ok, None, now);
+    assert!(!core.has_lost(), "it is done");
+    let mut core = group(StrategyRule::OneForOne, vec![child(Restart::Transient)], now);
+    core.stop(None, now);
+    [0, 5_000, 6_000].iter().for_each(|&at| settles(&mut core, now + ms(at)));
+    assert!(core.has_lost(), "it is stuck");
+}
+
+#[test]
+fn a_start_that_never_waited_took_no_time() {
+    let now = Instant::now();
+    for (told_at, since) in [(None, now), (Some(now + ms(20)), now + ms(20))] {
+        let mut core = Core::new(rules(StrategyRule::OneForOne, vec![child(Restart::Permanent); 2]), 7, now);
+        settles(&mut core, now);
+        core.started(1, Some(now + ms(10)));
+        assert_eq!(core.elapsed(), 10_000_000);
+        core.started(0, told_at);
+        assert_eq!((core.slot(0).state, core.since(0)), (State::Running, since));
+    }
 }
 
 #[test]
