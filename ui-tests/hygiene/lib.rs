@@ -109,6 +109,8 @@ supervision_tree! {
         shards: rest_for_one {
             shard*3(in_place): |_index| Db,
             query*8(shutdown = infinity): |index| Worker::with(index, &shard[0]),
+            r#gen: Db,
+            reader: Worker::with(size, &r#gen),
         }
     }
 }

@@ -92,9 +92,9 @@ pub(super) fn of_node(node: &Node) -> String {
     }
 }
 
-/// Whether it is neither a keyword nor `_`.
+/// Whether it is neither a keyword nor `_`. Which edition a name is from is not known, so `gen` is a keyword in each.
 pub(super) fn is_identifier(name: &Ident) -> bool {
-    syn::parse2::<Ident>(name.to_token_stream()).is_ok()
+    name != "gen" && syn::parse2::<Ident>(name.to_token_stream()).is_ok()
 }
 
 /// Whether a name can stand; if not, that is reported.

@@ -82,10 +82,8 @@ impl Wires {
         let numbered = (2..).map(|number| format!("{child}{number}"));
         let mut names = [child.to_owned()].into_iter().chain(numbered);
         let name = names.find(|name| self.taken.insert(name.clone())).unwrap_or_default();
-        match syn::parse_str::<Ident>(&name) {
-            Ok(_) => Ident::new(&name, Span::mixed_site()),
-            Err(_) => Ident::new_raw(&name, Span::mixed_site()),
-        }
+        let plain = Ident::new(&name, Span::mixed_site());
+        if names::is_identifier(&plain) { plain } else { Ident::new_raw(&name, Span::mixed_site()) }
     }
 }
 
