@@ -122,7 +122,8 @@ pub(super) fn options(
             continue;
         }
         let Some((_, on, takes)) = OPTIONS.iter().find(|(known, ..)| *known == word) else {
-            mistakes.push(unknown(taker, &key));
+            let value = matches!(given, Given::Nothing).then(|| value_alone(taker, &key)).flatten();
+            mistakes.push(value.unwrap_or_else(|| unknown(taker, &key)));
             continue;
         };
         seen.push(word);
@@ -145,6 +146,15 @@ fn unknown(taker: &Taker, key: &Ident) -> Mistake {
         .or_else(elsewhere)
         .unwrap_or_else(|| format!("the options here are {}", listed(known.iter().copied())));
     Mistake::at(key, format!("unknown option `{word}` for `{}`", taker.name)).help(help)
+}
+
+/// `transient` where `restart = transient` is meant.
+fn value_alone(taker: &Taker, word: &Ident) -> Option<Mistake> {
+    let known = taker.known();
+    let of =
+        |(key, _, takes): &(&'static str, On, Takes)| (known.contains(key) && takes.has_word(word)).then_some(*key);
+    let key = OPTIONS.iter().find_map(of)?;
+    Some(Mistake::at(word, format!("`{word}` is a value of `{key}`")).help(format!("write `{key} = {word}`")))
 }
 
 fn misplaced(taker: &Taker, key: &Ident, on: On) -> Option<Mistake> {

@@ -68,6 +68,16 @@ impl Takes {
         }
     }
 
+    /// Whether it is one of the words that may stand.
+    pub(super) fn has_word(self, word: &Ident) -> bool {
+        let words = match self {
+            Self::Word(_, words) => words,
+            Self::Shutdown => SHUTDOWN,
+            _ => return false,
+        };
+        words.iter().any(|(known, _)| word == known)
+    }
+
     fn example(self) -> &'static str {
         match self {
             Self::Flag => "",
@@ -187,7 +197,8 @@ fn names(key: &Ident, value: &Expression, mistakes: &mut Mistakes) -> Option<Val
             None => mistakes.push(Mistake::at(&element, "expected the name of a sibling").help(HELP)),
         }
     }
-    Some(Value::Names(names))
+    // A list of nothing that is a name would have no type.
+    (!names.is_empty()).then_some(Value::Names(names))
 }
 
 fn word(
