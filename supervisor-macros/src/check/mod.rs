@@ -4,6 +4,7 @@
 //! returned, so that the compiler checks the types of all the rest in the same run.
 
 mod body;
+mod borrowed;
 mod count;
 mod duration;
 mod fields;
@@ -47,7 +48,10 @@ pub(crate) fn check(tree: written::Tree, mistakes: &mut Mistakes) -> Tree {
     let are_typed = header.generics.is_none() && header.params.iter().all(|param| param.ty.is_some());
     let mut root = root.filter(|_| are_typed);
     let params: Vec<Ident> = header.params.iter().map(|param| param.name.clone()).collect();
-    let wires = root.as_mut().map(|root| wiring::wire(root, &params, mistakes)).unwrap_or_default();
+    let mut wires = root.as_mut().map(|root| wiring::wire(root, &params, mistakes)).unwrap_or_default();
+    if root.as_ref().is_some_and(|root| borrowed::check(&mut header.params, root, mistakes)) {
+        (root, wires) = (None, Wires::default());
+    }
     Tree { krate: tree.krate, header, root, fields: scope.into_fields(), wires, is_wrong: !mistakes.is_empty() }
 }
 

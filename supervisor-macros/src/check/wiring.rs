@@ -89,7 +89,8 @@ impl Wires {
 
 /// Finds out who uses whom. Where a use is wrong, the child is left out.
 pub(super) fn wire(root: &mut Group, params: &[Ident], mistakes: &mut Mistakes) -> Wires {
-    let mut names: Vec<&Ident> = params.iter().collect();
+    let own = Ident::new("self", Span::call_site());
+    let mut names: Vec<&Ident> = params.iter().chain([&own]).collect();
     collect(root, &mut names);
     let (params, names) = (params.iter().collect(), names.into_iter().collect());
     let mut walk = Walk { params, names, around: Vec::new(), wires: Wires::default(), mistakes };
@@ -194,6 +195,7 @@ impl Walk<'_> {
         let mut wired = Vec::new();
         for used in uses(made.expression.syntax(), &self.names) {
             match self.meaning(&used.name) {
+                _ if used.name == "self" => is_right &= self.no_own(&used),
                 Meaning::Param => made.params.push(used),
                 Meaning::Child(provider, depth) => match self.prove(&provider, depth, &used, &user) {
                     Some(stability) => wired.push((provider, used, stability)),
@@ -220,6 +222,14 @@ impl Walk<'_> {
             }
         }
         is_right
+    }
+
+    /// Whether a `self` may be one that the expression declares; the tree is a type of its own, and sees no other.
+    fn no_own(&mut self, used: &Use) -> bool {
+        if used.is_value {
+            self.mistakes.push(unseen::own(&used.name));
+        }
+        !used.is_value
     }
 
     fn prove(&mut self, provider: &Provider, depth: usize, used: &Use, user: &User) -> Option<Stability> {
@@ -264,7 +274,9 @@ impl Walk<'_> {
         for expression in expressions {
             for used in uses(expression.syntax(), &self.names) {
                 let is_param = self.params.contains(&used.name);
-                if used.is_value && !is_param {
+                if used.name == "self" {
+                    is_right &= self.no_own(&used);
+                } else if used.is_value && !is_param {
                     self.mistakes.push(unseen::outside(&used.name, place));
                     is_right = false;
                 }

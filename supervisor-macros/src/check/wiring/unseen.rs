@@ -55,6 +55,12 @@ impl Unseen {
     }
 }
 
+/// The `self` of the function in which the tree is declared.
+pub(super) fn own(used: &Ident) -> Mistake {
+    Mistake::at(used, "a tree does not see the `self` of the function around it")
+        .help("give the tree a parameter: `struct Tree(name: Type);`")
+}
+
 /// A child is used by an option or a count, which are there before anything has started.
 pub(super) fn outside(used: &Ident, place: &str) -> Mistake {
     Mistake::at(used, format!("`{used}` is a child, and {place} cannot use it"))
