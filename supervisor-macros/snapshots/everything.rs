@@ -51,7 +51,13 @@ pub struct Orders {
     pub shards: OrdersShards,
     __running: supervisor_runtime::Running,
 }
-#[allow(dead_code, reason = "a program needs only some of these")]
+#[allow(
+    dead_code,
+    clippy::missing_errors_doc,
+    clippy::used_underscore_binding,
+    reason = "a program needs only some of these, a parameter without a use is passed on, \
+                      and clippy does not see the docs in a macro of the user's"
+)]
 impl Orders {
     /// The declaration as data.
     pub const OUTLINE: supervisor_runtime::Outline = supervisor_runtime::Outline::group(

@@ -20,7 +20,13 @@ struct Tree {
     worker: supervisor_runtime::Replicas,
     __running: supervisor_runtime::Running,
 }
-#[allow(dead_code, reason = "a program needs only some of these")]
+#[allow(
+    dead_code,
+    clippy::missing_errors_doc,
+    clippy::used_underscore_binding,
+    reason = "a program needs only some of these, a parameter without a use is passed on, \
+                      and clippy does not see the docs in a macro of the user's"
+)]
 impl Tree {
     /// The declaration as data.
     const OUTLINE: supervisor_runtime::Outline = supervisor_runtime::Outline::group(

@@ -128,7 +128,7 @@ supervision_tree! {
 macro_rules! tree {
     ($name:ident, $child:ident, $count:expr, $make:expr, $ty:ty, $strategy:ident, $over:literal) => {
         supervision_tree! {
-            struct $name(size: usize);
+            pub struct $name(size: usize, _reserved: u8);
 
             $strategy(over = $over) {
                 $child*($count): $ty = $make,
@@ -157,6 +157,6 @@ pub async fn run() -> Result<(), supervisor_runtime::TreeError> {
 
     Orders::run(String::from("here"), 4, 10).await?;
     Tree::run().await?;
-    Made::run(3).await?;
+    Made::run(3, 0).await?;
     Local::run(4).await
 }

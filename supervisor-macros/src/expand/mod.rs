@@ -47,7 +47,13 @@ pub(crate) fn expand(tree: &Tree) -> TokenStream {
         #ty
 
         #(#shared)*
-        #[allow(dead_code, reason = "a program needs only some of these")]
+        #[allow(
+            dead_code,
+            clippy::missing_errors_doc,
+            clippy::used_underscore_binding,
+            reason = "a program needs only some of these, a parameter without a use is passed on, \
+                      and clippy does not see the docs in a macro of the user's"
+        )]
         impl #name {
             #functions
         }
