@@ -4,12 +4,13 @@ use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
-use syn::{Ident, Lit, Token, parenthesized, token};
+use syn::{Expr, ExprLit, Ident, Lit, Token, parenthesized, token};
 
 use super::stream::{
-    any_ident, at_end, at_equals, expression, here, is_options, peek_parens_then_brace, skip_to_comma,
+    any_ident, at_colon, at_end, at_equals, expression, here, is_flag, is_options, peek_parens_then_brace,
+    skip_to_comma,
 };
-use super::written::Argument;
+use super::written::{Argument, Expression};
 use crate::mistake::{Mistake, Mistakes};
 
 impl Argument {
@@ -51,7 +52,7 @@ fn argument(input: ParseStream<'_>, mistakes: &mut Mistakes) -> Option<Argument>
     let fork = input.fork();
     if let Some(key) = any_ident(&fork) {
         let is_key = at_equals(&fork) || at_end(&fork);
-        let means_equals = (fork.peek(Token![:]) && !fork.peek(Token![::])) || fork.peek(Lit) || fork.peek(Token![==]);
+        let means_equals = at_colon(&fork) || fork.peek(Lit) || fork.peek(Token![==]);
         if is_key || means_equals || fork.peek(Ident::peek_any) {
             let _ = any_ident(input);
             return Some(keyed(input, key, mistakes));
@@ -86,7 +87,14 @@ fn keyed(input: ParseStream<'_>, key: Ident, mistakes: &mut Mistakes) -> Argumen
         return Argument::Keyed { key, value: None };
     }
     match expression(input) {
-        Ok(value) => Argument::Keyed { key, value: Some(value) },
+        Ok(value) => match unit(input, &value) {
+            Some(mistake) => {
+                mistakes.push(mistake);
+                skip_to_comma(input);
+                Argument::Keyed { key, value: None }
+            }
+            None => Argument::Keyed { key, value: Some(value) },
+        },
         Err(error) => {
             let mistake = Mistake::at_span(error.span(), format!("the value of `{key}` cannot be read"));
             mistakes.push(mistake.note(error.to_string()));
@@ -94,6 +102,16 @@ fn keyed(input: ParseStream<'_>, key: Ident, mistakes: &mut Mistakes) -> Argumen
             Argument::Keyed { key, value: None }
         }
     }
+}
+
+/// `5 s`: a number is followed by a word that is no flag, and by nothing that makes an option of it.
+fn unit(input: ParseStream<'_>, number: &Expression) -> Option<Mistake> {
+    let fork = input.fork();
+    let unit = any_ident(&fork)?;
+    let is_number = matches!(number.syntax(), Expr::Lit(ExprLit { lit: Lit::Int(_) | Lit::Float(_), .. }));
+    let is_unit = is_number && !is_flag(&unit) && (at_end(&fork) || fork.peek(Token![..]));
+    let help = || format!("write `{}{unit}`", number.text());
+    is_unit.then(|| Mistake::at(&unit, "a duration and its unit are one word").help(help()))
 }
 
 fn separator(input: ParseStream<'_>, mistakes: &mut Mistakes) {

@@ -1,17 +1,19 @@
 //! `worker*4(restart = transient): Worker = Worker::new`
 
-use proc_macro2::{Ident, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use syn::buffer::Cursor;
+use syn::ext::IdentExt;
 use syn::parse::ParseStream;
 use syn::parse::discouraged::Speculative;
-use syn::{Token, Type};
+use syn::{Lit, Token, Type};
 
 use super::arguments::arguments;
 use super::count::count;
 use super::open::members;
-use super::stream::{at_end, at_equals, expression, here, take_while, verbatim};
+use super::stream::{any_ident, at_colon, at_end, at_equals, expression, here, skip_to_comma, take_while, verbatim};
 use super::written::{Argument, Child, Count, Expression, Stated};
 use crate::mistake::{Mistake, Mistakes};
+use crate::text::text;
 
 /// What stands between the name of a child and its colon.
 pub(super) struct Head {
@@ -26,25 +28,78 @@ pub(super) fn head(input: ParseStream<'_>, mistakes: &mut Mistakes) -> Head {
     Head { count, arguments: arguments(input, mistakes) }
 }
 
-/// Reads the colon after the head; anything else in its place is reported, and read over if it means one.
-pub(super) fn colon(input: ParseStream<'_>, name: &Ident, mistakes: &mut Mistakes) {
-    if input.peek(Token![:]) && !input.peek(Token![::]) {
-        let _ = input.parse::<Token![:]>();
-        return;
+/// Reads the colon after the head; anything else in its place is reported, and read over. Whether something follows that
+/// can be meant as the rest of the child.
+pub(super) fn colon(input: ParseStream<'_>, name: &Ident, head: &mut Head, mistakes: &mut Mistakes) -> bool {
+    if at_colon(input) {
+        return input.parse::<Token![:]>().is_ok();
     }
     if at_end(input) {
         // `rest` reports the missing expression.
-        return;
+        return true;
     }
-    let message = format!("expected `:` after `{name}`");
-    mistakes.push(Mistake::at_span(here(input), message).help(format!("write `{name}: expression`")));
-    let _ = if input.peek(Token![::]) {
-        input.parse::<Token![::]>().is_ok()
-    } else if input.peek(Token![=>]) {
-        input.parse::<Token![=>]>().is_ok()
+    let means_colon = input.peek(Token![::]) || input.peek(Token![=>]) || input.peek(Token![->]) || at_equals(input);
+    let fork = input.fork();
+    if any_ident(&fork).is_some() && at_colon(&fork) {
+        // The next child begins here.
+        mistakes.push(no_expression(name));
+        return false;
+    }
+    let begins_expression = input.peek(Ident::peek_any) || input.peek(Lit);
+    if means_colon || begins_expression {
+        mistakes.push(no_colon(here(input), name));
+        let _ = input.parse::<Token![::]>().is_ok()
+            || input.parse::<Token![=>]>().is_ok()
+            || input.parse::<Token![->]>().is_ok()
+            || input.parse::<Token![=]>().is_ok();
+        return true;
+    }
+    let place = here(input);
+    let between = take_while(input, |input| !at_end(input) && !input.peek(Token![:]));
+    mistakes.push(misnamed(place, name, head, &between));
+    if head.count.is_none() && text(&between).starts_with(['*', '[']) {
+        head.count = Some((Token![*](place), Count::Wrong));
+    }
+    if !at_colon(input) {
+        skip_to_comma(input);
+    }
+    input.parse::<Token![:]>().is_ok()
+}
+
+fn no_expression(name: &Ident) -> Mistake {
+    let help = format!("write `{name}: expression`, where the expression gives a service");
+    Mistake::at(name, format!("`{name}` has no expression")).help(help)
+}
+
+fn no_colon(place: Span, name: &Ident) -> Mistake {
+    Mistake::at_span(place, format!("expected `:` after `{name}`")).help(format!("write `{name}: expression`"))
+}
+
+/// What stands between the name of a child and its colon, or instead of that.
+fn misnamed(place: Span, name: &Ident, head: &Head, between: &TokenStream) -> Mistake {
+    let written = text(between);
+    let is_count = written.starts_with('*') && head.count.is_none();
+    let is_plain = head.count.is_none() && head.arguments.is_empty();
+    if is_count {
+        Mistake::at(between, format!("the count of `{name}` stands before its options"))
+            .help(format!("write `{name}{written}(..)`"))
+    } else if is_plain && let Some(count) = written.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Mistake::at(between, "replicas are written with `*`").help(format!("write `{name}*{count}`"))
+    } else if is_plain && written.chars().all(|part| part.is_alphanumeric() || matches!(part, '_' | '-' | '.')) {
+        let word = written.replace(['-', '.'], "_");
+        Mistake::at(between, format!("`{name}{written}` is not a name")).help(format!("write one word: `{name}{word}`"))
+    } else if is_plain && written.starts_with('!') {
+        Mistake::at_span(place, format!("`{name}!` is a macro, and cannot stand for a child"))
+            .help(format!("if it gives a service, write `{name}: {name}{written}`"))
     } else {
-        at_equals(input) && input.parse::<Token![=]>().is_ok()
-    };
+        no_colon(place, name)
+    }
+}
+
+/// A child of which nothing can be read after its head, which has been reported.
+pub(super) fn bare(docs: Vec<String>, name: Ident, head: Head) -> Child {
+    let count = head.count.map(|(_, count)| count);
+    Child { docs, name, count, arguments: head.arguments, ty: None, expression: None }
 }
 
 /// Reads what stands after the colon.
@@ -65,9 +120,7 @@ pub(super) fn rest(
 
 fn service(input: ParseStream<'_>, name: &Ident, mistakes: &mut Mistakes) -> Option<Expression> {
     if at_end(input) {
-        let message = format!("`{name}` has no expression");
-        let help = format!("write `{name}: expression`, where the expression gives a service");
-        mistakes.push(Mistake::at(name, message).help(help));
+        mistakes.push(no_expression(name));
         return None;
     }
     expression(input).map_err(|error| unreadable(input, "expression", name, &error, mistakes)).ok()

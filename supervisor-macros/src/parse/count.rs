@@ -1,6 +1,6 @@
 //! `4`, `COUNT`, `(config.workers)`, `..`, `..=1000`: what follows the `*` of a child.
 
-use proc_macro2::TokenTree;
+use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::parse::ParseStream;
 use syn::parse::discouraged::Speculative;
@@ -105,10 +105,11 @@ fn in_parentheses(input: ParseStream<'_>, amount: Amount) -> Result<Expression, 
 
 fn literal(input: ParseStream<'_>, amount: Amount) -> Result<Expression, Mistake> {
     let (syntax, tokens) = verbatim::<ExprLit>(input).map_err(|error| unreadable(&error, amount))?;
+    all_of(input, &tokens, amount)?;
     Ok(Expression::new(Expr::Lit(syntax), tokens))
 }
 
-/// A path; a call or a field access needs parentheses, because options may follow.
+/// A path.
 fn path(input: ParseStream<'_>, amount: Amount) -> Result<Expression, Mistake> {
     let star = amount.star();
     let place = here(input);
@@ -119,13 +120,24 @@ fn path(input: ParseStream<'_>, amount: Amount) -> Result<Expression, Mistake> {
         return Err(Mistake::at_span(place, format!("this {amount} cannot be read")).help(help));
     };
     input.advance_to(&fork);
-    let is_call = input.peek(token::Paren) && !is_options(input);
-    let is_access = input.peek(Token![.]) && !input.peek(Token![..]);
-    if is_call || is_access || input.peek(Token![!]) || input.peek(Token![<]) {
-        let rest = take_while(input, before_colon);
-        let message = format!("a {amount} that is more than a number or a path stands in parentheses");
-        return Err(Mistake::at(quote!(#path #rest), message).help(format!("write `{star}(expression)`")));
-    }
     let tokens = path.to_token_stream();
+    all_of(input, &tokens, amount)?;
     Ok(Expression::new(Expr::Path(ExprPath { attrs: Vec::new(), qself: None, path }), tokens))
+}
+
+/// Whether a number or a path is all of it: a call, a field access or a sum needs parentheses, because options may follow.
+fn all_of(input: ParseStream<'_>, begin: &TokenStream, amount: Amount) -> Result<(), Mistake> {
+    let is_call = input.peek(token::Paren) && !is_options(input);
+    let is_operator = match input.cursor().token_tree() {
+        Some((TokenTree::Punct(punct), _)) => {
+            !matches!(punct.as_char(), ':' | ',' | ';' | '=') && !input.peek(Token![..])
+        }
+        _ => input.peek(Token![as]),
+    };
+    if !is_call && !is_operator {
+        return Ok(());
+    }
+    let rest = take_while(input, before_colon);
+    let message = format!("a {amount} that is more than a number or a path stands in parentheses");
+    Err(Mistake::at(quote!(#begin #rest), message).help(format!("write `{}(expression)`", amount.star())))
 }

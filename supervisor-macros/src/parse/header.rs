@@ -14,7 +14,10 @@ pub(super) fn header(input: ParseStream<'_>, mistakes: &mut Mistakes) -> Option<
     let fork = input.fork();
     let attributes = fork.call(Attribute::parse_outer).ok()?;
     let visibility: Visibility = fork.parse().ok()?;
-    if !fork.peek(Token![struct]) {
+    if let Some(name) = bare_name(&fork) {
+        let message = "the header of a tree begins with `struct`";
+        mistakes.push(Mistake::at(&name, message).help(format!("write `struct {name};`")));
+    } else if !fork.peek(Token![struct]) {
         if !matches!(visibility, Visibility::Inherited) {
             let message = "a visibility belongs to the header of a tree";
             mistakes.push(Mistake::at(&visibility, message).help("name the tree: `pub struct Tree;`"));
@@ -43,8 +46,17 @@ pub(super) fn header(input: ParseStream<'_>, mistakes: &mut Mistakes) -> Option<
         mistakes.push(
             Mistake::at_span(here(input), "the header of a tree ends with `;`").help(format!("write `struct {name};`")),
         );
+        let _ = input.parse::<Option<Token![,]>>();
     }
     Some(Header { attributes, visibility, name, generics, params })
+}
+
+/// A name that stands as in a header, without the `struct`.
+fn bare_name(input: ParseStream<'_>) -> Option<Ident> {
+    let fork = input.fork();
+    let name = fork.parse().ok()?;
+    let _ = fork.peek(token::Paren) && fork.parse::<TokenTree>().is_ok();
+    fork.peek(Token![;]).then_some(name)
 }
 
 fn no_generics(input: ParseStream<'_>, mistakes: &mut Mistakes) -> Option<TokenStream> {
@@ -95,7 +107,12 @@ fn parameters(input: ParseStream<'_>, mistakes: &mut Mistakes) -> Vec<Param> {
 /// `name: Type`; whether it can have this name is for `check` to say.
 fn parameter(input: ParseStream<'_>, mistakes: &mut Mistakes) -> Option<Param> {
     let place = here(input);
-    let name = any_ident(input);
+    let mut name = any_ident(input);
+    while let Some(word) = name.as_ref().filter(|word| *word == "pub" || *word == "mut") {
+        let message = "a parameter is a name and a type";
+        mistakes.push(Mistake::at(word, message).help(format!("remove `{word}`")));
+        name = any_ident(input);
+    }
     let read = || {
         input.parse::<Token![:]>()?;
         let (_, ty) = verbatim::<Type>(input)?;

@@ -1,6 +1,9 @@
 //! Groups, and which nodes are groups.
 
-use proc_macro2::{Delimiter, Ident, TokenTree};
+use std::mem;
+
+use proc_macro2::{Delimiter, Ident, Spacing, TokenTree};
+use quote::quote;
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
 use syn::{Attribute, Expr, Lit, Meta, Token, braced, token};
@@ -14,7 +17,10 @@ use crate::mistake::{Mistake, Mistakes};
 /// Reads one group or child; `None` if there is neither, which has been reported.
 pub(super) fn node(input: ParseStream<'_>, mistakes: &mut Mistakes) -> Option<Node> {
     let docs = docs(input, mistakes);
-    let Some(name) = any_ident(input) else {
+    if let Some(braces) = children_ahead(input, Delimiter::Brace) {
+        return Some(Node::Group(without_strategy(input, docs, None, braces, mistakes)));
+    }
+    let Some((name, is_let)) = name(input, mistakes) else {
         let message = "expected a child or a group";
         mistakes.push(Mistake::at_span(here(input), message).help("write `name: expression` or `strategy { .. }`"));
         skip_to_comma(input);
@@ -24,7 +30,12 @@ pub(super) fn node(input: ParseStream<'_>, mistakes: &mut Mistakes) -> Option<No
         return Some(Node::Group(group(input, docs, None, name, mistakes)));
     }
     let is_strategy = is_strategy(&name);
-    let head = child::head(input, mistakes);
+    if is_strategy && children_ahead(input, Delimiter::Parenthesis).is_some() {
+        no_braces(&name, mistakes);
+        skip_to_comma(input);
+        return Some(Node::Group(Group { docs, name: None, strategy: name, arguments: Vec::new(), children: None }));
+    }
+    let mut head = child::head(input, mistakes);
     if is_strategy && at_end(input) && head.count.is_none() {
         no_braces(&name, mistakes);
         return Some(Node::Group(Group {
@@ -35,7 +46,14 @@ pub(super) fn node(input: ParseStream<'_>, mistakes: &mut Mistakes) -> Option<No
             children: None,
         }));
     }
-    child::colon(input, &name, mistakes);
+    // A `let` has been reported, and its `=` belongs to it.
+    let mut of_let = Mistakes::default();
+    if !child::colon(input, &name, &mut head, if is_let { &mut of_let } else { mistakes }) {
+        return Some(Node::Child(child::bare(docs, name, head)));
+    }
+    if let Some(braces) = children_ahead(input, Delimiter::Brace) {
+        return Some(Node::Group(without_strategy(input, docs, Some(name), braces, mistakes)));
+    }
     if let Some(strategy) = group_ahead(input) {
         let _ = any_ident(input);
         let count = head.count.as_ref().map(|(star, _)| star);
@@ -43,6 +61,51 @@ pub(super) fn node(input: ParseStream<'_>, mistakes: &mut Mistakes) -> Option<No
         return Some(Node::Group(group(input, docs, Some(name), strategy, mistakes)));
     }
     Some(Node::Child(child::rest(input, docs, name, head, mistakes)))
+}
+
+/// The name of a node, and whether a `let` stands before it. What declares a name elsewhere in Rust is reported, and read
+/// over.
+fn name(input: ParseStream<'_>, mistakes: &mut Mistakes) -> Option<(Ident, bool)> {
+    let mut words = Vec::new();
+    let mut name = any_ident(input)?;
+    while ["let", "mut", "pub", "const", "static"].iter().any(|word| name == word)
+        && let Some(next) = any_ident(input)
+    {
+        words.push(mem::replace(&mut name, next));
+    }
+    if !words.is_empty() {
+        let words = quote!(#(#words)*);
+        let message = format!("a child begins with its name, and not with `{words}`");
+        mistakes.push(Mistake::at(&words, message).help(format!("remove `{words}`")));
+    }
+    let is_let = words.first().is_some_and(|word| word == "let");
+    Some((name, is_let))
+}
+
+/// The children that stand here between delimiters: `{ db: ..`, which is no expression. The tokens, to point at.
+fn children_ahead(input: ParseStream<'_>, delimiter: Delimiter) -> Option<proc_macro2::Group> {
+    let (TokenTree::Group(group), _) = input.cursor().token_tree()? else { return None };
+    let mut tokens = group.stream().into_iter();
+    let begins_child = matches!(
+        (tokens.next(), tokens.next()),
+        (Some(TokenTree::Ident(_)), Some(TokenTree::Punct(colon)))
+            if colon.as_char() == ':' && colon.spacing() == Spacing::Alone
+    );
+    (group.delimiter() == delimiter && begins_child).then_some(group)
+}
+
+/// Reads children that stand in braces after no strategy, as those of the strategy under which they may do most.
+fn without_strategy(
+    input: ParseStream<'_>,
+    docs: Vec<String>,
+    name: Option<Ident>,
+    braces: proc_macro2::Group,
+    mistakes: &mut Mistakes,
+) -> Group {
+    let (place, prefix) = (braces.span_open(), name.iter().map(|name| format!("{name}: ")).collect::<String>());
+    let help = format!("write `{prefix}one_for_one {{ .. }}`, or another strategy");
+    mistakes.push(Mistake::at_span(place, "this group has no strategy").help(help));
+    group(input, docs, name, Ident::new("dependents_for_one", place), mistakes)
 }
 
 /// Reads the arguments and the braces of a group.
@@ -83,7 +146,9 @@ fn nodes(input: ParseStream<'_>, mistakes: &mut Mistakes) -> Vec<Node> {
     while !input.is_empty() {
         let node = node(input, mistakes);
         let comma = input.parse::<Option<Token![,]>>().ok().flatten();
-        if let (Some(Node::Child(child)), None, false) = (&node, comma, input.is_empty()) {
+        if let (Some(Node::Child(child)), None, false) = (&node, comma, input.is_empty())
+            && (child.expression.is_some() || child.ty.is_some())
+        {
             let what = if matches!(child.count, Some(Count::Open(_))) { "type" } else { "expression" };
             let message = format!("expected `,` after the {what} of `{}`", child.name);
             mistakes.push(Mistake::at_span(here(input), message).help("put a `,` before this"));

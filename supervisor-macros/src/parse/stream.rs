@@ -81,6 +81,11 @@ pub(super) fn at_end(input: ParseStream<'_>) -> bool {
     input.is_empty() || input.peek(Token![,])
 }
 
+/// Whether a `:` stands here that is no part of `::`.
+pub(super) fn at_colon(input: ParseStream<'_>) -> bool {
+    input.peek(Token![:]) && !input.peek(Token![::])
+}
+
 /// Whether a `=` stands here that is no part of `==` or `=>`.
 pub(super) fn at_equals(input: ParseStream<'_>) -> bool {
     input.peek(Token![=]) && !input.peek(Token![==]) && !input.peek(Token![=>])
@@ -143,8 +148,13 @@ pub(super) fn is_options(input: ParseStream<'_>) -> bool {
     }
     let mut tokens = group.stream().into_iter();
     match (tokens.next(), tokens.next()) {
-        (Some(TokenTree::Ident(flag)), None) => flag == "in_place" || flag == "significant",
+        (Some(TokenTree::Ident(flag)), None) => is_flag(&flag),
         (Some(TokenTree::Ident(_)), Some(TokenTree::Punct(punct))) => matches!(punct.as_char(), ',' | '='),
         _ => false,
     }
+}
+
+/// Whether it is an option that stands alone.
+pub(super) fn is_flag(word: &Ident) -> bool {
+    word == "in_place" || word == "significant"
 }

@@ -1,0 +1,23 @@
+use supervisor_runtime::{Context, Service, ServiceResult, supervision_tree};
+
+struct Worker(usize);
+
+impl Service for Worker {
+    async fn run(&mut self, cx: &Context) -> ServiceResult {
+        cx.stopping().await;
+        Ok(())
+    }
+}
+
+supervision_tree! {
+    one_for_one {
+        worker: Worker(0),
+        pool: {
+            worker: Worker(1),
+        }
+    }
+}
+
+fn main() {
+    let _ = |tree: &Tree| drop(tree.pool.worker.clone());
+}
