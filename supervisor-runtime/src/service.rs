@@ -167,16 +167,20 @@ where
     ServiceFn(Some(run))
 }
 
+// What the future gives is asked for in `service_fn` alone: were it asked for here again, a closure without its `Ok(())`
+// would be told that, and also that it is no service.
 impl<F, Fut> Service for ServiceFn<F>
 where
     F: FnOnce(Context) -> Fut + Send + 'static,
-    Fut: Future<Output = ServiceResult> + Send + 'static,
+    Fut: Future + Send + 'static,
 {
     async fn run(&mut self, cx: &Context) -> ServiceResult {
-        match self.0.take() {
-            Some(run) => run(cx.clone()).await,
-            None => Err("a `service_fn` runs once: an `in_place` child needs a type of its own".into()),
-        }
+        let Some(run) = self.0.take() else {
+            return Err("a `service_fn` runs once: an `in_place` child needs a type of its own".into());
+        };
+        let mut ended = Some(run(cx.clone()).await);
+        let ended: Option<&mut Option<ServiceResult>> = (&mut ended as &mut dyn Any).downcast_mut();
+        ended.and_then(Option::take).expect("`service_fn` takes only what gives a `ServiceResult`")
     }
 }
 
