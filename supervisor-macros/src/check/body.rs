@@ -1,10 +1,15 @@
 //! Where the services of a child come from: an expression, replicas of it, or whoever adds them.
 
+use proc_macro2::Ident;
+use quote::ToTokens;
+use syn::Expr;
+
 use super::fields::Field;
 use super::names::Scope;
-use super::{Body, Evaluated, Members, count, types};
-use crate::mistake::Mistakes;
-use crate::parse::{Amount, Child, Count, Open};
+use super::{Body, Evaluated, Members, count, options, types};
+use crate::mistake::{Mistake, Mistakes};
+use crate::parse::{Amount, Child, Count, Expression, Open};
+use crate::text::text;
 
 /// The body of a child, if there can be one. The running tree has a field for the child in any case.
 pub(super) fn body(child: Child, scope: &mut Scope, mistakes: &mut Mistakes) -> Option<Body> {
@@ -14,9 +19,28 @@ pub(super) fn body(child: Child, scope: &mut Scope, mistakes: &mut Mistakes) -> 
     }
 }
 
+/// `db: Db::new() (restart = transient)`, which is a call to the compiler.
+fn options_behind(name: &Ident, expression: &Expression) -> Option<Mistake> {
+    let Expr::Call(call) = expression.syntax() else { return None };
+    let is_option = |argument: &&Expr| match argument {
+        Expr::Assign(assigned) => {
+            matches!(&*assigned.left, Expr::Path(path) if path.path.get_ident().is_some_and(options::is_known))
+        }
+        _ => false,
+    };
+    let option = call.args.iter().find(is_option)?;
+    let message = format!("the options of `{name}` stand after its name");
+    Some(Mistake::at(option, message).help(format!("write `{name}({}): ..`", text(&option.to_token_stream()))))
+}
+
 fn evaluated(child: Child, scope: &mut Scope, mistakes: &mut Mistakes) -> Option<Body> {
     let ty = types::stated(&child, mistakes);
     scope.declare(Field::of_child(&child, ty.clone()), mistakes);
+    let behind = child.expression.as_ref().and_then(|expression| options_behind(&child.name, expression));
+    if let Some(mistake) = behind {
+        mistakes.push(mistake);
+        return None;
+    }
     let called = child.expression.as_ref().filter(|_| child.count.is_some()).and_then(count::called);
     let is_called = called.is_some();
     mistakes.extend(called);

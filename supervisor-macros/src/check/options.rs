@@ -138,6 +138,11 @@ pub(super) fn options(
     settings
 }
 
+/// Whether some node takes an option of this name.
+pub(super) fn is_known(key: &Ident) -> bool {
+    OPTIONS.iter().any(|(known, ..)| key == known)
+}
+
 fn unknown(taker: &Taker, key: &Ident) -> Mistake {
     let word = key.to_string();
     let known = taker.known();
