@@ -5,8 +5,8 @@ use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::visit::Visit;
 use syn::{
-    Expr, ExprAwait, ExprInfer, ExprParen, ExprPath, ExprStruct, ExprTry, Path, PathArguments, PathSegment, Type,
-    TypeImplTrait, TypeInfer, TypePath,
+    Expr, ExprAwait, ExprInfer, ExprParen, ExprPath, ExprStruct, ExprTry, GenericArgument, Path, PathArguments,
+    PathSegment, Type, TypeImplTrait, TypeInfer, TypePath,
 };
 
 use crate::mistake::{Mistake, Mistakes};
@@ -24,6 +24,12 @@ pub(super) struct Types {
 /// The type of a child, if it is one that the running tree can have a field of.
 pub(super) fn stated(child: &Child, mistakes: &mut Mistakes) -> Option<TokenStream> {
     let stated = child.ty.as_ref()?;
+    if let Some(service) = fallible(stated.syntax()) {
+        let name = &child.name;
+        let message = format!("the type of `{name}` is that of its service, and not of a `Result` of it");
+        mistakes.push(Mistake::at(&stated.tokens, message).help(format!("write `{name}: {} = ..`", text(&service))));
+        return Some(service);
+    }
     let mut parts = Unstated::default();
     parts.visit_type(stated.syntax());
     let Some(part) = parts.first else { return Some(stated.tokens.clone()) };
@@ -34,6 +40,17 @@ pub(super) fn stated(child: &Child, mistakes: &mut Mistakes) -> Option<TokenStre
     };
     mistakes.push(Mistake::at(part, message).help(help));
     None
+}
+
+/// The service in `Result<Db, Error>`.
+fn fallible(ty: &Type) -> Option<TokenStream> {
+    let Type::Path(TypePath { qself: None, path, .. }) = ty else { return None };
+    let last = path.segments.last().filter(|last| last.ident == "Result")?;
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+    match arguments.args.first()? {
+        GenericArgument::Type(service) => Some(service.to_token_stream()),
+        _ => None,
+    }
 }
 
 /// Where an expression would stand, an open group has a type; `path` is that of its field in the running tree.

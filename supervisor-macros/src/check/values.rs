@@ -59,7 +59,7 @@ impl Takes {
         match self {
             Self::Flag => flag(key, &value, mistakes),
             Self::Number => number(key, value, mistakes),
-            Self::Duration => time(&key.to_string(), &value, mistakes).map(Value::Time),
+            Self::Duration => duration(key, &value, params, mistakes).map(Value::Time),
             Self::Backoff => backoff(&value, mistakes),
             Self::Shutdown => shutdown(&value, params, mistakes),
             Self::Function => function(key, value, mistakes),
@@ -118,6 +118,19 @@ fn number(key: &Ident, value: Expression, mistakes: &mut Mistakes) -> Option<Val
     let help = "write how many restarts are allowed: `10`; with `0`, the first failure ends the group";
     mistakes.push(Mistake::at(&value, message).help(help));
     None
+}
+
+fn duration(key: &Ident, value: &Expression, params: &[String], mistakes: &mut Mistakes) -> Option<Time> {
+    let no_limit = value.as_ident().filter(|word| *word == "infinity" && !params.contains(&word.to_string()));
+    if let Some(word) = no_limit {
+        let mistake = Mistake::at(word, format!("`infinity` is a value of `shutdown`, and not of `{key}`"));
+        mistakes.push(match key == "over" {
+            true => mistake.help("write the length of the window: `over = 1h`"),
+            false => mistake.help(format!("to go without a limit, remove `{key}`")),
+        });
+        return None;
+    }
+    time(&key.to_string(), value, mistakes)
 }
 
 fn backoff(value: &Expression, mistakes: &mut Mistakes) -> Option<Value> {
