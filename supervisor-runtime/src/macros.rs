@@ -73,7 +73,7 @@
 /// ```
 ///
 /// The comma after a `}` is optional. The name of a child is unique in the nearest *named* group around it: a group
-/// without a name is anonymous, and neither names nor paths mention it. Doc comments on nodes go to the outline, and to
+/// without a name is anonymous, and neither names nor paths mention it. A keyword is a name as in Rust, `r#type`. Doc comments on nodes go to the outline, and to
 /// the fields of the running tree.
 ///
 /// # Header and parameters
@@ -108,6 +108,9 @@
 /// Orders::start(Arc::new(config)).await?.shutdown().await
 /// # }
 /// ```
+///
+/// A tree is an item, also where it is declared in a function: it sees no local variables there, no `self` and no generics.
+/// What it needs of them is a parameter. Each tree of a module has a name of its own, so at most one goes without a header.
 ///
 /// Each evaluation of a child's expression owns a clone of each parameter that it uses: it can move, borrow or clone it,
 /// across awaits too. So a parameter has to be `Clone`, with two exceptions: one that only counts and options read, and
