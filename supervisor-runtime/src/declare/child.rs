@@ -10,7 +10,7 @@ use super::extent::told;
 use super::spec::{ChildSpec, Kind, Size};
 use super::wire::{List, Offered, WireId};
 use super::wiring::{Carries, Provided, Stability, Use};
-use super::{Backoff, Bound, Connect, Makes, MakesOnce, Name, Restart, Shutdown, Uses, Wire, Wires};
+use super::{Backoff, Bound, Connect, Declared, Makes, MakesOnce, Name, Restart, Shutdown, Uses, Wire, Wires};
 use crate::shell::{Added, Evaluated, Factory, InPlace, Inserted, Offers, Replaced, Using};
 use crate::{Provide, Service, StableHandle};
 
@@ -56,9 +56,9 @@ impl<S> Child<S> {
         F: Fn() -> R,
         F: Makes<S, (), M>,
         M: 'static,
-        S: Service,
+        S: 'static,
     {
-        Self::from_factory(name, Size::One, false, Arc::new(Evaluated::once_each(make)))
+        Declared::child(Child::<F::Made>::from_factory(name, Size::One, false, Arc::new(Evaluated::once_each(make))))
     }
 
     /// A child whose service is made once, when the tree starts, and started again after a failure.
@@ -90,9 +90,9 @@ impl<S> Child<S> {
         F: FnOnce() -> R,
         F: MakesOnce<S, (), M>,
         M: 'static,
-        S: Service,
+        S: 'static,
     {
-        Self::from_factory(name, Size::One, true, Arc::new(InPlace::once(make)))
+        Declared::child(Child::<F::Made>::from_factory(name, Size::One, true, Arc::new(InPlace::once(make))))
     }
 
     /// `count` children of one kind: `make` is called with the index of the replica, from 0.
@@ -103,9 +103,14 @@ impl<S> Child<S> {
         F: Fn(usize) -> R,
         F: Makes<S, (usize,), M>,
         M: 'static,
-        S: Service,
+        S: 'static,
     {
-        Self::from_factory(name, Size::Replicas(count), false, Arc::new(Evaluated::by_index(make)))
+        Declared::child(Child::<F::Made>::from_factory(
+            name,
+            Size::Replicas(count),
+            false,
+            Arc::new(Evaluated::by_index(make)),
+        ))
     }
 
     /// [`replicated`](Self::replicated), each replica made once, as [`in_place`](Self::in_place).
@@ -114,9 +119,14 @@ impl<S> Child<S> {
         F: Fn(usize) -> R,
         F: Makes<S, (usize,), M>,
         M: 'static,
-        S: Service,
+        S: 'static,
     {
-        Self::from_factory(name, Size::Replicas(count), true, Arc::new(InPlace::by_index(make)))
+        Declared::child(Child::<F::Made>::from_factory(
+            name,
+            Size::Replicas(count),
+            true,
+            Arc::new(InPlace::by_index(make)),
+        ))
     }
 
     /// [`new`](Self::new), with the handles of the children that it uses, as they are each time that it is made.
@@ -135,10 +145,11 @@ impl<S> Child<S> {
         F: Fn(<U::Uses as Uses>::Handles) -> R,
         F: Makes<S, (<U::Uses as Uses>::Handles,), M>,
         M: 'static,
-        S: Service,
+        S: 'static,
     {
         let (uses, wires) = connect(uses);
-        Self::from_factory(name, Size::One, false, Arc::new(Using::once_each(uses, make))).uses(wires)
+        let factory = Arc::new(Using::once_each(uses, make));
+        Declared::child(Child::<F::Made>::from_factory(name, Size::One, false, factory)).uses(wires)
     }
 
     /// [`in_place`](Self::in_place), with the handles of the children that it uses; see [`using`](Self::using).
@@ -148,10 +159,11 @@ impl<S> Child<S> {
         F: FnOnce(<U::Uses as Uses>::Handles) -> R,
         F: MakesOnce<S, (<U::Uses as Uses>::Handles,), M>,
         M: 'static,
-        S: Service,
+        S: 'static,
     {
         let (uses, wires) = connect(uses);
-        Self::from_factory(name, Size::One, true, Arc::new(InPlace::once_using(uses, make))).uses(wires)
+        let factory = Arc::new(InPlace::once_using(uses, make));
+        Declared::child(Child::<F::Made>::from_factory(name, Size::One, true, factory)).uses(wires)
     }
 
     /// [`replicated`](Self::replicated), with the handles of the children that each replica uses; see
@@ -162,11 +174,11 @@ impl<S> Child<S> {
         F: Fn(usize, <U::Uses as Uses>::Handles) -> R,
         F: Makes<S, (usize, <U::Uses as Uses>::Handles), M>,
         M: 'static,
-        S: Service,
+        S: 'static,
     {
         let (uses, wires) = connect(uses);
         let factory = Arc::new(Using::by_index(uses, make));
-        Self::from_factory(name, Size::Replicas(count), false, factory).uses(wires)
+        Declared::child(Child::<F::Made>::from_factory(name, Size::Replicas(count), false, factory)).uses(wires)
     }
 
     /// [`replicated_in_place`](Self::replicated_in_place), with the handles of the children that each replica uses; see
@@ -177,11 +189,11 @@ impl<S> Child<S> {
         F: Fn(usize, <U::Uses as Uses>::Handles) -> R,
         F: Makes<S, (usize, <U::Uses as Uses>::Handles), M>,
         M: 'static,
-        S: Service,
+        S: 'static,
     {
         let (uses, wires) = connect(uses);
         let factory = Arc::new(InPlace::by_index_using(uses, make));
-        Self::from_factory(name, Size::Replicas(count), true, factory).uses(wires)
+        Declared::child(Child::<F::Made>::from_factory(name, Size::Replicas(count), true, factory)).uses(wires)
     }
 
     /// Offers its handle to those that use this wire, from each successful `start` on.

@@ -7,12 +7,10 @@
 //! underlines exactly the user's expression.
 
 use std::future::Future;
-use std::marker::PhantomData;
-use std::pin::Pin;
-use std::task::{Context as Task, Poll};
+use std::sync::Arc;
 
-use pin_project_lite::pin_project;
-
+use super::Child;
+use crate::shell::Factory;
 use crate::{BoxError, Service};
 
 /// What may stand as a child's expression: a [`Service`], a `Result` of one, a future of either.
@@ -110,12 +108,32 @@ where
 pub trait Declared<S>: Service {
     /// The same value, under its declared type.
     fn declared(self) -> S;
+
+    /// The same child, likewise.
+    fn child(child: Child<Self>) -> Child<S>
+    where
+        Self: Sized;
+
+    /// The same source of its incarnations, likewise.
+    #[allow(private_interfaces, reason = "only the crate declares children")]
+    fn factory(factory: Arc<dyn Factory<Self>>) -> Arc<dyn Factory<S>>
+    where
+        Self: Sized;
 }
 
 #[diagnostic::do_not_recommend]
 impl<S: Service> Declared<S> for S {
     fn declared(self) -> S {
         self
+    }
+
+    fn child(child: Child<S>) -> Child<S> {
+        child
+    }
+
+    #[allow(private_interfaces, reason = "only the crate declares children")]
+    fn factory(factory: Arc<dyn Factory<S>>) -> Arc<dyn Factory<S>> {
+        factory
     }
 }
 
@@ -124,41 +142,22 @@ impl<S: Service> Declared<S> for S {
 /// Not for implementing: it holds for every such function and closure.
 #[doc(hidden)]
 pub trait Makes<S, A, M>: Send + Sync + 'static {
+    /// `S`, as the type that is known to be a service: were that asked of `S`, the compiler would say of a child that is
+    /// none that its declared type is none, and then that what the expression gives is none.
+    type Made: Declared<S>;
+
     /// Calls the function and waits for the service.
-    fn make(&self, args: A) -> impl Future<Output = Result<S, BoxError>> + Send;
+    fn make(&self, args: A) -> impl Future<Output = Result<Self::Made, BoxError>> + Send;
 }
 
 /// [`Makes`] for a function that can be called once: an `in_place` child.
 #[doc(hidden)]
 pub trait MakesOnce<S, A, M>: Send + 'static {
+    /// As of [`Makes`].
+    type Made: Declared<S>;
+
     /// Calls the function and waits for the service.
-    fn make_once(self, args: A) -> impl Future<Output = Result<S, BoxError>> + Send;
-}
-
-fn declared<R, M, S>(made: R) -> impl Future<Output = Result<S, BoxError>> + Send
-where
-    R: IntoService<M>,
-    R::Way: Send,
-    R::Service: Declared<S>,
-{
-    AsDeclared { made: made.into_service(), declared: PhantomData }
-}
-
-pin_project! {
-    /// Waits for a service and gives it its declared type. (An `async` block would keep what it waits for twice.)
-    struct AsDeclared<F, S> {
-        #[pin]
-        made: F,
-        declared: PhantomData<fn() -> S>,
-    }
-}
-
-impl<F: Future<Output = Result<D, BoxError>>, D: Declared<S>, S> Future for AsDeclared<F, S> {
-    type Output = Result<S, BoxError>;
-
-    fn poll(self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Self::Output> {
-        self.project().made.poll(task).map_ok(Declared::declared)
-    }
+    fn make_once(self, args: A) -> impl Future<Output = Result<Self::Made, BoxError>> + Send;
 }
 
 macro_rules! makes {
@@ -169,10 +168,11 @@ macro_rules! makes {
             R: IntoService<M>,
             R::Way: Send,
             R::Service: Declared<S>,
-            S: Service,
         {
-            fn make(&self, ($($arg,)*): ($($ty,)*)) -> impl Future<Output = Result<S, BoxError>> + Send {
-                declared(self($($arg),*))
+            type Made = R::Service;
+
+            fn make(&self, ($($arg,)*): ($($ty,)*)) -> impl Future<Output = Result<R::Service, BoxError>> + Send {
+                self($($arg),*).into_service()
             }
         }
     };
@@ -189,10 +189,11 @@ macro_rules! makes_once {
             R: IntoService<M>,
             R::Way: Send,
             R::Service: Declared<S>,
-            S: Service,
         {
-            fn make_once(self, ($($arg,)*): ($($ty,)*)) -> impl Future<Output = Result<S, BoxError>> + Send {
-                declared(self($($arg),*))
+            type Made = R::Service;
+
+            fn make_once(self, ($($arg,)*): ($($ty,)*)) -> impl Future<Output = Result<R::Service, BoxError>> + Send {
+                self($($arg),*).into_service()
             }
         }
     };

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::route::{Route, Stop};
 use super::wait::done;
 use super::{ChildRef, Rejected, SteerError};
-use crate::declare::{ChildSpec, Makes};
+use crate::declare::{ChildSpec, Declared, Makes};
 use crate::shell::{Added, Evaluated, Factory};
 use crate::{Restart, Service};
 
@@ -189,7 +189,7 @@ impl<S: Send + 'static> Children<S> {
     {
         let stop = self.route.walk()?;
         let added = self.added(&stop)?;
-        let factory: Arc<dyn Factory<S>> = Arc::new(Evaluated::once_each(make));
+        let factory: Arc<dyn Factory<S>> = Declared::factory(Arc::new(Evaluated::once_each(make)));
         let mut given = None;
         let put = |index: u32| {
             given = Some(index);

@@ -4,8 +4,8 @@ use std::future::Future;
 use std::marker::PhantomData;
 
 use super::Source;
+use crate::BoxError;
 use crate::declare::{Makes, Uses};
-use crate::{BoxError, Service};
 
 /// Clean state: every incarnation is made by calling the function.
 pub(crate) struct Evaluated<F, A, S, M> {
@@ -25,24 +25,24 @@ impl<F, S, M> Evaluated<F, (usize,), S, M> {
     }
 }
 
-impl<F, S: Service, M: 'static> Source for Evaluated<F, (), S, M>
+impl<F, S: 'static, M: 'static> Source for Evaluated<F, (), S, M>
 where
     F: Makes<S, (), M>,
 {
-    type Service = S;
+    type Service = F::Made;
 
-    fn make(&self, _index: usize) -> impl Future<Output = Result<S, BoxError>> + Send {
+    fn make(&self, _index: usize) -> impl Future<Output = Result<F::Made, BoxError>> + Send {
         self.make.make(())
     }
 }
 
-impl<F, S: Service, M: 'static> Source for Evaluated<F, (usize,), S, M>
+impl<F, S: 'static, M: 'static> Source for Evaluated<F, (usize,), S, M>
 where
     F: Makes<S, (usize,), M>,
 {
-    type Service = S;
+    type Service = F::Made;
 
-    fn make(&self, index: usize) -> impl Future<Output = Result<S, BoxError>> + Send {
+    fn make(&self, index: usize) -> impl Future<Output = Result<F::Made, BoxError>> + Send {
         self.make.make((index,))
     }
 }
@@ -66,24 +66,24 @@ impl<F, U, S, M> Using<F, U, (usize,), S, M> {
     }
 }
 
-impl<F, U: Uses, S: Service, M: 'static> Source for Using<F, U, (), S, M>
+impl<F, U: Uses, S: 'static, M: 'static> Source for Using<F, U, (), S, M>
 where
     F: Makes<S, (U::Handles,), M>,
 {
-    type Service = S;
+    type Service = F::Made;
 
-    async fn make(&self, _index: usize) -> Result<S, BoxError> {
+    async fn make(&self, _index: usize) -> Result<F::Made, BoxError> {
         self.make.make((self.uses.take()?,)).await
     }
 }
 
-impl<F, U: Uses, S: Service, M: 'static> Source for Using<F, U, (usize,), S, M>
+impl<F, U: Uses, S: 'static, M: 'static> Source for Using<F, U, (usize,), S, M>
 where
     F: Makes<S, (usize, U::Handles), M>,
 {
-    type Service = S;
+    type Service = F::Made;
 
-    async fn make(&self, index: usize) -> Result<S, BoxError> {
+    async fn make(&self, index: usize) -> Result<F::Made, BoxError> {
         self.make.make((index, self.uses.take()?)).await
     }
 }

@@ -31,25 +31,25 @@ pub(crate) struct ByIndexUsing<F, U, M>(F, U, PhantomData<fn() -> M>);
 /// Has been evaluated already.
 pub(crate) struct Ready;
 
-impl<F, S, M> InPlace<Once<F, M>, S> {
+impl<F: MakesOnce<S, (), M>, S, M> InPlace<Once<F, (S, M)>, F::Made> {
     pub(crate) fn once(make: F) -> Self {
         Self { make: Once(Mutex::new(Some(make)), PhantomData), shelf: Shelf::default() }
     }
 }
 
-impl<F, S, M> InPlace<ByIndex<F, M>, S> {
+impl<F: Makes<S, (usize,), M>, S, M> InPlace<ByIndex<F, (S, M)>, F::Made> {
     pub(crate) fn by_index(make: F) -> Self {
         Self { make: ByIndex(make, PhantomData), shelf: Shelf::default() }
     }
 }
 
-impl<F, U, S, M> InPlace<OnceUsing<F, U, M>, S> {
+impl<F: MakesOnce<S, (U::Handles,), M>, U: Uses, S, M> InPlace<OnceUsing<F, U, (S, M)>, F::Made> {
     pub(crate) fn once_using(uses: U, make: F) -> Self {
         Self { make: OnceUsing(Mutex::new(Some(make)), uses, PhantomData), shelf: Shelf::default() }
     }
 }
 
-impl<F, U, S, M> InPlace<ByIndexUsing<F, U, M>, S> {
+impl<F: Makes<S, (usize, U::Handles), M>, U: Uses, S, M> InPlace<ByIndexUsing<F, U, (S, M)>, F::Made> {
     pub(crate) fn by_index_using(uses: U, make: F) -> Self {
         Self { make: ByIndexUsing(make, uses, PhantomData), shelf: Shelf::default() }
     }
@@ -71,41 +71,41 @@ trait First<S>: Send + Sync + 'static {
 /// Why a second evaluation is refused.
 const EVALUATED: &str = "the expression of an `in_place` child is evaluated once, and that failed or was interrupted";
 
-impl<F, S: Service, M: 'static> First<S> for Once<F, M>
+impl<F, S: 'static, M: 'static> First<F::Made> for Once<F, (S, M)>
 where
     F: MakesOnce<S, (), M>,
 {
-    async fn first(&self, _index: usize) -> Result<S, BoxError> {
+    async fn first(&self, _index: usize) -> Result<F::Made, BoxError> {
         let make = self.0.hold().take().ok_or(EVALUATED)?;
         make.make_once(()).await
     }
 }
 
-impl<F, U: Uses, S: Service, M: 'static> First<S> for OnceUsing<F, U, M>
+impl<F, U: Uses, S: 'static, M: 'static> First<F::Made> for OnceUsing<F, U, (S, M)>
 where
     F: MakesOnce<S, (U::Handles,), M>,
 {
-    async fn first(&self, _index: usize) -> Result<S, BoxError> {
+    async fn first(&self, _index: usize) -> Result<F::Made, BoxError> {
         let handles = self.1.take()?;
         let make = self.0.hold().take().ok_or(EVALUATED)?;
         make.make_once((handles,)).await
     }
 }
 
-impl<F, U: Uses, S: Service, M: 'static> First<S> for ByIndexUsing<F, U, M>
+impl<F, U: Uses, S: 'static, M: 'static> First<F::Made> for ByIndexUsing<F, U, (S, M)>
 where
     F: Makes<S, (usize, U::Handles), M>,
 {
-    async fn first(&self, index: usize) -> Result<S, BoxError> {
+    async fn first(&self, index: usize) -> Result<F::Made, BoxError> {
         self.0.make((index, self.1.take()?)).await
     }
 }
 
-impl<F, S: Service, M: 'static> First<S> for ByIndex<F, M>
+impl<F, S: 'static, M: 'static> First<F::Made> for ByIndex<F, (S, M)>
 where
     F: Makes<S, (usize,), M>,
 {
-    fn first(&self, index: usize) -> impl Future<Output = Result<S, BoxError>> + Send {
+    fn first(&self, index: usize) -> impl Future<Output = Result<F::Made, BoxError>> + Send {
         self.0.make((index,))
     }
 }

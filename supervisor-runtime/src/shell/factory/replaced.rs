@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::shelf::Shelf;
 use super::{Factory, Source};
-use crate::declare::Makes;
+use crate::declare::{Declared, Makes};
 use crate::{BoxError, Service};
 
 /// Each incarnation but the first is made from the one before.
@@ -30,7 +30,7 @@ where
 
     async fn make(&self, index: usize) -> Result<S, BoxError> {
         match self.shelf.take(index) {
-            Some(old) => self.replace.make((old, index)).await,
+            Some(old) => self.replace.make((old, index)).await.map(Declared::declared),
             None => self.base.make_boxed(index).await,
         }
     }
