@@ -16,7 +16,7 @@ pub(super) fn header(input: ParseStream<'_>, mistakes: &mut Mistakes) -> Option<
     let visibility: Visibility = fork.parse().ok()?;
     if let Some(name) = bare_name(&fork) {
         let message = "the header of a tree begins with `struct`";
-        mistakes.push(Mistake::at(&name, message).help(format!("write `struct {name};`")));
+        mistakes.push(Mistake::at(&name, message).help(format!("write `struct {name}`")));
     } else if !fork.peek(Token![struct]) {
         if !matches!(visibility, Visibility::Inherited) {
             let message = "a visibility belongs to the header of a tree";
