@@ -723,6 +723,30 @@ async fn a_start_by_hand_that_is_stopped_meanwhile_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_start_by_hand_that_a_stop_cuts_off_says_so_though_it_returned_ok() {
+    for path in ["group/a", "group"] {
+        let world = World::new();
+        let group = Supervisor::one_for_one("group").child(world.child("a")).child(world.child("b"));
+        let tree = started(Supervisor::one_for_one("tree").child(group)).await;
+        let it = at(&tree, path);
+        it.stop().await.unwrap();
+        world.plan("a", [Act::SlowStart(secs(2.0))]);
+        world.page();
+        let start = tokio::spawn({
+            let it = it.clone();
+            async move { it.start().await }
+        });
+        world.expect(&["start a"]).await;
+        answered(it.stop()).await.unwrap();
+        let answer = answered(start).await.unwrap();
+        assert!(matches!(&answer, Err(SteerError::Overtaken { .. })), "{path}: {answer:?}");
+        assert_eq!(state(&tree, path), State::Stopped);
+        world.expect(&["started a", "stop a"]).await;
+        tree.shutdown().await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_significant_child_that_was_stopped_by_hand_does_not_end_its_group() {
     let world = World::new();
     let a = world.child("a").restart(Restart::Transient).significant();

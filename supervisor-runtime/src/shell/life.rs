@@ -39,7 +39,10 @@ impl Group {
         // A start that never waited took no time; its end need not be known.
         let took_time = cell.has_waited() || cx.has_backoff();
         let started = state.core.started(slot, took_time.then(now));
-        cell.note_started();
+        // One that was asked to stop meanwhile is not what who waits for its start has waited for.
+        if started == Started::Run {
+            cell.note_started();
+        }
         if state.core.slot(slot).observed {
             state.keep_promises(slot, cell, &mut outside);
         }

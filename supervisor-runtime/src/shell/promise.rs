@@ -53,7 +53,7 @@ struct Promise {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Goal {
-    /// The `start` of this incarnation, or a later one, has succeeded.
+    /// The `start` of this incarnation, or a later one, has succeeded, before it was asked to stop.
     Started(u32),
     /// This incarnation has ended.
     Over(u32),
