@@ -37,6 +37,8 @@ enum In {
     Stopping,
     /// It has failed, and its own `stop` hangs until it is dropped, after five seconds.
     FailedAndStopping,
+    /// It has returned `Ok`, as it may, and its own `stop` takes two seconds.
+    DoneAndStopping,
     Done,
     Stopped,
     Forfeited,
@@ -46,7 +48,7 @@ enum In {
 impl In {
     fn state(self) -> State {
         match self {
-            Self::Running => State::Running,
+            Self::Running | Self::DoneAndStopping => State::Running,
             Self::Starting => State::Starting,
             Self::Waiting => State::Waiting,
             Self::Delayed => State::Delayed,
@@ -63,7 +65,7 @@ impl In {
         let (a, strategy): (_, fn(&'static str) -> Supervisor) = match self {
             Self::Waiting => (a, Supervisor::one_for_all),
             Self::Delayed => (a.backoff(Duration::from_secs(100)..Duration::from_secs(1000)), Supervisor::one_for_one),
-            Self::Done => (a.restart(Restart::Transient), Supervisor::one_for_one),
+            Self::DoneAndStopping | Self::Done => (a.restart(Restart::Transient), Supervisor::one_for_one),
             Self::Gone => (a.restart(Restart::Temporary), Supervisor::one_for_one),
             _ => (a, Supervisor::one_for_one),
         };
@@ -73,6 +75,7 @@ impl In {
             Self::Delayed => world.plan("a", [Act::Run, Act::Fail]),
             Self::Stopping => world.plan("a", [Act::SlowStop(secs(2.0))]),
             Self::FailedAndStopping => world.plan("a", [Act::HangInStop]),
+            Self::DoneAndStopping => world.plan("a", [Act::FailAndSlowStop(secs(2.0))]),
             _ => world,
         };
         let tree = started(strategy("tree").child(a).child(world.child("b"))).await;
@@ -80,7 +83,7 @@ impl In {
         match self {
             Self::Running => {}
             Self::Starting | Self::Waiting | Self::Delayed | Self::FailedAndStopping | Self::Gone => world.fail("a"),
-            Self::Done => world.order("a", Order::Finish),
+            Self::DoneAndStopping | Self::Done => world.order("a", Order::Finish),
             Self::Forfeited => world.order("a", Order::Forfeit),
             Self::Stopped => at(&tree, "a").stop().await.unwrap(),
             Self::Stopping => {
@@ -116,6 +119,9 @@ async fn what_is_done_by_hand_does_in_every_state_what_the_table_says() {
         (In::FailedAndStopping, Do::Start, &["drop a", "start a"], State::Running),
         (In::FailedAndStopping, Do::Stop, &["drop a"], State::Stopped),
         (In::FailedAndStopping, Do::Restart, &["drop a", "start a"], State::Running),
+        (In::DoneAndStopping, Do::Start, &["start a"], State::Running),
+        (In::DoneAndStopping, Do::Stop, &[], State::Stopped),
+        (In::DoneAndStopping, Do::Restart, &["start a"], State::Running),
         (In::Done, Do::Start, &["start a"], State::Running),
         (In::Done, Do::Stop, &[], State::Done),
         (In::Done, Do::Restart, &["start a"], State::Running),

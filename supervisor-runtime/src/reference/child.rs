@@ -25,7 +25,7 @@ use crate::view::{State, Status};
 ///
 /// | state | [`start`](Self::start) (`restart_child`) | [`stop`](Self::stop) (`terminate_child`) | [`restart`](Self::restart) |
 /// |---|---|---|---|
-/// | running | `Ok`; nothing happens (OTP: an error) | is stopped | is stopped and started |
+/// | running | `Ok`; nothing happens (OTP: an error); is started after, if it is in `stop` | is stopped | is stopped and started |
 /// | starting | waits for that start | is stopped | is stopped and started |
 /// | waiting, delayed | is started now | will not be started | is started now |
 /// | stopping | is started after | stays down after | is started after |

@@ -101,8 +101,15 @@ impl Group {
         if slots.is_empty() && index.is_some() {
             return Err(NotDone::NotThere);
         }
-        let goals = state.goals(&slots, order, self.cells());
-        state.core.steer(&slots, order, now()).map_err(NotDone::Refused)?;
+        // They are up no more: to start them is to start them after.
+        let is_over = |&slot: &SlotId| {
+            order == Order::Start && state.is_over(slot, self.cell(slot)) && !has_gone(state.core.place(slot).1)
+        };
+        let (over, others): (Vec<SlotId>, Vec<SlotId>) = slots.iter().copied().partition(is_over);
+        let mut goals = state.goals(&others, order, self.cells());
+        goals.extend(state.goals(&over, Order::Restart, self.cells()));
+        state.core.steer(&others, order, now()).map_err(NotDone::Refused)?;
+        state.core.steer(&over, Order::Restart, now()).map_err(NotDone::Refused)?;
         let mut work = Work::default();
         if state.core.is_recording() {
             slots.iter().for_each(|&slot| work.outside.tell(self, state.event(self, slot, What::Steered(order))));
@@ -225,6 +232,12 @@ impl State {
             Order::Start if self.core.is_up(slot) && self.core.slot(slot).is_fresh() => Goal::Started(incarnation),
             Order::Start | Order::Restart => Goal::Started(incarnation + 1),
         }
+    }
+
+    /// Whether it has returned `Ok`, and may, but its `stop` takes its time: the core hears when all of it is over. (Of a failure
+    /// it hears at once.)
+    fn is_over(&self, slot: SlotId, cell: &Cell) -> bool {
+        self.core.slot(slot).state == CoreState::Running && self.core.is_up(slot) && cell.is_run_over()
     }
 
     fn goals(&self, slots: &[SlotId], order: Order, cells: &Cells) -> Goals {

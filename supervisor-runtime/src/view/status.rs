@@ -17,7 +17,7 @@ pub enum State {
     Delayed,
     /// Its expression is being evaluated, or it is in `start`.
     Starting,
-    /// It is in `run`.
+    /// It is in `run`, or has returned `Ok` from there, and may, and is in `stop`.
     Running,
     /// It was asked to stop, or has failed and is in `stop`.
     Stopping,
