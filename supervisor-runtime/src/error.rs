@@ -52,7 +52,8 @@ pub enum TreeErrorKind {
     StartFailed,
     /// The outermost supervisor reached its restart limit: `max_restarts`, `over`.
     LimitReached,
-    /// A child's failure went through to the top: by `crashing`, by `escalate`, or by a custom strategy.
+    /// A child's failure went through to the top: by `crashing`, by `escalate`, or by a custom strategy. Or its runtime was shut
+    /// down while it ran.
     Failed,
     /// Everything has ended, but something was forfeited on the way.
     Forfeited,

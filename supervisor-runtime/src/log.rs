@@ -187,6 +187,10 @@ pub(crate) fn dropped_while_running(tree: &str) {
     warn!(target: TARGET, tree, "the owner of the running tree was dropped: dropping what still runs");
 }
 
+pub(crate) fn runtime_shut_down(tree: &str) {
+    warn!(target: TARGET, tree, "the runtime of the running tree was shut down: what still ran was dropped");
+}
+
 /// An error and what is behind it, in one line.
 pub(crate) struct Chain<'a>(pub(crate) &'a (dyn Error + 'static));
 

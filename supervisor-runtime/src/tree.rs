@@ -139,19 +139,42 @@ impl Supervisor {
         let anchor = Group::anchor(GroupSpec::anchor(&mut self), Arc::clone(&tree));
         let _ = tree.anchor.set(Arc::downgrade(&anchor));
         let cx = anchor.begin_outermost();
-        let task = spawn(&tree.runtime, outermost(self, cx, tell));
+        let task = spawn(&tree.runtime, outermost(self, Alive(cx), tell));
         let handle = TreeHandle::new(Arc::clone(&tree), None);
         Running { anchor, tree, handle, started: Some(started), task: Some(task) }
     }
 }
 
+/// The incarnation of the outermost supervisor.
+///
+/// Its task tells the end of the tree, unless its runtime is shut down before: then all tasks of the tree are dropped, in no
+/// order, and this tells it.
+struct Alive(Context);
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        let anchor = self.0.group();
+        let tree = anchor.tree();
+        if !tree.has_ended() {
+            // Where its owner has dropped it before, that was told.
+            if !self.0.cell().read().is_kill() {
+                log::runtime_shut_down(tree.name());
+            }
+            anchor.outermost_ended(Rest::Stopped, None);
+            anchor.lose();
+            tree.events().end();
+        }
+    }
+}
+
 /// The life of the outermost supervisor; what it failed with, if it failed.
-async fn outermost(mut supervisor: Supervisor, cx: Context, started: oneshot::Sender<()>) -> Option<BoxError> {
-    let mut end = guard(&cx, || Service::start(&mut supervisor, &cx), Limit::Above).await;
+async fn outermost(mut supervisor: Supervisor, alive: Alive, started: oneshot::Sender<()>) -> Option<BoxError> {
+    let Alive(cx) = &alive;
+    let mut end = guard(cx, || Service::start(&mut supervisor, cx), Limit::Above).await;
     if matches!(end, Guarded::Ended(Ok(()))) {
         cx.group().outermost_started();
         let _ = started.send(());
-        end = guard(&cx, || Service::run(&mut supervisor, &cx), Limit::Above).await;
+        end = guard(cx, || Service::run(&mut supervisor, cx), Limit::Above).await;
     }
     supervisor.clear_kept();
     let was_dropped = matches!(end, Guarded::Dropped);
@@ -311,7 +334,10 @@ impl Running {
         self.task = None;
         match end {
             Ok(failure) => self.tree.end(failure),
-            Err(error) => self.tree.end(Some(error.into())),
+            Err(_) => {
+                let error = format!("the runtime of tree `{}` was shut down while it ran", self.tree.name);
+                self.tree.end(Some(error.into()))
+            }
         }
     }
 

@@ -34,6 +34,7 @@ mod races;
 mod readiness;
 mod references;
 mod restart;
+mod runtimes;
 mod scaling;
 mod start;
 mod steering;

@@ -87,6 +87,20 @@ impl Group {
         outside.run();
     }
 
+    /// The tasks of all that runs here and below were dropped with their runtime: nothing comes any more of what is waited for.
+    pub(crate) fn lose(&self) {
+        let mut outside = Outside::default();
+        let mut state = self.lock();
+        state.break_promises(&mut outside);
+        let inner: Vec<Arc<Self>> = state.inner.values().cloned().collect();
+        drop(state);
+        outside.run();
+        for group in inner {
+            group.abandon();
+            group.lose();
+        }
+    }
+
     /// Drops what is in the anchor's slot.
     pub(crate) fn kill(&self, slot: SlotId) {
         let waker = {

@@ -97,6 +97,18 @@ impl State {
         self.go_on_awaiting(slot, awaited);
     }
 
+    /// Nothing that was promised will come; whoever waits is woken.
+    pub(super) fn break_promises(&mut self, outside: &mut Outside) {
+        for (slot, awaited) in std::mem::take(&mut self.promises.awaited) {
+            for number in awaited {
+                let promise = &mut self.promises.all[number];
+                promise.answer = Some(Done::Overtaken);
+                outside.wake(promise.waker.take());
+            }
+            self.core.forget_waiters(slot);
+        }
+    }
+
     fn go_on_awaiting(&mut self, slot: SlotId, awaited: Awaited) {
         if awaited.is_empty() {
             self.core.forget_waiters(slot);
