@@ -2,7 +2,7 @@
 
 use supervisor_runtime::{Restart, Running, State, SteerError, Supervisor};
 
-use crate::world::{Act, Order, Probe, World, answered, at, secs, started, state};
+use crate::world::{Act, Order, Probe, World, answered, at, ended, secs, started, state};
 
 /// `cache` and two workers use `db`, `report` uses `cache`; `other` uses nothing.
 async fn orders(world: &World) -> Running {
@@ -327,4 +327,22 @@ async fn a_stop_by_hand_of_a_provider_that_is_done_changes_nothing() {
     answered(at(&tree, "a").stop()).await.unwrap();
     world.idle().await;
     assert_eq!((state(&tree, "a"), state(&tree, "b")), (State::Done, State::Running), "{:?}", world.page());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_went_along_with_one_provider_is_forfeited_with_another() {
+    let world = World::new();
+    let tree = Supervisor::dependents_for_one("tree")
+        .child(world.child("a").restart(Restart::Transient))
+        .child(world.child("b"))
+        .child(world.child("user").requires(["a", "b"]));
+    let mut tree = started(tree).await;
+    at(&tree, "a").stop().await.unwrap();
+    world.order("b", Order::Forfeit);
+    world.idle().await;
+    assert_eq!((state(&tree, "b"), state(&tree, "user")), (State::Forfeited, State::Forfeited));
+    at(&tree, "a").start().await.unwrap();
+    world.order("a", Order::Finish);
+    let error = ended(&mut tree).await.unwrap_err();
+    assert_eq!(error.forfeited().collect::<Vec<_>>(), ["tree/b", "tree/user"]);
 }

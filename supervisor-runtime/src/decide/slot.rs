@@ -496,6 +496,8 @@ impl Core {
                 slot.along = false;
             }
             State::Down(Rest::Stopped) if after == After::Gone => slot.come_down(Rest::Gone),
+            // It would come up with what took it along, but for what is forfeited now it never can.
+            State::Down(Rest::Stopped) if after == After::Forfeited && slot.along => slot.come_down(Rest::Forfeited),
             State::Down(_) if after == After::Removed => slot.come_down(Rest::Removed),
             State::Down(_) | State::Stuck => {}
         });

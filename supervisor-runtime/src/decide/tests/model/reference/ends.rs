@@ -174,7 +174,15 @@ impl Reference {
         for &p in set {
             if self.places[p].is.is_alive() {
                 self.doom(p, fate);
-            } else if self.places[p].is == Is::Waits || fate == Fate::Left && self.places[p].is != Is::Stuck {
+                continue;
+            }
+            let goes = match self.places[p].is {
+                Is::Waits => true,
+                // What was stopped for its own sake stays that, also if what it uses is forfeited.
+                Is::Stopped if fate == Fate::Forfeited => self.places[p].along,
+                is => fate == Fate::Left && is != Is::Stuck,
+            };
+            if goes {
                 self.becomes(p, Some(fate));
             }
         }
