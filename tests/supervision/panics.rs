@@ -182,6 +182,30 @@ async fn a_panic_in_the_drop_of_a_service_or_of_its_future_holds_nobody_up() {
     world.expect(&["drop future", "drop service", "stop a"]).await;
 }
 
+/// Does nothing, and cannot be dropped without a panic.
+struct Armed(#[expect(dead_code, reason = "it is dropped")] Grenade);
+
+impl Service for Armed {
+    async fn run(&mut self, cx: &Context) -> ServiceResult {
+        cx.stopping().await;
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_panics_when_another_takes_its_place_does_not_take_that_along() {
+    let world = World::new();
+    let w = world.clone();
+    let a = Child::in_place("a", move || Armed(Grenade("first", w)));
+    let tree = started(Supervisor::one_for_one("tree").child(a)).await;
+    let a = tree.child::<Armed>("a").unwrap();
+    a.replace(Armed(Grenade("second", world.clone()))).await.unwrap();
+    a.restart().await.unwrap();
+    assert_eq!(world.page(), ["drop first"]);
+    tree.shutdown().await.unwrap();
+    assert_eq!(world.page(), ["drop second"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_panic_in_a_spawned_task_fails_the_service() {
     let tree = Supervisor::crashing("tree").child(task("a", |cx| async move {

@@ -58,7 +58,8 @@ impl<T: Source> Source for Seat<T> {
     fn make(&self, index: usize) -> impl Future<Output = Result<T::Service, BoxError>> + Send {
         match self.inserted.take(index) {
             Some(service) => {
-                self.source.supersede(index);
+                // What was kept is the user's, and the one that takes its place is not to be lost for it.
+                let _ = catch(|| self.source.supersede(index));
                 Taken::Inserted { service: Some(service) }
             }
             None => Taken::Made { making: self.source.make(index) },
