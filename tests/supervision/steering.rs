@@ -563,7 +563,7 @@ async fn who_waits_when_the_tree_is_shut_down_is_answered() {
     let restarted = answered(restart).await.unwrap();
     assert!(matches!(restarted, Err(SteerError::Overtaken { .. })), "{restarted:?}");
     answered(stop).await.unwrap().unwrap();
-    world.expect(&["start a", "start b", "stop a", "stop b"]).await;
+    world.expect(&["start a", "start b", "stop b", "stop a"]).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,7 +9,7 @@ use supervisor_runtime::{
 };
 
 use crate::idle::{idle, idles};
-use crate::world::{Act, Order, World, secs, started, task, time_of};
+use crate::world::{Act, Order, World, at, secs, started, task, time_of};
 
 #[tokio::test(start_paused = true)]
 async fn children_stop_in_reverse_and_replicas_together() {
@@ -311,4 +311,21 @@ async fn asking_twice_or_after_the_end_changes_nothing() {
     handle.shutdown();
     world.idle().await;
     world.expect(&["start a", "stop a"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_being_stopped_by_hand_does_not_keep_those_that_stop_before_it_from_being_asked() {
+    for strategy in [Supervisor::one_for_one, Supervisor::one_for_all, Supervisor::rest_for_one] {
+        let world = World::new();
+        world.plan("b", [Act::SlowStop(secs(4.0))]);
+        let tree = strategy("tree").shutdown(secs(3.0));
+        let tree = tree.child(world.child("a")).child(world.child("b")).child(world.child("c")).child(world.child("d"));
+        let tree = started(tree).await;
+        let b = at(&tree, "b");
+        tokio::spawn(async move { b.restart().await });
+        tokio::time::sleep(secs(2.0)).await;
+        world.page();
+        tree.shutdown().await.unwrap();
+        world.expect_timed(&["2000 stop d", "2000 stop c", "4000 stop b", "4000 stop a"]).await;
+    }
 }

@@ -38,6 +38,8 @@ pub(super) struct Plan {
     passed: usize,
     /// The child that it has come to.
     turn: Option<ChildId>,
+    /// Something of it was being stopped already when it was made: it is waited for when its turn comes, and not before.
+    overlaps: bool,
     /// When the patience with one of its slots ends, or may end: it may have stopped since.
     pub(super) patience: Option<Instant>,
     /// Until when none that was told to be dropped is given up.
@@ -118,15 +120,38 @@ impl Plan {
                     Role::Pending => graph.is_met(slot.child),
                     _ => graph.is_unused(slot.child),
                 };
-                if self.waits_for() > 0 && self.turn != Some(slot.child) || !graph.is_none_or(is_free) {
+                if self.is_held_up(id, slot.child, slots) || !graph.is_none_or(is_free) {
                     return None;
                 }
                 self.turn = Some(slot.child);
                 self.passed = after_it;
                 return Some((next, role));
             }
+            // It was asked before its turn: now it is waited for.
+            if self.overlaps && slot.plan == Some(id) && slot.role() == Some(Role::Stopping) {
+                if self.is_held_up(id, slot.child, slots) {
+                    return None;
+                }
+                self.turn = Some(slot.child);
+            }
             self.passed = after_it;
         }
+    }
+
+    /// Whether a child has to wait for the one that it has come to.
+    fn is_held_up(&self, id: PlanId, child: ChildId, slots: &[Slot]) -> bool {
+        if self.waits_for() == 0 || self.turn == Some(child) {
+            return false;
+        }
+        // Mostly only that one is under way.
+        if !self.overlaps || self.stage != Stage::Sweep {
+            return true;
+        }
+        let Some(turn) = self.turn else { return false };
+        let first = self.members.partition_point(|&slot| slots[slot as usize].child < turn);
+        let of_turn = self.members[first..].iter().map(|&slot| &slots[slot as usize]);
+        let is_under_way = |slot: &Slot| slot.plan == Some(id) && slot.role() == Some(Role::Stopping);
+        of_turn.take_while(|slot| slot.child == turn).any(is_under_way)
     }
 }
 
@@ -157,6 +182,7 @@ impl Core {
             ready: Vec::new(),
             passed: 0,
             turn: None,
+            overlaps: false,
             patience: None,
             excused: None,
         };
@@ -181,6 +207,7 @@ impl Core {
             plan.members.sort_by_key(place);
         }
         plan.passed = plan.members.len();
+        plan.overlaps = plan.counts.of(Role::Stopping) > 0;
         self.plans[id.index()] = Some(plan);
         self.set_timer(id);
         if self.order().is_some() {
@@ -277,7 +304,7 @@ impl Core {
         if before > 0 {
             plan.counts.0[before] -= 1;
             // When nothing of it is under way, it can go on.
-            if plan.waits_for() == 0 {
+            if plan.waits_for() == 0 || plan.overlaps && plan.stage == Stage::Sweep {
                 self.dirty.push_back(id);
             }
         }

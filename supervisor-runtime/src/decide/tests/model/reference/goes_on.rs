@@ -71,11 +71,8 @@ impl Reference {
             return false;
         }
         let wave = self.waves.iter().find(|wave| wave.of.contains(&p));
-        // One after the other; whatever of it is being stopped already is waited for.
-        let before = |&q: &usize| {
-            let Place { child, is, doomed, .. } = self.places[q];
-            doomed.is_some() && child > place.child || matches!(is, Is::Asked | Is::Told)
-        };
+        // One after the other; what comes down later may be on its way already.
+        let before = |&q: &usize| self.places[q].doomed.is_some() && self.places[q].child > place.child;
         self.rules.strategy == StrategyRule::DependentsForOne || !wave.is_some_and(|wave| wave.of.iter().any(before))
     }
 
