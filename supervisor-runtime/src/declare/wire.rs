@@ -13,6 +13,9 @@ use crate::{BoxError, Provide};
 
 /// Carries the handle of one child to those that use it; `supervision_tree!` declares one for each child whose name is used.
 ///
+/// A wire is one child's. Where a factory makes a supervisor, of which there may be several, it makes their wires, too: one
+/// that it captured would be provided by all of them at once, and who uses it would get the handle of whichever started last.
+///
 /// ```
 /// use supervisor_runtime::{Child, Context, Provide, Service, ServiceResult, Supervisor, Wire};
 /// use tokio::sync::mpsc;
