@@ -1,9 +1,10 @@
 //! Moments that last for an instruction only, held open by what the library logs in them.
 
 use std::sync::{Arc, Mutex, mpsc};
+use std::task::{Context as Task, Waker};
 use std::time::Duration;
 
-use supervisor_runtime::{Child, Running, Supervisor, service_fn};
+use supervisor_runtime::{Child, ChildRef, Context, Running, Service, ServiceResult, Supervisor, service_fn};
 
 use crate::capture;
 use crate::world::{World, started};
@@ -63,4 +64,54 @@ fn a_supervisor_that_is_dropped_between_its_start_and_its_run_takes_its_children
         assert_eq!(world.alive(), 0);
     });
     assert_eq!(wait.recv_timeout(Duration::from_secs(10)), Ok(true), "the owner was dropped in that moment");
+}
+
+/// Says by whom it was made, and runs.
+struct Made(&'static str, mpsc::Sender<&'static str>);
+
+impl Service for Made {
+    async fn run(&mut self, cx: &Context) -> ServiceResult {
+        let _ = self.1.send(self.0);
+        Ok(cx.stopping().await)
+    }
+}
+
+#[test]
+fn a_replacement_is_not_taken_by_an_incarnation_that_had_begun_before_and_is_stopped_for_it() {
+    let (says, said) = mpsc::channel();
+    let child: Arc<Mutex<Option<(ChildRef<Made>, Made)>>> = Arc::default();
+    let (reached, wait) = mpsc::channel();
+    let held = Arc::clone(&child);
+    let at = move |line: String| {
+        let is_it = line == "DEBUG starting child=tree/a incarnation=2";
+        let Some((a, given)) = held.lock().unwrap().take_if(|_| is_it) else { return };
+        // The incarnation has begun, and its task has not. By another thread: this one is the supervisor's.
+        let asked = std::thread::spawn(move || {
+            let mut replacing = Box::pin(async move { a.replace(given).await.is_ok() });
+            let is_pending = replacing.as_mut().poll(&mut Task::from_waker(Waker::noop())).is_pending();
+            is_pending.then_some(replacing)
+        });
+        let _ = reached.send(asked.join().ok().flatten());
+    };
+    let at: Arc<dyn Fn(String) + Send + Sync> = Arc::new(at);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .on_thread_start(move || capture::listen(Arc::clone(&at)))
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let declared = says.clone();
+        let a = Child::new("a", move || Made("declared", declared.clone()));
+        let tree = started(Supervisor::one_for_one("tree").child(a)).await;
+        let a = tree.child::<Made>("a").unwrap();
+        a.stop().await.unwrap();
+        *child.lock().unwrap() = Some((a.clone(), Made("given", says)));
+        a.start().await.unwrap();
+        let replacing = wait.recv_timeout(Duration::from_secs(10)).unwrap().expect("it waits");
+        assert!(replacing.await, "it has started");
+        tree.shutdown().await.unwrap();
+    });
+    drop(runtime);
+    assert_eq!(said.try_iter().last(), Some("given"));
 }

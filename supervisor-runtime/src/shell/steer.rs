@@ -82,6 +82,17 @@ impl Group {
         index: Option<u32>,
         order: Order,
     ) -> Result<Vec<Ticket>, NotDone> {
+        self.order_from(child, index, order, |_| ())
+    }
+
+    /// The same; `note` hears from which incarnation of the first of them on the order is carried out, before that can begin.
+    pub(crate) fn order_from(
+        self: &Arc<Self>,
+        child: ChildId,
+        index: Option<u32>,
+        order: Order,
+        note: impl FnOnce(u32),
+    ) -> Result<Vec<Ticket>, NotDone> {
         if self.is_anchor() {
             return Err(NotDone::Outermost);
         }
@@ -110,6 +121,9 @@ impl Group {
         goals.extend(state.goals(&over, Order::Restart, self.cells()));
         state.core.steer(&others, order, now()).map_err(NotDone::Refused)?;
         state.core.steer(&over, Order::Restart, now()).map_err(NotDone::Refused)?;
+        if let Some(&(_, Goal::Started(first))) = goals.first() {
+            note(first);
+        }
         let mut work = Work::default();
         if state.core.is_recording() {
             slots.iter().for_each(|&slot| work.outside.tell(self, state.event(self, slot, What::Steered(order))));

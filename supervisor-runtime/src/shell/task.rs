@@ -45,7 +45,7 @@ pub(super) fn child<T: Source>(source: Arc<T>, mut cx: Context) -> impl Future<O
                 if source.is_used() {
                     withdraw(&*source, &cx);
                 }
-                let made = guard(&cx, || source.make(cx.index()), in_create(&cx)).await;
+                let made = guard(&cx, || source.make_for(&cx), in_create(&cx)).await;
                 let mut service = match created(&cx, made) {
                     Ok(service) => service,
                     Err(exit) => break 'ended exit,

@@ -148,10 +148,10 @@ struct Unreliable {
 impl Source for Unreliable {
     type Service = Patient;
 
-    async fn make(&self, index: usize) -> Result<Patient, BoxError> {
-        let incarnation = self.place.cx.group().context(self.place.cx.slot()).incarnation();
-        let life = Life::new(Phase::Create, incarnation);
-        let made = self.place.suffer(life, self.source.make(index), |ended| Some(Err(ended.err()?)));
+    async fn make(&self, _index: usize) -> Result<Patient, BoxError> {
+        let cx = self.place.cx.group().context(self.place.cx.slot());
+        let life = Life::new(Phase::Create, cx.incarnation());
+        let made = self.place.suffer(life, self.source.make_for(&cx), |ended| Some(Err(ended.err()?)));
         Ok(Patient { service: made.await?, place: Arc::clone(&self.place) })
     }
 

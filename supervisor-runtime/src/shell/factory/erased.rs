@@ -3,12 +3,12 @@
 use std::any::Any;
 
 use super::Source;
-use crate::BoxError;
 use crate::service::{BoxFuture, DynService};
+use crate::{BoxError, Context};
 
 /// A [`Source`] that gives boxed services, and takes them back.
 pub(crate) trait Erased: Send + Sync + 'static {
-    fn make(&self, index: usize) -> BoxFuture<'_, Result<Box<dyn DynService>, BoxError>>;
+    fn make_for<'a>(&'a self, cx: &'a Context) -> BoxFuture<'a, Result<Box<dyn DynService>, BoxError>>;
     fn keep(&self, index: usize, service: Box<dyn DynService>);
     fn offer(&self, index: usize, service: &dyn DynService);
     fn is_used(&self) -> bool;
@@ -19,8 +19,8 @@ pub(crate) trait Erased: Send + Sync + 'static {
 }
 
 impl<T: Source> Erased for T {
-    fn make(&self, index: usize) -> BoxFuture<'_, Result<Box<dyn DynService>, BoxError>> {
-        Box::pin(async move { Ok(Box::new(Source::make(self, index).await?) as Box<dyn DynService>) })
+    fn make_for<'a>(&'a self, cx: &'a Context) -> BoxFuture<'a, Result<Box<dyn DynService>, BoxError>> {
+        Box::pin(async move { Ok(Box::new(Source::make_for(self, cx).await?) as Box<dyn DynService>) })
     }
 
     fn keep(&self, index: usize, service: Box<dyn DynService>) {

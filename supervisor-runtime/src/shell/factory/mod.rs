@@ -35,6 +35,11 @@ pub(crate) trait Source: Send + Sync + 'static {
 
     fn make(&self, index: usize) -> impl Future<Output = Result<Self::Service, BoxError>> + Send;
 
+    /// Makes the service of the incarnation of `cx`.
+    fn make_for(&self, cx: &Context) -> impl Future<Output = Result<Self::Service, BoxError>> + Send {
+        self.make(cx.index())
+    }
+
     /// Takes back the service of an incarnation that has ended; drops it where it is of no more use.
     fn keep(&self, index: usize, service: Self::Service) {
         let _ = index;

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context as Task, Poll};
 
 use pin_project_lite::pin_project;
@@ -11,10 +11,11 @@ use rustc_hash::FxHashMap;
 
 use super::Source;
 use super::shelf::drop_kept;
-use crate::BoxError;
 use crate::declare::Offer;
 use crate::shell::panic::catch;
 use crate::sync::MutexExt;
+use crate::view::GroupId;
+use crate::{BoxError, Context};
 
 /// A child's place, into which another service can be put than its source makes.
 pub(crate) struct Seat<T: Source> {
@@ -56,7 +57,12 @@ impl<T: Source> Source for Seat<T> {
     type Service = T::Service;
 
     fn make(&self, index: usize) -> impl Future<Output = Result<T::Service, BoxError>> + Send {
-        match self.inserted.take(index) {
+        self.source.make(index)
+    }
+
+    fn make_for(&self, cx: &Context) -> impl Future<Output = Result<T::Service, BoxError>> + Send {
+        let index = cx.index();
+        match self.inserted.take(cx) {
             Some(service) => {
                 // What was kept is the user's, and the one that takes its place is not to be lost for it.
                 let _ = catch(|| self.source.supersede(index));
@@ -110,7 +116,24 @@ pub(crate) struct Inserted<S> {
 }
 
 /// Where a service waits until it is started, known to who put it there: as long as it does, it can come back.
-pub(crate) type Place<S> = Mutex<Option<S>>;
+pub(crate) struct Place<S> {
+    service: Mutex<Option<S>>,
+    /// The incarnation that it is for, or a later one, of this group, or of one that comes after that. One that had begun
+    /// before it was put there is stopped for it, and must not take it along.
+    first: OnceLock<(GroupId, u32)>,
+}
+
+impl<S> Place<S> {
+    /// Says for which incarnation it is; before that, it is for none.
+    pub(crate) fn is_from(&self, group: GroupId, incarnation: u32) {
+        let _ = self.first.set((group, incarnation));
+    }
+
+    fn is_for(&self, cx: &Context) -> bool {
+        let comes = |&(group, first): &(GroupId, u32)| group != cx.group().names().id || cx.incarnation() >= first;
+        self.first.get().is_some_and(comes)
+    }
+}
 
 impl<S> Default for Inserted<S> {
     fn default() -> Self {
@@ -121,7 +144,7 @@ impl<S> Default for Inserted<S> {
 impl<S> Inserted<S> {
     /// Puts one in; what was there, and had not been started, is left to who had put it there.
     pub(crate) fn insert(&self, index: usize, service: S) -> Arc<Place<S>> {
-        let place = Arc::new(Mutex::new(Some(service)));
+        let place = Arc::new(Place { service: Mutex::new(Some(service)), first: OnceLock::new() });
         let before = self.places.hold().insert(index, Arc::clone(&place));
         if before.is_none() {
             self.count.fetch_add(1, Ordering::Release);
@@ -130,18 +153,18 @@ impl<S> Inserted<S> {
     }
 
     /// Takes one out; every start comes by here, so it looks without a lock first.
-    fn take(&self, index: usize) -> Option<S> {
+    fn take(&self, cx: &Context) -> Option<S> {
         if self.count.load(Ordering::Acquire) == 0 {
             return None;
         }
-        let place = self.remove(index, |_| true)?;
-        place.hold().take()
+        let place = self.remove(cx.index(), |place| place.is_for(cx))?;
+        place.service.hold().take()
     }
 
     /// Takes a service back that was put in, if it has not been started.
     pub(crate) fn take_back(&self, index: usize, place: &Arc<Place<S>>) -> Option<S> {
         drop(self.remove(index, |other| Arc::ptr_eq(other, place)));
-        place.hold().take()
+        place.service.hold().take()
     }
 
     fn remove(&self, index: usize, is_it: impl FnOnce(&Arc<Place<S>>) -> bool) -> Option<Arc<Place<S>>> {
@@ -160,7 +183,7 @@ impl<S: Send + 'static> Inserted<S> {
     fn clear(&self) {
         let places = std::mem::take(&mut *self.places.hold());
         for place in places.into_values() {
-            let service = place.hold().take();
+            let service = place.service.hold().take();
             service.into_iter().for_each(drop_kept);
         }
     }
