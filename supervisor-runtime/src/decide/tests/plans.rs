@@ -62,6 +62,21 @@ fn others_may_go_on_with_a_plan_unless_the_group_ends() {
 }
 
 #[test]
+fn that_a_group_has_started_is_news_to_its_supervisor() {
+    let now = Instant::now();
+    let mut core = Core::new(rules(StrategyRule::OneForAll, vec![child(Restart::Permanent); 2]), 7, now);
+    let mut news = Vec::new();
+    for slot in 0..2 {
+        settles(&mut core, now);
+        core.started(slot, None);
+        news.push(core.has_news());
+    }
+    settles(&mut core, now);
+    news.push(core.has_news());
+    assert_eq!(news, [false, true, false]);
+}
+
+#[test]
 fn nothing_of_a_group_restart_starts_before_its_delay_is_over() {
     let now = Instant::now();
     let backoff = Some(Backoff { initial: ms(10), max: ms(10) });
