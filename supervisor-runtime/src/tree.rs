@@ -177,16 +177,17 @@ async fn outermost(mut supervisor: Supervisor, alive: Alive, started: oneshot::S
         end = guard(cx, || Service::run(&mut supervisor, cx), Limit::Above).await;
     }
     supervisor.clear_kept();
-    let was_dropped = matches!(end, Guarded::Dropped);
     let failed = match end {
-        Guarded::Ended(Ok(())) | Guarded::Dropped | Guarded::Late(_) => None,
+        Guarded::Ended(Ok(())) | Guarded::Late(_) => None,
+        // Its runtime may be next, so that what is dropped with it never comes to an end: as if it had been.
+        Guarded::Dropped => return None,
         Guarded::Ended(Err(error)) | Guarded::TaskFailed(error) => Some(bare(error)),
         Guarded::Panicked(panic) => Some(format!("the outermost supervisor panicked{panic}").into()),
     };
     let is_done = failed.is_none() && !cx.cell().read().is_asked();
     let error = failed.as_ref().map(|error| log::Chain(&**error).to_string().into());
-    let shut_down = (!was_dropped).then_some(What::ShutDown { error });
-    cx.group().outermost_ended(if is_done { Rest::Done } else { Rest::Stopped }, shut_down);
+    let rest = if is_done { Rest::Done } else { Rest::Stopped };
+    cx.group().outermost_ended(rest, Some(What::ShutDown { error }));
     cx.group().tree().events().end();
     failed
 }

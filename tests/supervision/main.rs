@@ -34,6 +34,7 @@ mod races;
 mod readiness;
 mod references;
 mod restart;
+mod runtime_dropped;
 mod runtimes;
 mod scaling;
 mod start;

@@ -81,7 +81,8 @@ impl Group {
         }
         state.core.stop(None, now());
         self.cells().iter().for_each(Cell::kill);
-        outside.wake(state.records.iter().filter_map(|(_, record)| record.waker().cloned()));
+        // Those that listen, too: where the runtime is dropped, no task of a child is left to tell them.
+        state.records.iter_mut().for_each(|record| record.wake(&mut outside));
         state.tell(self, |_, _| true, &mut outside);
         drop(state);
         outside.run();
@@ -95,6 +96,8 @@ impl Group {
         let inner: Vec<Arc<Self>> = state.inner.values().cloned().collect();
         drop(state);
         outside.run();
+        // What waits for a next incarnation may keep the group, by a context of its own.
+        self.spec().children.iter().for_each(|child| child.launch.clear_kept());
         for group in inner {
             group.abandon();
             group.lose();

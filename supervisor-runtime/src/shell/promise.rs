@@ -35,6 +35,8 @@ pub(crate) struct Ticket {
 pub(super) struct Promises {
     all: Slab<Promise>,
     awaited: FxHashMap<SlotId, Awaited>,
+    /// Nothing that is promised will be kept: what runs here is dropped with its runtime.
+    are_broken: bool,
 }
 
 /// The number of a promise, which may be given again once its ticket is gone.
@@ -73,7 +75,8 @@ pub(crate) enum Done {
 impl State {
     /// Promises to note when the goal has been reached.
     pub(super) fn promise(&mut self, slot: SlotId, index: u32, goal: Goal, cell: &Cell) -> PromiseId {
-        let answer = self.look_at(slot, index, goal, cell);
+        let broken = self.promises.are_broken.then_some(Done::Overtaken);
+        let answer = self.look_at(slot, index, goal, cell).or(broken);
         let is_awaited = answer.is_none();
         let number = self.promises.all.insert(Promise { index, goal, waker: None, answer });
         if is_awaited {
@@ -97,15 +100,16 @@ impl State {
         self.go_on_awaiting(slot, awaited);
     }
 
-    /// Nothing that was promised will come; whoever waits is woken.
+    /// Nothing that was promised, or will be, is kept any more.
     pub(super) fn break_promises(&mut self, outside: &mut Outside) {
+        self.promises.are_broken = true;
         for (slot, awaited) in std::mem::take(&mut self.promises.awaited) {
+            self.core.forget_waiters(slot);
             for number in awaited {
                 let promise = &mut self.promises.all[number];
                 promise.answer = Some(Done::Overtaken);
                 outside.wake(promise.waker.take());
             }
-            self.core.forget_waiters(slot);
         }
     }
 
@@ -162,7 +166,7 @@ impl Promises {
     fn shrink(&mut self) {
         const FEW: usize = 64;
         if self.all.is_empty() && self.all.capacity() > FEW {
-            *self = Self::default();
+            *self = Self { are_broken: self.are_broken, ..Self::default() };
         }
     }
 }

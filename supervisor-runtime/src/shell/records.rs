@@ -18,6 +18,10 @@ impl Records {
     pub(super) fn iter(&self) -> impl Iterator<Item = (SlotId, &Record)> {
         (0..).zip(&self.0)
     }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Record> {
+        self.0.iter_mut()
+    }
 }
 
 impl Index<SlotId> for Records {
