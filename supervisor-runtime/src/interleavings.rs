@@ -113,6 +113,29 @@ fn child(name: &'static str, seen: &Arc<Seen>, failures: usize) -> Child<Probe> 
     Child::new(name, make).shutdown(Shutdown::Infinity)
 }
 
+/// What somebody waits for until it is open. (A channel of tokio's would not tell loom what was before what.)
+#[derive(Default)]
+struct Gate(Mutex<(bool, Option<Waker>)>);
+
+impl Gate {
+    fn open(&self) {
+        let waits = std::mem::replace(&mut *self.0.hold(), (true, None)).1;
+        waits.into_iter().for_each(Waker::wake);
+    }
+
+    async fn is_open(&self) {
+        poll_fn(|task| {
+            let (is_open, waker) = &mut *self.0.hold();
+            if *is_open {
+                return Poll::Ready(());
+            }
+            *waker = Some(task.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+}
+
 fn tree(strategy: fn(&'static str) -> Supervisor) -> Supervisor {
     strategy("tree").jitter_seed(1).no_panic_hook()
 }
@@ -226,24 +249,12 @@ fn somebody_waits_for_a_child_that_ends() {
 
 #[test]
 fn a_failure_is_told_once_whenever_the_order_to_stop_comes() {
-    /// Whether it is to fail, and who waits for that. (A channel of tokio's would not tell loom what was before what.)
-    #[derive(Default)]
-    struct Gate(Mutex<(bool, Option<Waker>)>);
-
     /// Fails when it is told to, and its `stop` takes its time.
     struct Slow(Arc<Gate>);
 
     impl Service for Slow {
         async fn run(&mut self, _cx: &Context) -> ServiceResult {
-            poll_fn(|task| {
-                let (is_open, waker) = &mut *self.0.0.hold();
-                if *is_open {
-                    return Poll::Ready(());
-                }
-                *waker = Some(task.waker().clone());
-                Poll::Pending
-            })
-            .await;
+            self.0.is_open().await;
             Err("as planned".into())
         }
 
@@ -269,8 +280,7 @@ fn a_failure_is_told_once_whenever_the_order_to_stop_comes() {
         block_on(async {
             let tree = tree(Supervisor::one_for_one).child(slow).start().await.expect("a start");
             let mut events = tree.events();
-            let waits = std::mem::replace(&mut *gate.0.hold(), (true, None)).1;
-            waits.into_iter().for_each(Waker::wake);
+            gate.open();
             tree.shutdown().await.expect("an end");
             let mut ends = Vec::new();
             while let Some(event) = events.next().await {
@@ -281,6 +291,39 @@ fn a_failure_is_told_once_whenever_the_order_to_stop_comes() {
                 }
             }
             assert_eq!(ends.len(), 1, "{ends:?}");
+        });
+    });
+}
+
+#[test]
+fn what_listens_in_a_thread_of_its_own_hears_of_a_failure_while_stop_waits_for_it() {
+    /// Fails at once; its `stop` waits for a thread, which is there until it is told to stop.
+    struct Threaded(Arc<Gate>);
+
+    impl Service for Threaded {
+        async fn run(&mut self, cx: &Context) -> ServiceResult {
+            let (stopping, ended) = (cx.stopping(), Arc::clone(&self.0));
+            loom::thread::spawn(move || {
+                block_on(stopping);
+                ended.open();
+            });
+            Err("as planned".into())
+        }
+
+        async fn stop(&mut self, _cx: &Context, _exit: &Exit) {
+            self.0.is_open().await;
+        }
+    }
+
+    in_every_order(1, || {
+        let gate = Arc::<Gate>::default();
+        let threaded = Child::new("threaded", move || Threaded(Arc::clone(&gate)))
+            .restart(Restart::Temporary)
+            .shutdown(Shutdown::Infinity);
+        block_on(async {
+            let mut tree = tree(Supervisor::one_for_one).child(threaded).start().await.expect("a start");
+            // If nobody told the thread, all would wait for each other.
+            tree.wait().await.expect("an end");
         });
     });
 }

@@ -1,11 +1,11 @@
 //! What a child is told, in one word of memory that it looks at without a lock.
 
-// What only the child's own task writes is not modelled: it depends on where a waker lies in memory.
-use std::sync::atomic::{AtomicU8, AtomicUsize};
+// Not modelled: it depends on where a waker lies in memory.
+use std::sync::atomic::AtomicUsize;
 use std::task::Waker;
 
 use crate::Phase;
-use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 /// The command cell of one child.
 ///

@@ -208,6 +208,8 @@ impl<B: FnOnce() -> F, F: Future> Future for Guard<'_, B, F> {
                 });
             }
             if let Limit::Stop(exit) = this.limit {
+                // Who began to listen when `run` ended may not have been seen, and `stop` may wait for it.
+                this.cx.group().wake_at_the_end(this.cx);
                 this.cx.group().failed(this.cx, exit);
                 *this.limit =
                     this.cx.child().stop_limit().map_or(Limit::Above, |limit| Limit::Watch(Watch::stop(limit)));
