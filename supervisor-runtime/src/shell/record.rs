@@ -155,6 +155,8 @@ impl State {
             Next::Park => Then::Park,
             Next::End => {
                 cell.end_task();
+                // Whoever can wake a task keeps all of it in memory, and this one may be down for as long as the group lasts.
+                self.records[slot].take_waker();
                 let known = self.core.slot(slot);
                 // One that was stuck is no longer waited for, and stays on both sides of that account.
                 if known.state != CoreState::Stuck {
