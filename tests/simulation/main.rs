@@ -20,6 +20,7 @@ mod leaf;
 mod ledger;
 mod life;
 mod mirror;
+mod months;
 mod oracles;
 mod orders;
 mod random;

@@ -17,6 +17,9 @@ pub(crate) const GRACE: Duration = Duration::from_secs(1);
 /// the whole process stood still.
 pub(super) const LATE: Duration = Duration::from_millis(100);
 
+/// How many timers are kept whether anything waits for them or not.
+const FEW: usize = 64;
+
 impl Core {
     /// When [`step`](Self::step) is to be called next if nothing happens before.
     pub(crate) fn next_timer(&self) -> Option<Instant> {
@@ -27,7 +30,17 @@ impl Core {
     pub(super) fn set_timer(&mut self, plan: PlanId) {
         if let Some(when) = self.plans[plan.index()].as_ref().and_then(Plan::next_timer) {
             self.timers.push(Reverse((when, plan)));
+            // Most plans are over long before: where many come and go, what is left of them is not to pile up until then.
+            if self.timers.len() > 2 * self.plans.len() + FEW {
+                self.keep_one_timer_each();
+            }
         }
+    }
+
+    fn keep_one_timer_each(&mut self) {
+        let timer =
+            |(number, plan): (usize, &Option<Plan>)| Some(Reverse((plan.as_ref()?.next_timer()?, PlanId::nth(number))));
+        self.timers = (0..).zip(&self.plans).filter_map(timer).collect();
     }
 
     /// Forgets timers that nothing waits for any more, so that the next one is one that counts.

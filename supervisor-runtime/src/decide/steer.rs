@@ -144,6 +144,11 @@ impl Core {
     /// Makes a plan of slots that are pending, when nothing is in their way any more.
     fn plan_later(&mut self, slots: Vec<SlotId>) {
         self.late.extend(slots);
+        // What is asked for again and again waits once.
+        if self.late.len() > self.slots.len() {
+            self.late.sort_unstable();
+            self.late.dedup();
+        }
         self.plan_the_late();
     }
 

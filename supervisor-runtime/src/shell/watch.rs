@@ -4,11 +4,14 @@ use std::cmp::Reverse;
 use std::time::{Duration, Instant};
 
 use super::group::{Group, now};
-use super::record::{State, wake};
+use super::record::{Record, State, wake};
 use super::tell::Outside;
 use crate::Context;
 use crate::decide::{GRACE, SlotId, State as CoreState, earlier, later};
 use crate::sync::MutexExt;
+
+/// How many entries are kept whether they are out of date or not.
+const FEW: usize = 64;
 
 /// A child that keeps a limit of its own, as long as it does not block its thread: then the supervisor sees it.
 pub(super) struct Watched {
@@ -99,6 +102,11 @@ impl State {
         if let Some(watched) = self.records[slot].watched_mut() {
             watched.looks_at = Some(at);
             self.watches.push(Reverse((at, slot)));
+            // Where members come and go, what is left of those that have gone is not to pile up until its time has come.
+            if self.watches.len() > 2 * self.core.slots().len() + FEW {
+                let looks = |(slot, record): (SlotId, &Record)| Some(Reverse((record.watched()?.looks_at?, slot)));
+                self.watches = self.records.iter().filter_map(looks).collect();
+            }
         }
     }
 
