@@ -35,7 +35,9 @@ impl<S> Added<S> {
 
     /// Takes back what was put and has not been started.
     pub(crate) fn take(&self, index: usize) -> Option<S> {
-        match self.members.hold().remove(&index)? {
+        // In two steps: what makes it is the user's, and is dropped without the lock.
+        let member = self.members.hold().remove(&index);
+        match member? {
             Member::Value(service) => Some(service),
             Member::Factory(_) => None,
         }
