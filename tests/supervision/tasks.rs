@@ -1,6 +1,6 @@
 //! The tasks that a service spawns, and the heartbeat that it gives.
 
-use supervisor_runtime::{Child, Context, Exit, Service, ServiceResult, Supervisor};
+use supervisor_runtime::{Child, Context, Exit, Service, ServiceResult, Supervisor, Untyped, service_fn};
 
 use crate::world::{Act, World, ended, secs, started, task};
 
@@ -133,6 +133,42 @@ async fn a_task_never_outlives_its_incarnation_whatever_ends_it() {
         tree.shutdown().await.unwrap();
         assert_eq!(world.alive(), 0);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_task_spawns_when_it_is_dropped_is_not_left_behind() {
+    /// Spawns another when it is dropped.
+    struct Heir(Context, World);
+
+    impl Drop for Heir {
+        fn drop(&mut self) {
+            let world = self.1.clone();
+            world.write("drop task");
+            self.0.spawn("heir", move |_| async move {
+                world.write("run heir");
+                Ok(())
+            });
+        }
+    }
+
+    let world = World::new();
+    let theirs = world.clone();
+    let parent = Child::new("parent", move || {
+        let world = theirs.clone();
+        service_fn(move |cx| async move {
+            let heir = Heir(cx.clone(), world);
+            cx.spawn("task", move |_| async move {
+                let _heir = heir;
+                std::future::pending().await
+            });
+            Ok(cx.stopping().await)
+        })
+    });
+    let tree = started(Supervisor::one_for_one("tree").child(parent)).await;
+    tree.child::<Untyped>("parent").unwrap().restart().await.unwrap();
+    world.expect(&["drop task"]).await;
+    tree.shutdown().await.unwrap();
+    world.expect(&["drop task"]).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -15,7 +15,14 @@ use crate::{BoxError, Cause, Exit, Phase, ServiceResult};
 
 /// The tasks of one incarnation.
 #[derive(Clone, Default)]
-pub(crate) struct Spawned(Arc<Mutex<JoinSet<Option<BoxError>>>>);
+pub(crate) struct Spawned(Arc<Mutex<Tasks>>);
+
+#[derive(Default)]
+struct Tasks {
+    running: JoinSet<Option<BoxError>>,
+    /// They are being dropped, and what is spawned for that must not be left behind.
+    are_over: bool,
+}
 
 impl Spawned {
     /// Also from a thread that knows no runtime.
@@ -39,13 +46,16 @@ impl Spawned {
             let exit = Exit { cause: cause.or(dropped)?, phase: Phase::Run, asked: false, at: None };
             Some(Box::new(SpawnedTaskFailed { name, exit }) as BoxError)
         };
-        self.0.hold().spawn_on(task, runtime);
+        let mut tasks = self.0.hold();
+        if !tasks.are_over {
+            tasks.running.spawn_on(task, runtime);
+        }
     }
 
     /// The failure of a task, once there is one.
     pub(crate) fn poll_failed(&self, task: &mut Task<'_>) -> Poll<BoxError> {
         let mut tasks = self.0.hold();
-        while let Poll::Ready(Some(end)) = tasks.poll_join_next(task) {
+        while let Poll::Ready(Some(end)) = tasks.running.poll_join_next(task) {
             // Otherwise it is done.
             if let Ok(Some(error)) = end {
                 return Poll::Ready(error);
@@ -56,9 +66,13 @@ impl Spawned {
 
     /// Drops all that still run, and waits until they are gone.
     pub(crate) async fn reap(&self) {
-        let mut tasks = std::mem::take(&mut *self.0.hold());
-        tasks.abort_all();
-        while tasks.join_next().await.is_some() {}
+        let mut running = {
+            let mut tasks = self.0.hold();
+            tasks.are_over = true;
+            std::mem::take(&mut tasks.running)
+        };
+        running.abort_all();
+        while running.join_next().await.is_some() {}
     }
 }
 
