@@ -80,7 +80,7 @@
 //! - What is declared after a child starts after its `start` has returned, and is stopped before it.
 //! - When [`Supervisor::run`] has returned, nothing of the tree is alive but what its error lists as stuck.
 //! - Nothing ends silently: a tree that gave up, that had nothing left but what was forfeited, or of which something was
-//!   dropped by force, returns an error that says so.
+//!   dropped by force while it was stopping, returns an error that says so.
 //!
 //! # Logs
 //!

@@ -387,6 +387,8 @@ impl Drop for Running {
         if self.task.as_ref().is_some_and(|task| !task.is_finished()) {
             log::dropped_while_running(&self.tree.name);
             self.anchor.kill(0);
+        } else {
+            self.anchor.forget_exits();
         }
     }
 }

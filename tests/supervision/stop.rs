@@ -1,11 +1,12 @@
 //! How a tree stops: order, deadlines, what has to be dropped.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use supervisor_runtime::testing::{Fault, TestTree};
 use supervisor_runtime::{
-    Child, Context, Phase, Service, ServiceResult, Shutdown, Supervisor, TreeError, TreeErrorKind,
+    Child, Context, Phase, Restart, Service, ServiceResult, Shutdown, State, Supervisor, TreeError, TreeErrorKind,
 };
 
 use crate::idle::{idle, idles};
@@ -262,6 +263,49 @@ async fn dropping_the_owner_drops_what_was_kept_in_place_though_somebody_holds_a
     tokio::time::sleep(secs(1.0)).await;
     assert_eq!(Arc::strong_count(&kept), 1);
     drop(context);
+}
+
+/// An error that keeps the tree that keeps it.
+struct Holds {
+    _cx: Context,
+    _kept: Arc<()>,
+}
+
+impl fmt::Debug for Holds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Holds")
+    }
+}
+
+impl fmt::Display for Holds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("refused")
+    }
+}
+
+impl std::error::Error for Holds {}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_that_holds_a_context_goes_with_its_group_and_with_the_tree() {
+    let kept = Arc::new(());
+    let theirs = Arc::clone(&kept);
+    let fails = move |cx: Context| {
+        let error = Holds { _cx: cx, _kept: Arc::clone(&theirs) };
+        async move { Err(error.into()) }
+    };
+    let group = Supervisor::one_for_one("group").child(idle("a")).child(task("b", fails).restart(Restart::Temporary));
+    let tree = started(Supervisor::one_for_one("tree").child(group)).await;
+    let (group, b) = (at(&tree, "group"), at(&tree, "group/b"));
+    for _ in 0..10 {
+        b.wait_for(State::Gone).await.unwrap();
+        group.restart().await.unwrap();
+    }
+    b.wait_for(State::Gone).await.unwrap();
+    let alive = Arc::strong_count(&kept);
+    assert!(alive <= 3, "the test, the closure and the last: {alive}");
+    drop((group, b));
+    tree.shutdown().await.unwrap();
+    assert_eq!(Arc::strong_count(&kept), 1);
 }
 
 #[tokio::test(start_paused = true)]

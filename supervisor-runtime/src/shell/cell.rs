@@ -7,6 +7,11 @@ use std::task::Waker;
 use crate::Phase;
 use crate::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
+/// Whether an incarnation is this one or a later one. After 2^32 they are counted from 0 again.
+pub(super) fn is_from(incarnation: u32, first: u32) -> bool {
+    incarnation.wrapping_sub(first) <= u32::MAX / 2
+}
+
 /// The command cell of one child.
 ///
 /// Written under the group's lock only, and level-triggered: a late look is harmless, and a wake after a write
@@ -320,6 +325,12 @@ fn fingerprint(waker: &Waker) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn incarnations_are_counted_on_after_the_last_number() {
+        assert_eq!([(7, 7), (8, 7), (0, u32::MAX)].map(|(it, first)| is_from(it, first)), [true; 3]);
+        assert_eq!([(6, 7), (u32::MAX, 0)].map(|(it, first)| is_from(it, first)), [false; 2]);
+    }
 
     #[test]
     fn what_a_group_remembers_of_a_child_does_not_disturb_what_else_it_does() {

@@ -6,10 +6,11 @@ use std::time::Instant;
 
 use super::cell::Cell;
 use super::group::{Group, now};
-use super::record::{Spawn, Spawns, State, wake};
+use super::record::{Record, Spawn, Spawns, State, wake};
 use super::tell::Outside;
 use crate::Context;
 use crate::decide::{Phase, Rest, SlotId, State as CoreState};
+use crate::sync::MutexExt;
 use crate::view::What;
 
 /// Where a supervisor stands, for its driver.
@@ -102,6 +103,19 @@ impl Group {
             group.abandon();
             group.lose();
         }
+    }
+
+    /// Forgets how the children here and below have ended: nobody asks any more, and an error of theirs may hold a context,
+    /// which holds the group that holds the error.
+    pub(crate) fn forget_exits(&self) {
+        let (exits, last_causes, inner) = {
+            let mut state = self.state.hold();
+            let exits: Vec<_> = state.records.iter_mut().filter_map(Record::take_last_exit).collect();
+            let inner: Vec<Arc<Self>> = state.inner.values().cloned().collect();
+            (exits, std::mem::take(&mut state.last_causes), inner)
+        };
+        drop((exits, last_causes));
+        inner.iter().for_each(|inner| inner.forget_exits());
     }
 
     /// Drops what is in the anchor's slot.

@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 use slab::Slab;
 use smallvec::SmallVec;
 
-use super::cell::Cell;
+use super::cell::{Cell, is_from};
 use super::group::Group;
 use super::record::State;
 use super::tell::Outside;
@@ -140,13 +140,13 @@ impl State {
         let incarnation = cell.incarnation();
         let is_here = slot.index == index && !slot.removed;
         match goal {
-            Goal::Started(goal) if slot.index == index && incarnation >= goal && cell.has_started() => {
+            Goal::Started(goal) if slot.index == index && is_from(incarnation, goal) && cell.has_started() => {
                 Some(Done::AsAsked)
             }
             _ if slot.state == CoreState::Stuck => Some(Done::Stuck),
             Goal::Over(goal) if !is_here || !slot.is_live() || incarnation != goal => Some(Done::AsAsked),
             Goal::Started(goal) => match slot.state {
-                CoreState::Down(_) if slot.index == index && incarnation >= goal => {
+                CoreState::Down(_) if slot.index == index && is_from(incarnation, goal) => {
                     Some(match self.last_exit(id, cell) {
                         Some(exit) if exit.asked => Done::Overtaken,
                         exit => Done::NotStarted(exit),

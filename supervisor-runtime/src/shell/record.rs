@@ -387,6 +387,10 @@ impl Record {
         std::mem::replace(&mut self.more().last_exit, told)
     }
 
+    pub(super) fn take_last_exit(&mut self) -> Option<Arc<Exit>> {
+        self.known_mut()?.last_exit.take()
+    }
+
     /// How its incarnation has failed, if that has been told.
     pub(super) fn failed(&self) -> Option<&Arc<Exit>> {
         self.known()?.failed.as_ref()

@@ -244,7 +244,7 @@ impl State {
         match order {
             Order::Stop => Goal::Over(incarnation),
             Order::Start if self.core.is_up(slot) && self.core.slot(slot).is_fresh() => Goal::Started(incarnation),
-            Order::Start | Order::Restart => Goal::Started(incarnation + 1),
+            Order::Start | Order::Restart => Goal::Started(incarnation.wrapping_add(1)),
         }
     }
 

@@ -107,6 +107,7 @@ impl Pending {
         events.iter().for_each(|(names, told)| log::event(names, told));
         first.into_iter().chain(wakers).for_each(Waker::wake);
         left.iter().for_each(|(launch, index, for_good)| launch.tidy_up(*index, *for_good));
+        group.iter().for_each(|group| group.forget_exits());
         drop((gone, group, events, surplus));
     }
 }

@@ -12,6 +12,7 @@ use rustc_hash::FxHashMap;
 use super::Source;
 use super::shelf::drop_kept;
 use crate::declare::Offer;
+use crate::shell::cell::is_from;
 use crate::shell::panic::catch;
 use crate::sync::MutexExt;
 use crate::view::GroupId;
@@ -130,7 +131,8 @@ impl<S> Place<S> {
     }
 
     fn is_for(&self, cx: &Context) -> bool {
-        let comes = |&(group, first): &(GroupId, u32)| group != cx.group().names().id || cx.incarnation() >= first;
+        let comes =
+            |&(group, first): &(GroupId, u32)| group != cx.group().names().id || is_from(cx.incarnation(), first);
         self.first.get().is_some_and(comes)
     }
 }
