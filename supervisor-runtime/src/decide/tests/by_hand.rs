@@ -345,3 +345,26 @@ fn who_uses_a_replica_that_was_added_comes_back_with_it() {
     starts(&mut core, now);
     assert_eq!([0, 1, 2, added].map(|slot| core.slot(slot).state), [State::Running; 4]);
 }
+
+#[test]
+fn a_restart_concerns_those_that_are_named_and_all_that_use_them() {
+    let now = Instant::now();
+    let replicas = ChildRules { size: Size::Replicas(2), ..child(Restart::Permanent) };
+    let user = ChildRules { requires: vec![0], ..child(Restart::Permanent) };
+    let core = group(StrategyRule::OneForOne, vec![replicas, user, child(Restart::Permanent)], now);
+    let taken = |child, index| [0, 1, 2, 3].map(|slot| core.takes_along(child, index, slot));
+    assert_eq!(taken(0, Some(1)), [false, true, true, false]);
+    assert_eq!(taken(0, None), [true, true, true, false]);
+    assert_eq!(taken(2, Some(0)), [false, false, false, true]);
+}
+
+#[test]
+fn to_stop_what_is_done_takes_nobody_along() {
+    let now = Instant::now();
+    let user = ChildRules { requires: vec![0], ..child(Restart::Permanent) };
+    let mut core = group(StrategyRule::OneForOne, vec![child(Restart::Transient), user], now);
+    core.exited(0, Ended::Ok, None, now);
+    steers(&mut core, 0, Order::Stop, now);
+    settles(&mut core, now);
+    assert_eq!([0, 1].map(|slot| core.slot(slot).state), [State::Down(Rest::Done), State::Running]);
+}
