@@ -70,8 +70,11 @@ fn cycle(name: &str, failing: Failing, restarts: usize, run: &Run, report: &mut 
     let restarts = run.effort.short(restarts);
     let both = run.alternate_often(|| restart::ours(failing, restarts), || restart::raw(failing, restarts));
     report.ns(name, run, both.median());
+    let bare = median((0..run.effort.short_rounds()).map(|_| run.rested(restart::bare(failing, restarts))));
     let in_main = median((0..run.effort.short_rounds()).map(|_| run.once_in_main(restart::raw(failing, restarts))));
     let flavor = run.flavor.name();
+    report
+        .note(name, &format!("flavor={flavor}: by a loop that counts nothing and hears no shutdown: raw_ns={bare:.1}"));
     report.note(name, &format!("flavor={flavor}: with the loop in `main`, which is no worker: raw_ns={in_main:.1}"));
 }
 

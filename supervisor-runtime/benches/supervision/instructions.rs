@@ -9,7 +9,7 @@ use tokio::runtime::Builder;
 
 use crate::figures::is_wanted;
 use crate::sides::restart::Failing;
-use crate::sides::{group, restart, start};
+use crate::sides::{group, restart, start, steady};
 
 #[derive(Clone, Copy)]
 pub(crate) enum Side {
@@ -41,6 +41,7 @@ const COUNTED: &[(&str, usize)] = &[
     ("group_restart_replicas", 50),
     ("start", 3_000),
     ("stop", 3_000),
+    ("steady", 10_000),
 ];
 
 /// Prints the instructions of both sides.
@@ -109,6 +110,8 @@ async fn run(name: String, side: Side, units: usize) {
         ("start", Side::Raw) => std::mem::forget(start::tasks(units).await),
         ("stop", Side::Ours) => drop(black_box(start::ours(units).await.stop)),
         ("stop", Side::Raw) => drop(black_box(start::raw(units).await.stop)),
+        ("steady", Side::Ours) => drop(black_box(steady::ours(units).await)),
+        ("steady", Side::Raw) => drop(black_box(steady::raw(units).await)),
         _ => panic!("nothing is counted of `{name}`"),
     };
 }

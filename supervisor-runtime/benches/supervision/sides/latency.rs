@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use supervisor_runtime::{Child, Context, Restart, Service, ServiceResult, Supervisor};
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::respawn::Respawn;
 use super::{MAX_RESTARTS, OVER, refused};
 
 /// When the child has failed last, and how long each restart has taken.
@@ -66,18 +66,17 @@ pub(crate) async fn ours(restarts: usize) -> Vec<f64> {
 /// The same respawn loop as for the cycle; fair for the same reasons.
 pub(crate) async fn raw(restarts: usize) -> Vec<f64> {
     let times = Times::of(restarts);
-    let token = CancellationToken::new();
-    let mut tasks = JoinSet::new();
-    let spawn = |tasks: &mut JoinSet<ServiceResult>| {
-        let (times, token) = (Arc::clone(&times), token.clone());
-        tasks.spawn(async move { if token.is_cancelled() { Ok(()) } else { times.run().await } });
+    let mut respawn = Respawn::new(CancellationToken::new());
+    let spawn = |respawn: &mut Respawn<ServiceResult>| {
+        let (times, token) = (Arc::clone(&times), respawn.token.clone());
+        respawn.tasks.spawn(async move { if token.is_cancelled() { Ok(()) } else { times.run().await } });
     };
-    spawn(&mut tasks);
-    while let Some(end) = tasks.join_next().await {
-        if let Ok(Ok(())) = end {
+    spawn(&mut respawn);
+    while let Some(end) = respawn.next().await {
+        if matches!(end, Ok(Ok(()))) || respawn.gives_up() {
             break;
         }
-        spawn(&mut tasks);
+        spawn(&mut respawn);
     }
     times.take()
 }

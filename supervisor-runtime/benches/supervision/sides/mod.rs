@@ -2,9 +2,9 @@
 //!
 //! What "by hand" means here, everywhere:
 //!
-//! 1. It does what the supervised side does in this scenario, and nothing else: no restart limit, no events, no status,
-//!    no deadlines, where ours has all of them in place. Whoever writes it for one program leaves out what that program
-//!    does not need.
+//! 1. It does what the supervised side does in this scenario, and nothing else: no events, no status, no deadlines, no
+//!    backoff, where ours has all of them in place. Whoever writes it for one program leaves out what that program does not
+//!    need. A loop that restarts counts what it restarts and hears its own shutdown, as ours does: see [`respawn`].
 //! 2. Tasks live in a `JoinSet`, which catches panics already; `catch_unwind` is only used where the loop has to know
 //!    which of many tasks has panicked.
 //! 3. One `CancellationToken` asks all of them to stop. Each task has a clone, which is cheaper than a child token.
@@ -16,6 +16,7 @@ pub(crate) mod group;
 pub(crate) mod idle;
 pub(crate) mod latency;
 pub(crate) mod look;
+pub(crate) mod respawn;
 pub(crate) mod restart;
 pub(crate) mod start;
 pub(crate) mod steady;
@@ -28,8 +29,9 @@ use std::time::Duration;
 use supervisor_runtime::{BoxError, Context, Service, ServiceResult};
 use tokio::sync::Notify;
 
-/// Limits that no scenario reaches. The window is short, so that the limit also has old restarts to forget.
-pub(crate) const MAX_RESTARTS: u32 = u32::MAX;
+/// Limits that no scenario reaches. The window is short, so that the limit also has old restarts to forget. (One more would
+/// be no limit at all, and nothing would be counted.)
+pub(crate) const MAX_RESTARTS: u32 = u32::MAX - 1;
 pub(crate) const OVER: Duration = Duration::from_millis(1);
 
 /// What a child fails with: an error with a text, as `?` makes one from a message.

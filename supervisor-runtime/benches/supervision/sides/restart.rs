@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use supervisor_runtime::{Child, Context, Restart, Service, ServiceResult, Supervisor};
+use supervisor_runtime::{BoxError, Child, Context, Restart, Service, ServiceResult, Supervisor};
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use super::respawn::Respawn;
 use super::{MAX_RESTARTS, OVER, PAUSE, each, refused};
 
 /// How a child fails.
@@ -92,30 +93,55 @@ pub(crate) async fn ours(failing: Failing, restarts: usize) -> f64 {
 
 /// A respawn loop.
 ///
-/// Fair: it does the least that can be called a restart. It counts nothing, and does not listen to its own shutdown
-/// beside the tasks, which the loop of a real program would. That the task holds a token is the least by which it
-/// could be asked to stop.
+/// Fair: it gives up after too many restarts, and hears its own shutdown beside its tasks, as the loop of every program does
+/// that is to be relied on. That the task holds a token is the least by which it could be asked to stop.
 pub(crate) async fn raw(failing: Failing, restarts: usize) -> f64 {
     let course = Course::new(failing, 0, restarts);
-    let token = CancellationToken::new();
-    let mut tasks = JoinSet::new();
-    let spawn = |tasks: &mut JoinSet<ServiceResult>| {
-        let (course, token) = (Arc::clone(&course), token.clone());
-        tasks.spawn(async move { if token.is_cancelled() { Ok(()) } else { course.run() } });
-    };
-    spawn(&mut tasks);
+    let mut respawn = Respawn::new(CancellationToken::new());
+    spawn(&mut respawn.tasks, &course, &respawn.token);
     let mut last = None;
-    while let Some(end) = tasks.join_next().await {
-        match end {
-            Ok(Ok(())) => break,
-            Ok(Err(error)) => last = Some(error),
-            // The message, as ours has it, which also notes the place.
-            Err(error) => last = Some(message(error.into_panic()).into()),
+    while let Some(end) = respawn.next().await {
+        match failed(end) {
+            Some(error) => last = Some(error),
+            None => break,
         }
-        spawn(&mut tasks);
+        if respawn.gives_up() {
+            break;
+        }
+        spawn(&mut respawn.tasks, &course, &respawn.token);
     }
     let _ = black_box(last);
     course.each()
+}
+
+/// The least that can be called a restart: nothing is counted, and nothing but the tasks is heard.
+pub(crate) async fn bare(failing: Failing, restarts: usize) -> f64 {
+    let course = Course::new(failing, 0, restarts);
+    let (mut tasks, token) = (JoinSet::new(), CancellationToken::new());
+    spawn(&mut tasks, &course, &token);
+    let mut last = None;
+    while let Some(end) = tasks.join_next().await {
+        match failed(end) {
+            Some(error) => last = Some(error),
+            None => break,
+        }
+        spawn(&mut tasks, &course, &token);
+    }
+    let _ = black_box(last);
+    course.each()
+}
+
+fn spawn(tasks: &mut JoinSet<ServiceResult>, course: &Arc<Course>, token: &CancellationToken) {
+    let (course, token) = (Arc::clone(course), token.clone());
+    tasks.spawn(async move { if token.is_cancelled() { Ok(()) } else { course.run() } });
+}
+
+/// What a task has failed with. Of a panic the message, as ours has it, which also notes the place.
+fn failed(end: Result<ServiceResult, JoinError>) -> Option<BoxError> {
+    match end {
+        Ok(end) => end.err(),
+        Err(panic) => Some(message(panic.into_panic()).into()),
+    }
 }
 
 fn message(payload: Box<dyn Any + Send>) -> String {

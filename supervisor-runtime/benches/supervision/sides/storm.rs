@@ -8,9 +8,9 @@ use std::task::Poll;
 use std::time::Instant;
 
 use supervisor_runtime::{Child, Context, Service, ServiceResult, Supervisor};
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::respawn::Respawn;
 use super::{Arrivals, MAX_RESTARTS, OVER, PAUSE, each, refused};
 
 /// What makes all of them fail, and who has arrived before and after.
@@ -78,28 +78,30 @@ pub(crate) async fn ours(children: usize) -> f64 {
 pub(crate) async fn raw(children: usize) -> f64 {
     let storm = Storm::over(children);
     let token = CancellationToken::new();
-    let supervisor = tokio::spawn(respawn(storm.clone(), token.clone(), children));
+    let supervisor = tokio::spawn(restart_each(storm.clone(), token.clone(), children));
     let took = storm.pass(children).await;
     token.cancel();
     supervisor.await.expect("it stops well");
     took
 }
 
-async fn respawn(storm: Storm, token: CancellationToken, children: usize) {
-    let mut tasks = JoinSet::new();
-    let spawn = |tasks: &mut JoinSet<_>, number: usize| {
-        let (storm, token) = (storm.clone(), token.clone());
-        tasks.spawn(async move { (number, caught(house(storm, token)).await) });
+async fn restart_each(storm: Storm, token: CancellationToken, children: usize) {
+    let mut respawn = Respawn::new(token);
+    let spawn = |respawn: &mut Respawn<_>, number: usize| {
+        let (storm, token) = (storm.clone(), respawn.token.clone());
+        respawn.tasks.spawn(async move { (number, caught(house(storm, token)).await) });
     };
     for number in 0..children {
-        spawn(&mut tasks, number);
+        spawn(&mut respawn, number);
     }
-    while let Some(end) = tasks.join_next().await {
+    while let Some(end) = respawn.next().await {
         match end {
             Ok((_, Ok(Ok(())))) | Err(_) => {}
-            Ok((number, _failed)) => spawn(&mut tasks, number),
+            Ok(_failed) if respawn.gives_up() => break,
+            Ok((number, _failed)) => spawn(&mut respawn, number),
         }
     }
+    while respawn.tasks.join_next().await.is_some() {}
 }
 
 async fn house(storm: Storm, token: CancellationToken) -> ServiceResult {

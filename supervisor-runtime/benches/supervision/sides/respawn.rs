@@ -1,0 +1,45 @@
+//! The loop that restarts tasks, by hand.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::time::Instant;
+
+use tokio::task::{JoinError, JoinSet};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+use super::{MAX_RESTARTS, OVER};
+
+/// The tasks of a loop, the token that asks it and them to stop, and the restarts in its window.
+pub(crate) struct Respawn<T> {
+    pub(crate) tasks: JoinSet<T>,
+    pub(crate) token: CancellationToken,
+    cancelled: Pin<Box<WaitForCancellationFutureOwned>>,
+    spent: VecDeque<Instant>,
+}
+
+impl<T: Send + 'static> Respawn<T> {
+    pub(crate) fn new(token: CancellationToken) -> Self {
+        let cancelled = Box::pin(token.clone().cancelled_owned());
+        Self { tasks: JoinSet::new(), token, cancelled, spent: VecDeque::new() }
+    }
+
+    /// How the next task has ended; `None` once the loop is asked to stop, or no task is left.
+    pub(crate) async fn next(&mut self) -> Option<Result<T, JoinError>> {
+        tokio::select! {
+            // In this order, and with one future for all turns: that is the quickest.
+            biased;
+            () = &mut self.cancelled => None,
+            end = self.tasks.join_next() => end,
+        }
+    }
+
+    /// Counts a restart, and says whether it is one too many in this window.
+    pub(crate) fn gives_up(&mut self) -> bool {
+        let now = Instant::now();
+        while self.spent.front().is_some_and(|&then| now.duration_since(then) > OVER) {
+            self.spent.pop_front();
+        }
+        self.spent.push_back(now);
+        self.spent.len() > MAX_RESTARTS as usize
+    }
+}
