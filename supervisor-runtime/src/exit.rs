@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use crate::BoxError;
@@ -77,7 +77,32 @@ pub struct Panic(Box<Said>);
 #[derive(Debug, Clone)]
 struct Said {
     message: String,
-    place: Option<String>,
+    place: Option<PanicPlace>,
+}
+
+/// Where a panic was; its text is made when somebody reads it.
+#[derive(Clone)]
+pub(crate) struct PanicPlace {
+    file: Box<str>,
+    line: u32,
+    column: u32,
+    text: OnceLock<String>,
+}
+
+impl PanicPlace {
+    pub(crate) fn new(file: &str, line: u32, column: u32) -> Self {
+        Self { file: file.into(), line, column, text: OnceLock::new() }
+    }
+
+    fn text(&self) -> &str {
+        self.text.get_or_init(|| format!("{}:{}:{}", self.file, self.line, self.column))
+    }
+}
+
+impl fmt::Debug for PanicPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.text().fmt(f)
+    }
 }
 
 impl Ending {
@@ -216,7 +241,7 @@ impl fmt::Display for Exit {
 }
 
 impl Panic {
-    pub(crate) fn new(message: String, place: Option<String>) -> Self {
+    pub(crate) fn new(message: String, place: Option<PanicPlace>) -> Self {
         Self(Box::new(Said { message, place }))
     }
 
@@ -227,13 +252,13 @@ impl Panic {
 
     /// `file:line:column`, unless the panic hook was opted out of.
     pub fn place(&self) -> Option<&str> {
-        self.0.place.as_deref()
+        self.0.place.as_ref().map(PanicPlace::text)
     }
 }
 
 impl fmt::Display for Panic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0.place {
+        match self.place() {
             Some(place) => write!(f, " at {place}: {}", self.0.message),
             None => write!(f, ": {}", self.0.message),
         }

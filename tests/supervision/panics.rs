@@ -260,6 +260,18 @@ async fn a_payload_that_is_no_text_is_told_as_such() {
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_panic_that_is_passed_on_has_not_the_place_of_another() {
+    let tree = Supervisor::crashing("tree").child(task("a", |_| async {
+        let caught = std::panic::catch_unwind(|| panic!("{}", "x".repeat(100)));
+        // Its text may come to lie where that of the other one was.
+        drop(caught);
+        std::panic::resume_unwind(Box::new("y".repeat(100)))
+    }));
+    let said = tree.run().await.unwrap_err().to_string();
+    assert!(said.contains("which panicked: yyy"), "{said}");
+}
+
 #[track_caller]
 fn assert_ends(text: &str, start: &str, end: &str) {
     assert!(text.starts_with(start) && text.ends_with(end), "{text:?} is not {start:?} .. {end:?}");

@@ -6,10 +6,11 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
 
 use crate::Panic;
+use crate::exit::PanicPlace;
 
 thread_local! {
-    /// What the last panic on this thread said, and where.
-    static LAST: RefCell<Option<(String, String)>> = const { RefCell::new(None) };
+    /// What the last panic on this thread said, in a buffer that the next one uses again, and where it was.
+    static LAST: RefCell<(String, Option<PanicPlace>)> = const { RefCell::new((String::new(), None)) };
 }
 
 /// Calls user code; a panic comes back as a value.
@@ -24,9 +25,10 @@ pub(crate) fn catch<T>(code: impl FnOnce() -> T) -> Result<T, Panic> {
 /// What a panic said, and where.
 #[cold]
 fn caught(payload: Box<dyn Any + Send>) -> Panic {
-    let message = message(&*payload);
+    let text = text(&*payload);
     // A panic that was caught before, or one that comes from another thread, has nothing to do with this.
-    let place = LAST.take().filter(|(said, _)| *said == message).map(|(_, place)| place);
+    let place = LAST.with_borrow_mut(|(said, place)| place.take().filter(|_| said == text));
+    let message = text.to_owned();
     // The payload is user code's, too, and may panic when it is dropped.
     if let Err(second) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(second);
@@ -46,20 +48,25 @@ pub(crate) fn install_hook() {
     INSTALLED.call_once(|| {
         let previous = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            let last = info.location().map(|place| (message(info.payload()), place.to_string()));
+            let text = text(info.payload());
+            let at = info.location().map(|at| PanicPlace::new(at.file(), at.line(), at.column()));
             // A thread that is being torn down has no locals any more.
-            let _ = LAST.try_with(|slot| slot.replace(last));
+            let _ = LAST.try_with(|last| {
+                let (said, place) = &mut *last.borrow_mut();
+                text.clone_into(said);
+                *place = at;
+            });
             previous(info);
         }));
     });
 }
 
-fn message(payload: &dyn Any) -> String {
-    if let Some(text) = payload.downcast_ref::<&str>() {
-        (*text).to_owned()
+fn text(payload: &dyn Any) -> &str {
+    if let Some(text) = payload.downcast_ref::<&'static str>() {
+        text
     } else if let Some(text) = payload.downcast_ref::<String>() {
-        text.clone()
+        text
     } else {
-        "a panic whose payload is not text".to_owned()
+        "a panic whose payload is not text"
     }
 }

@@ -10,6 +10,7 @@ use super::names::{GroupId, Label, Members, Names};
 use super::snapshot::{ANCHOR, ChildPart, GroupPart, Snapshot};
 use super::status::{Facts, State};
 use crate::declare::Kind;
+use crate::exit::PanicPlace;
 use crate::{BoxError, Cause, Exit, Panic, Phase, RestartLimit};
 
 /// A child in a sketch: its name, what is known of it, of each replica, of each member.
@@ -64,7 +65,7 @@ impl Facts {
     }
 
     pub(crate) fn panicked(self, message: &str) -> Self {
-        let panic = Panic::new(message.to_owned(), Some("src/worker.rs:7:9".to_owned()));
+        let panic = Panic::new(message.to_owned(), Some(PanicPlace::new("src/worker.rs", 7, 9)));
         self.exited(Cause::Panic(panic), Phase::Run)
     }
 
