@@ -18,6 +18,12 @@ use crate::sync::{Mutex, MutexExt};
 const MEMBER: u32 = 0;
 const FIRST: u32 = 1;
 
+/// Not `loom::model`, which would have a log kept meanwhile by the whole process: in the middle of the models of whole trees, which
+/// tell more where they are logged.
+fn in_every_order(test: impl Fn() + Send + Sync + 'static) {
+    loom::model::Builder::new().check(test);
+}
+
 /// A child as its group has it.
 #[derive(Default)]
 struct Place {
@@ -85,7 +91,7 @@ impl Place {
 #[test]
 fn a_child_hears_that_it_is_asked_to_stop() {
     for is_last in [false, true] {
-        loom::model(move || {
+        in_every_order(move || {
             let place = Place::new();
             let task = place.stopping();
             let supervisor =
@@ -99,7 +105,7 @@ fn a_child_hears_that_it_is_asked_to_stop() {
 #[test]
 fn a_child_that_does_not_listen_hears_that_it_is_dropped_though_its_waker_was_taken_before() {
     for is_last in [false, true] {
-        loom::model(move || {
+        in_every_order(move || {
             let place = Place::new();
             let task = Arc::clone(&place).guarded(|_| Poll::Pending);
             let supervisor = thread::spawn(move || {
@@ -114,7 +120,7 @@ fn a_child_that_does_not_listen_hears_that_it_is_dropped_though_its_waker_was_ta
 
 #[test]
 fn a_listener_in_another_task_hears_that_the_child_is_asked_to_stop() {
-    loom::model(|| {
+    in_every_order(|| {
         let place = Place::new();
         let theirs = Arc::clone(&place);
         let listening = poll_fn(move |task| {
@@ -130,7 +136,7 @@ fn a_listener_in_another_task_hears_that_the_child_is_asked_to_stop() {
 
 #[test]
 fn a_task_that_waits_for_its_next_incarnation_hears_of_it() {
-    loom::model(|| {
+    in_every_order(|| {
         let place = Place::new();
         place.cell.note_end();
         let theirs = Arc::clone(&place);
@@ -160,7 +166,7 @@ fn a_task_that_waits_for_its_next_incarnation_hears_of_it() {
 
 #[test]
 fn a_child_that_is_stopped_while_it_fails_reads_one_answer_for_good() {
-    loom::model(|| {
+    in_every_order(|| {
         let place = Place::new();
         let theirs = Arc::clone(&place);
         let supervisor = thread::spawn(move || place.tell(|record, cell, outside| record.ask(cell, true, outside)));
