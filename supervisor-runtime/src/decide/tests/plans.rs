@@ -156,6 +156,20 @@ fn who_will_not_start_again_is_released_once() {
 }
 
 #[test]
+fn who_waits_for_its_backoff_is_released_when_it_is_stopped() {
+    let now = Instant::now();
+    let backoff = Some(Backoff { initial: ms(10), max: ms(10) });
+    let delayed = ChildRules { backoff, ..child(Restart::Permanent) };
+    let mut core = group(StrategyRule::OneForOne, vec![delayed], now);
+    // The first restart is at once.
+    core.exited(0, Ended::Failed, None, now);
+    core.exited(0, Ended::Failed, None, now);
+    assert_eq!(core.slot(0).state, State::Waiting);
+    assert_eq!(core.steer(&[0], Order::Stop, now), Ok(()));
+    assert_eq!(told(&mut core, now), [Action::Release(0)], "its task waits for the delay");
+}
+
+#[test]
 fn a_member_that_waits_is_released_when_the_group_ends() {
     let now = Instant::now();
     let member = ChildRules { size: Size::Open, ..child(Restart::Transient) };
