@@ -112,8 +112,9 @@ impl Cell {
     /// Whether the incarnation of this member is to stop, or has ended.
     #[inline]
     pub(crate) fn is_over(&self, member: u32, incarnation: u32) -> bool {
-        // In this order: who reads the word of the next member reads its index, too.
-        self.read().is_over(incarnation) || self.member.load(Ordering::Relaxed) != member || self.is_run_over()
+        // In this order, so that what is over stays over: who reads the notes of the next incarnation reads its word, too, and who
+        // reads the word of the next member its index.
+        self.is_run_over() || self.read().is_over(incarnation) || self.member.load(Ordering::Relaxed) != member
     }
 
     /// To which incarnation of its slot, or of the member that is there, it has spoken last.
@@ -197,7 +198,7 @@ impl Cell {
 
     /// A task begins, of which nothing is known yet.
     pub(super) fn begin_task(&self) {
-        self.notes.store(0, Ordering::Relaxed);
+        self.notes.store(0, Ordering::Release);
         self.remember(TASK, TASK);
     }
 
@@ -291,7 +292,7 @@ impl Cell {
     /// Whether the `run` of this incarnation has ended.
     #[inline]
     pub(super) fn is_run_over(&self) -> bool {
-        self.notes.load(Ordering::Relaxed) & RUN_OVER != 0
+        self.notes.load(Ordering::Acquire) & RUN_OVER != 0
     }
 
     /// Whether this incarnation has waited for anything since its `run` ended.
@@ -306,7 +307,7 @@ impl Cell {
 
     /// The next incarnation has not waited for anything yet.
     pub(super) fn forget_waiting(&self) {
-        self.notes.store(self.notes.load(Ordering::Relaxed) & REGISTERED, Ordering::Relaxed);
+        self.notes.store(self.notes.load(Ordering::Relaxed) & REGISTERED, Ordering::Release);
     }
 
     #[inline]

@@ -178,3 +178,19 @@ fn a_child_that_is_stopped_while_it_fails_reads_one_answer_for_good() {
         assert!(theirs.cell.read().is_asked());
     });
 }
+
+#[test]
+fn who_has_seen_the_end_of_an_incarnation_sees_it_for_good() {
+    in_every_order(|| {
+        let place = Place::new();
+        let theirs = Arc::clone(&place);
+        let reader = thread::spawn(move || {
+            let [first, second] = [(); 2].map(|()| theirs.cell.is_over(MEMBER, FIRST));
+            assert!(second || !first, "what is over stays over");
+        });
+        place.cell.note_run_over();
+        place.tell(|_, cell, _| cell.begin(MEMBER, FIRST + 1));
+        place.cell.forget_waiting();
+        reader.join().expect("it does not panic");
+    });
+}
