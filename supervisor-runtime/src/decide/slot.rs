@@ -450,7 +450,11 @@ impl Core {
     /// The next incarnation of the slot begins.
     #[inline]
     pub(super) fn start(&mut self, id: SlotId) {
+        let since = Nanos(self.elapsed);
         self.update(id, |slot| {
+            // Also where the last one had not come any further.
+            slot.since = since;
+            slot.failing = false;
             slot.state = State::Starting;
             slot.not_ready = false;
             slot.anew = false;

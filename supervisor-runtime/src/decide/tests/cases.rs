@@ -283,6 +283,17 @@ fn the_time_spent_in_stop_is_no_running() {
 }
 
 #[test]
+fn what_fails_to_start_again_starts_from_when_it_is_restarted() {
+    let now = Instant::now();
+    let mut core = group(StrategyRule::OneForOne, vec![child(Restart::Permanent)], now);
+    core.exited(0, Ended::Failed, None, now + ms(5));
+    core.note_failing(0, now + ms(6));
+    core.exited(0, Ended::Failed, None, now + ms(9));
+    let Slot { state, failing, .. } = *core.slot(0);
+    assert_eq!((state, failing, core.since(0)), (State::Starting, false, now + ms(9)));
+}
+
+#[test]
 fn only_what_has_a_backoff_needs_the_time_of_its_start() {
     let backoff = Some(Backoff { initial: ms(10), max: ms(40) });
     let children = vec![child(Restart::Permanent), ChildRules { backoff, ..child(Restart::Permanent) }];
