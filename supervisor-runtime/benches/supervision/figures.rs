@@ -7,7 +7,7 @@ use crate::memory::{self, Of};
 use crate::report::Report;
 use crate::sides::restart::Failing;
 use crate::sides::start::Spent;
-use crate::sides::{fairness, group, idle, latency, look, restart, start, steady, storm};
+use crate::sides::{fairness, group, idle, latency, least, look, restart, start, steady, storm};
 
 /// Figures that are taken together.
 pub(crate) struct Figure {
@@ -59,11 +59,20 @@ const RESTARTS: usize = 5_000;
 /// One child that fails at once.
 fn restart_cycle(run: &Run, report: &mut Report) {
     cycle("restart_cycle", Failing::WithError, RESTARTS, run, report);
+    let restarts = run.effort.short(RESTARTS);
+    let rounds = (0..run.effort.short_rounds()).map(|_| run.rested(least::restart(restarts)));
+    least("restart_cycle", run, report, rounds);
 }
 
 /// The same by a panic, which is a good deal of work for the language itself.
 fn restart_cycle_panic(run: &Run, report: &mut Report) {
     cycle("restart_cycle_panic", Failing::ByPanic, RESTARTS / 10, run, report);
+}
+
+/// What nobody's code can do without.
+fn least(name: &str, run: &Run, report: &mut Report, ns: impl IntoIterator<Item = f64>) {
+    let (flavor, ns) = (run.flavor.name(), median(ns));
+    report.note(name, &format!("flavor={flavor}: the least that does it: least_ns={ns:.1}"));
 }
 
 fn cycle(name: &str, failing: Failing, restarts: usize, run: &Run, report: &mut Report) {
@@ -104,6 +113,8 @@ fn group_restart_replicas(run: &Run, report: &mut Report) {
     let restarts = run.effort.short(GROUP_RESTARTS);
     let both = run.alternate_often(|| group::ours_replicas(GROUP, restarts), || group::raw(GROUP, restarts));
     report.ns("group_restart_replicas", run, both.median());
+    let rounds = (0..run.effort.short_rounds()).map(|_| run.rested(least::group(GROUP, restarts)));
+    least("group_restart_replicas", run, report, rounds);
 }
 
 fn group_restart_declared(run: &Run, report: &mut Report) {
@@ -122,6 +133,9 @@ fn start_and_stop(run: &Run, report: &mut Report) {
     let (start, stop) = (both.median_of(|[many, _]| many.start), both.median_of(|[many, _]| many.stop));
     report.ns("start", run, start);
     report.ns("stop", run, stop);
+    let rounds: Vec<Spent> = (0..run.effort.rounds()).map(|_| run.once(least::many(many))).collect();
+    least("start", run, report, rounds.iter().map(|spent| spent.start));
+    least("stop", run, report, rounds.iter().map(|spent| spent.stop));
     let growth = |to: Pair, from: Pair| Pair { ours: to.ours / from.ours, raw: to.raw / from.raw };
     report.growth("start_growth", run, growth(start, both.median_of(|[_, some]| some.start)));
     report.growth("stop_growth", run, growth(stop, both.median_of(|[_, some]| some.stop)));
@@ -133,6 +147,8 @@ fn start_and_stop_open(run: &Run, report: &mut Report) {
     let both: Both<Spent> = run.alternate(|| start::ours_open(many), || start::raw_one_by_one(many));
     report.ns("start_open", run, both.median_of(|spent| spent.start));
     report.ns("stop_open", run, both.median_of(|spent| spent.stop));
+    let rounds = (0..run.effort.rounds()).map(|_| run.once(least::one_by_one(many)));
+    least("start_open", run, report, rounds);
     let raw: Vec<Spent> = (0..run.effort.rounds()).map(|_| run.once(start::raw(many))).collect();
     let (flavor, start) = (run.flavor.name(), median(raw.iter().map(|spent| spent.start)));
     report.note("start_open", &format!("flavor={flavor}: spawned without waiting for each: raw_ns={start:.1}"));

@@ -15,6 +15,7 @@ pub(crate) mod fairness;
 pub(crate) mod group;
 pub(crate) mod idle;
 pub(crate) mod latency;
+pub(crate) mod least;
 pub(crate) mod look;
 pub(crate) mod respawn;
 pub(crate) mod restart;

@@ -9,18 +9,33 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::{MAX_RESTARTS, OVER};
 
+/// The restarts of a loop that still count.
+#[derive(Default)]
+pub(crate) struct Window(VecDeque<Instant>);
+
+impl Window {
+    /// Counts a restart, and says whether it is one too many.
+    pub(crate) fn is_full(&mut self, now: Instant) -> bool {
+        while self.0.front().is_some_and(|&then| now.duration_since(then) > OVER) {
+            self.0.pop_front();
+        }
+        self.0.push_back(now);
+        self.0.len() > MAX_RESTARTS as usize
+    }
+}
+
 /// The tasks of a loop, the token that asks it and them to stop, and the restarts in its window.
 pub(crate) struct Respawn<T> {
     pub(crate) tasks: JoinSet<T>,
     pub(crate) token: CancellationToken,
     cancelled: Pin<Box<WaitForCancellationFutureOwned>>,
-    spent: VecDeque<Instant>,
+    spent: Window,
 }
 
 impl<T: Send + 'static> Respawn<T> {
     pub(crate) fn new(token: CancellationToken) -> Self {
         let cancelled = Box::pin(token.clone().cancelled_owned());
-        Self { tasks: JoinSet::new(), token, cancelled, spent: VecDeque::new() }
+        Self { tasks: JoinSet::new(), token, cancelled, spent: Window::default() }
     }
 
     /// How the next task has ended; `None` once the loop is asked to stop, or no task is left.
@@ -33,13 +48,8 @@ impl<T: Send + 'static> Respawn<T> {
         }
     }
 
-    /// Counts a restart, and says whether it is one too many in this window.
+    /// Counts a restart, and says whether it is one too many.
     pub(crate) fn gives_up(&mut self) -> bool {
-        let now = Instant::now();
-        while self.spent.front().is_some_and(|&then| now.duration_since(then) > OVER) {
-            self.spent.pop_front();
-        }
-        self.spent.push_back(now);
-        self.spent.len() > MAX_RESTARTS as usize
+        self.spent.is_full(Instant::now())
     }
 }

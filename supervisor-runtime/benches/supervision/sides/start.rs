@@ -17,7 +17,7 @@ pub(crate) struct Spent {
 }
 
 impl Spent {
-    fn new(children: usize, start: Duration, stop: Duration) -> Self {
+    pub(crate) fn new(children: usize, start: Duration, stop: Duration) -> Self {
         Self { start: each(start, children), stop: each(stop, children) }
     }
 }
