@@ -57,7 +57,8 @@ async fn tree_with(made: impl Fn(usize, &TreeHandle) + Send + Sync + 'static) ->
         }
         Plain { number, fails: Arc::clone(&wakes), tell: tell.clone() }
     });
-    let running = Supervisor::one_for_one("tree").max_restarts(1_000).child(child).start().await.unwrap();
+    let tree_of_one = Supervisor::one_for_one("tree").max_restarts(100).over(Duration::MAX).child(child);
+    let running = tree_of_one.start().await.unwrap();
     assert!(tree.set(running.handle()).is_ok());
     Told { tree: running, fails, told }
 }
