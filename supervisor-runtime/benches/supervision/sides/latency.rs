@@ -1,13 +1,13 @@
 //! From a failure to the first line of the next incarnation, of a child that awaits before it fails.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use supervisor_runtime::{Child, Context, Restart, Service, ServiceResult, Supervisor};
 use tokio_util::sync::CancellationToken;
 
 use super::respawn::Respawn;
-use super::{MAX_RESTARTS, OVER, refused};
+use super::{MAX_RESTARTS, OVER, hold, refused};
 
 /// When the child has failed last, and how long each restart has taken.
 struct Times {
@@ -24,7 +24,7 @@ impl Times {
     async fn run(&self) -> ServiceResult {
         let now = Instant::now();
         let is_last = {
-            let (failed, times) = &mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            let (failed, times) = &mut *hold(&self.seen);
             times.extend(failed.map(|failed| now - failed));
             times.len() == self.restarts
         };
@@ -32,12 +32,12 @@ impl Times {
             return Ok(());
         }
         tokio::task::yield_now().await;
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).0 = Some(Instant::now());
+        hold(&self.seen).0 = Some(Instant::now());
         Err(refused())
     }
 
     fn take(&self) -> Vec<f64> {
-        let times = std::mem::take(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner).1);
+        let times = std::mem::take(&mut hold(&self.seen).1);
         times.into_iter().map(|time| time.as_nanos() as f64).collect()
     }
 }

@@ -4,10 +4,8 @@
 
 use std::future::poll_fn;
 use std::hint::black_box;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 use std::time::Instant;
 
@@ -15,14 +13,10 @@ use supervisor_runtime::{BoxError, ServiceResult};
 use tokio::sync::Notify;
 
 use super::group::Cycles;
-use super::respawn::Window;
+use super::respawn::{Window, caught};
 use super::restart::{Course, Failing};
 use super::start::Spent;
-use super::{Arrivals, each, refused};
-
-fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
+use super::{Arrivals, each, hold, refused};
 
 /// What is kept of a failure.
 struct Last {
@@ -32,18 +26,13 @@ struct Last {
 
 /// One child in one task: caught, counted, and its last failure kept, with the lock that somebody looks under.
 pub(crate) async fn restart(restarts: usize) -> f64 {
+    /// It makes way for others as often as ours does.
     const LONG: u64 = 320;
     let course = Course::new(Failing::WithError, 0, restarts);
     let seen: Mutex<(Window, Option<Arc<Last>>, u64)> = Mutex::default();
     loop {
         let service = Arc::clone(&course);
-        let mut run = pin!(async move { service.run() });
-        let polled = poll_fn(|task| match catch_unwind(AssertUnwindSafe(|| run.as_mut().poll(task))) {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(end)) => Poll::Ready(Some(end)),
-            Err(_) => Poll::Ready(None),
-        });
-        let Some(Err(error)) = polled.await else { return course.each() };
+        let Ok(Err(error)) = caught(async move { service.run() }).await else { return course.each() };
         let at = Instant::now();
         let last = Some(Arc::new(Last { _error: error, _at: at }));
         let (old, number) = {

@@ -23,8 +23,8 @@ pub(crate) mod start;
 pub(crate) mod steady;
 pub(crate) mod storm;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use supervisor_runtime::{BoxError, Context, Service, ServiceResult};
@@ -42,6 +42,11 @@ pub(crate) fn refused() -> BoxError {
 
 /// Before what is timed, after what is not: who has run for long is the first to wait for other programs.
 pub(crate) const PAUSE: Duration = Duration::from_millis(1);
+
+/// Locks; nobody panics under a lock here.
+pub(crate) fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Nanoseconds for each of `count`.
 pub(crate) fn each(took: Duration, count: usize) -> f64 {

@@ -1,7 +1,11 @@
 //! The loop that restarts tasks, by hand.
 
+use std::any::Any;
 use std::collections::VecDeque;
-use std::pin::Pin;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::task::Poll;
 use std::time::Instant;
 
 use tokio::task::{JoinError, JoinSet};
@@ -52,4 +56,15 @@ impl<T: Send + 'static> Respawn<T> {
     pub(crate) fn gives_up(&mut self) -> bool {
         self.spent.is_full(Instant::now())
     }
+}
+
+/// What a future gives, or what it panicked with.
+pub(crate) async fn caught<F: Future>(future: F) -> Result<F::Output, Box<dyn Any + Send>> {
+    let mut future = pin!(future);
+    poll_fn(|task| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(task))) {
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(value)) => Poll::Ready(Ok(value)),
+        Err(panic) => Poll::Ready(Err(panic)),
+    })
+    .await
 }

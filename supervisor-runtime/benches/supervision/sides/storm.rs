@@ -1,16 +1,11 @@
 //! Many children fail at the same time; until all of them run again.
 
-use std::any::Any;
-use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
-use std::task::Poll;
 use std::time::Instant;
 
 use supervisor_runtime::{Child, Context, Service, ServiceResult, Supervisor};
 use tokio_util::sync::CancellationToken;
 
-use super::respawn::Respawn;
+use super::respawn::{Respawn, caught};
 use super::{Arrivals, MAX_RESTARTS, OVER, PAUSE, each, refused};
 
 /// What makes all of them fail, and who has arrived before and after.
@@ -111,15 +106,4 @@ async fn house(storm: Storm, token: CancellationToken) -> ServiceResult {
     storm.after.arrive();
     token.cancelled().await;
     Ok(())
-}
-
-/// What a future gives, or what it panicked with.
-async fn caught<F: Future>(future: F) -> Result<F::Output, Box<dyn Any + Send>> {
-    let mut future = pin!(future);
-    poll_fn(|task| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(task))) {
-        Ok(Poll::Pending) => Poll::Pending,
-        Ok(Poll::Ready(value)) => Poll::Ready(Ok(value)),
-        Err(panic) => Poll::Ready(Err(panic)),
-    })
-    .await
 }
