@@ -8,7 +8,7 @@
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::task::{Context as Task, Waker};
+use std::task::{Context as Task, Poll, Waker};
 use std::time::Duration;
 
 use supervisor_runtime::{
@@ -96,14 +96,14 @@ async fn what_is_made_anew_is_not_ready_before_it_is_there() {
     }
     let a = a(&told.tree.handle());
     let status = a.status().unwrap();
-    assert_eq!((status.state(), status.is_ready(), status.incarnation()), (State::Starting, false, 2));
     let tree = told.tree.handle();
     let mut waits: [Pin<Box<dyn Future<Output = _>>>; 3] =
         [Box::pin(a.wait_ready()), Box::pin(a.start()), Box::pin(tree.wait_ready())];
-    for waits in &mut waits {
-        assert!(waits.as_mut().poll(&mut Task::from_waker(Waker::noop())).is_pending());
-    }
+    let polled = waits.each_mut().map(|waits| waits.as_mut().poll(&mut Task::from_waker(Waker::noop())));
+    // Before anything is compared: a test that fails must not leave its thread blocked.
     may_go_on.store(true, Ordering::Relaxed);
+    assert_eq!((status.state(), status.is_ready(), status.incarnation()), (State::Starting, false, 2));
+    assert!(polled.iter().all(Poll::is_pending), "{polled:?}");
     for waits in waits {
         waits.await.unwrap();
     }
