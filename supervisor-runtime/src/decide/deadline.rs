@@ -65,21 +65,23 @@ impl Core {
         self.dirty.extend((0..self.plans.len()).filter(|&id| self.plans[id].is_some()).map(PlanId::nth));
     }
 
-    /// Asks a slot to stop, or drops it at once where it has no time to.
-    pub(super) fn ask(&mut self, slot: SlotId, now: Instant, out: &mut Vec<Action>) {
-        let child = &self.rules.children[self.slot(slot).child as usize];
+    /// Asks slots of one child to stop, the last one first, or drops them at once where they have no time to.
+    pub(super) fn ask(&mut self, slots: &[SlotId], now: Instant, out: &mut Vec<Action>) {
+        let Some(&first) = slots.first() else { return };
+        let child = &self.rules.children[self.slot(first).child as usize];
         let own = child.stops_by(now);
         let deadline = earlier(own, self.deadline());
-        if child.kind == Kind::Supervisor {
-            // It is one of us: it drops what is left of its own at the deadline, and then returns.
-            self.update(slot, |slot| slot.state = State::Stopping);
-            out.push(Action::Stop(slot, deadline));
-        } else if deadline.is_some_and(|deadline| deadline <= now) {
-            self.kill(slot, now, out);
-        } else {
-            self.update(slot, |slot| slot.state = State::Stopping);
-            out.push(Action::Stop(slot, None));
-            self.be_patient(slot, own);
+        let is_worker = child.kind == Kind::Worker;
+        if is_worker && deadline.is_some_and(|deadline| deadline <= now) {
+            slots.iter().rev().for_each(|&slot| self.kill(slot, now, out));
+            return;
+        }
+        self.update_all(slots.iter().rev().copied(), |slot| slot.state = State::Stopping);
+        // A supervisor is one of us: it drops what is left of its own at the deadline, and then returns.
+        let told = deadline.filter(|_| !is_worker);
+        out.extend(slots.iter().rev().map(|&slot| Action::Stop(slot, told)));
+        if is_worker {
+            self.be_patient(first, own);
         }
     }
 
@@ -184,7 +186,7 @@ impl Core {
         for slot in 0..self.slots.len() as SlotId {
             let supervisor = self.rules.children[self.slot(slot).child as usize].kind == Kind::Supervisor;
             match self.slot(slot).state {
-                State::Starting | State::Running => self.ask(slot, now, out),
+                State::Starting | State::Running => self.ask(&[slot], now, out),
                 // It may have been asked when there was no deadline.
                 State::Stopping if supervisor => self.remind(slot, now, out),
                 State::Stopping => self.kill(slot, now, out),

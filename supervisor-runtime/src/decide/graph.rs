@@ -212,7 +212,7 @@ impl Core {
         let slots = &self.slots;
         let is_ready = |member: &SlotId| {
             let slot = &slots[*member as usize];
-            slot.plan == Some(id) && slot.role() == Some(role) && is_free(graph, slot.child)
+            slot.plays(role, id) && is_free(graph, slot.child)
         };
         let ready = plan.members.iter().copied().filter(is_ready);
         match role {

@@ -1,11 +1,12 @@
 //! Plans: a set of slots is stopped in reverse order, then, after a delay, started in order.
 
 use std::num::NonZeroU32;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use super::graph::Graph;
 use super::slot::Role;
-use super::{Action, After, ChildId, Core, Outcome, Phase, Slot, SlotId, earlier, later};
+use super::{Action, After, ChildId, Core, Outcome, Phase, Size, Slot, SlotId, earlier, later};
 
 /// The number of a plan: never 0, so that none takes no room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -100,22 +101,28 @@ impl Plan {
         None
     }
 
-    /// The next in order of declaration: the replicas of a child together, those of the next child when nothing of them is under
-    /// way any more, and nothing while something that uses it is still to go, or that it uses still to come, in another plan.
-    fn next_in_order(&mut self, id: PlanId, slots: &[Slot], graph: Option<&Graph>) -> Option<(SlotId, Role)> {
+    /// The next members in order of declaration, at most so many: the replicas of a child together, those of the next child when
+    /// nothing of them is under way any more, and nothing while something that uses it is still to go, or that it uses still to
+    /// come, in another plan.
+    fn next_in_order(
+        &mut self,
+        id: PlanId,
+        slots: &[Slot],
+        graph: Option<&Graph>,
+        room: usize,
+    ) -> Option<Range<usize>> {
         if graph.is_some_and(|graph| graph.is_order) {
             return None;
         }
         loop {
             // The highest index is stopped first, as it was started last.
-            let (next, after_it, role) = match self.stage {
-                Stage::Sweep => (self.passed.checked_sub(1)?, self.passed - 1, Role::Sweeping),
+            let (at, role) = match self.stage {
+                Stage::Sweep => (self.passed.checked_sub(1)?, Role::Sweeping),
                 Stage::Wait => return None,
-                Stage::Start => (self.passed, self.passed + 1, Role::Pending),
+                Stage::Start => (self.passed, Role::Pending),
             };
-            let next = *self.members.get(next)?;
-            let slot = &slots[next as usize];
-            if slot.plan == Some(id) && slot.role() == Some(role) {
+            let slot = &slots[*self.members.get(at)? as usize];
+            if slot.plays(role, id) {
                 let is_free = |graph: &Graph| match role {
                     Role::Pending => graph.is_met(slot.child),
                     _ => graph.is_unused(slot.child),
@@ -124,33 +131,60 @@ impl Plan {
                     return None;
                 }
                 self.turn = Some(slot.child);
-                self.passed = after_it;
-                return Some((next, role));
+                let (mut last, mut count) = (at, 1);
+                while count < room
+                    && let Some(next) = self.after(last)
+                    && let other = &slots[self.members[next] as usize]
+                    && other.child == slot.child
+                    && other.plays(role, id)
+                {
+                    (last, count) = (next, count + 1);
+                }
+                self.pass(count);
+                return Some(at.min(last)..at.max(last) + 1);
             }
             // It was asked before its turn: now it is waited for.
-            if self.overlaps && slot.plan == Some(id) && slot.role() == Some(Role::Stopping) {
+            if self.overlaps && slot.plays(Role::Stopping, id) {
                 if self.is_held_up(id, slot.child, slots) {
                     return None;
                 }
                 self.turn = Some(slot.child);
             }
-            self.passed = after_it;
+            self.pass(1);
+        }
+    }
+
+    /// The member whose turn comes after that of another.
+    fn after(&self, at: usize) -> Option<usize> {
+        match self.stage {
+            Stage::Sweep => at.checked_sub(1),
+            Stage::Wait | Stage::Start => Some(at + 1).filter(|&next| next < self.members.len()),
+        }
+    }
+
+    /// The stage has gone through so many more.
+    fn pass(&mut self, members: usize) {
+        match self.stage {
+            Stage::Sweep => self.passed -= members,
+            Stage::Wait | Stage::Start => self.passed += members,
         }
     }
 
     /// Whether a child has to wait for the one that it has come to.
+    #[inline]
     fn is_held_up(&self, id: PlanId, child: ChildId, slots: &[Slot]) -> bool {
-        if self.waits_for() == 0 || self.turn == Some(child) {
-            return false;
-        }
         // Mostly only that one is under way.
-        if !self.overlaps || self.stage != Stage::Sweep {
-            return true;
-        }
+        let is_only_one = !self.overlaps || self.stage != Stage::Sweep;
+        self.waits_for() > 0 && self.turn != Some(child) && (is_only_one || self.is_turn_under_way(id, slots))
+    }
+
+    /// Whether anything is under way of the child that it has come to.
+    #[inline(never)]
+    fn is_turn_under_way(&self, id: PlanId, slots: &[Slot]) -> bool {
         let Some(turn) = self.turn else { return false };
         let first = self.members.partition_point(|&slot| slots[slot as usize].child < turn);
         let of_turn = self.members[first..].iter().map(|&slot| &slots[slot as usize]);
-        let is_under_way = |slot: &Slot| slot.plan == Some(id) && slot.role() == Some(Role::Stopping);
+        let is_under_way = |slot: &Slot| slot.plays(Role::Stopping, id);
         of_turn.take_while(|slot| slot.child == turn).any(is_under_way)
     }
 }
@@ -232,11 +266,13 @@ impl Core {
     /// Stops everything, and starts nothing any more (invariant 4).
     pub(super) fn end(&mut self, outcome: Outcome, after: After, deadline: Option<Instant>) {
         self.phase = Phase::Stopping { outcome, deadline };
-        let all: Vec<SlotId> = (0..self.slots.len() as SlotId).collect();
-        // Members of open groups are lost with their group: the next one has others.
-        let of_members = if after == After::Stopped { After::Gone } else { after };
-        for &id in &all {
-            self.sweep_one(id, if self.slot(id).is_member { of_members } else { after });
+        let mut all = Vec::with_capacity(self.slots.len());
+        for child in 0..self.children.len() {
+            let of_others = all.len();
+            all.extend(self.children[child].iter());
+            // Members of open groups are lost with their group: the next one has others.
+            let are_lost = after == After::Stopped && self.rules.children[child].size == Size::Open;
+            self.sweep(&all[of_others..], if are_lost { After::Gone } else { after });
         }
         self.plan(all, Duration::ZERO, None);
     }
@@ -295,14 +331,14 @@ impl Core {
         more
     }
 
-    /// Keeps the counts of a plan, of which a slot plays another part now; 0 is none.
-    pub(super) fn count_in_plan(&mut self, id: PlanId, before: usize, now: usize) {
+    /// Keeps the counts of a plan, of which a slot, or several, play another part now; 0 is none.
+    pub(super) fn count_in_plan(&mut self, id: PlanId, before: usize, now: usize, times: usize) {
         let Some(plan) = &mut self.plans[id.index()] else { return };
         if now > 0 {
-            plan.counts.0[now] += 1;
+            plan.counts.0[now] += times;
         }
         if before > 0 {
-            plan.counts.0[before] -= 1;
+            plan.counts.0[before] -= times;
             // When nothing of it is under way, it can go on.
             if plan.waits_for() == 0 || plan.overlaps && plan.stage == Stage::Sweep {
                 self.dirty.push_back(id);
@@ -313,19 +349,7 @@ impl Core {
     /// Goes on with one plan as far as it can.
     fn advance(&mut self, id: PlanId, now: Instant, room: usize, out: &mut Vec<Action>) {
         loop {
-            let Some(plan) = &self.plans[id.index()] else { return };
-            let is_swept = plan.stage == Stage::Start;
-            while let Some((slot, role)) = self.next_in_plan(id) {
-                match role {
-                    Role::Sweeping => self.ask(slot, now, out),
-                    Role::Stopping => self.remind(slot, now, out),
-                    Role::Pending if is_swept => {
-                        self.start(slot);
-                        out.push(Action::Start(slot));
-                    }
-                    // It was to be asked, but has ended by itself since: its turn to start comes later.
-                    Role::Pending | Role::Starting => {}
-                }
+            while self.advance_some(id, now, room, out) {
                 if out.len() >= room {
                     self.dirty.push_back(id);
                     return;
@@ -363,9 +387,32 @@ impl Core {
         }
     }
 
-    /// The next slot that may go on, and what part it plays now.
-    fn next_in_plan(&mut self, id: PlanId) -> Option<(SlotId, Role)> {
-        let plan = self.plans[id.index()].as_mut()?;
-        plan.next_ready(id, &self.slots).or_else(|| plan.next_in_order(id, &self.slots, self.graph.as_ref()))
+    /// Goes on with the next slots of a plan that may; whether there were any.
+    fn advance_some(&mut self, id: PlanId, now: Instant, room: usize, out: &mut Vec<Action>) -> bool {
+        let Some(plan) = &mut self.plans[id.index()] else { return false };
+        let is_swept = plan.stage == Stage::Start;
+        if let Some((slot, role)) = plan.next_ready(id, &self.slots) {
+            match role {
+                Role::Sweeping => self.ask(&[slot], now, out),
+                Role::Stopping => self.remind(slot, now, out),
+                Role::Pending if is_swept => self.start_all(&[slot], out),
+                // It was to be asked, but has ended by itself since: its turn to start comes later.
+                Role::Pending | Role::Starting => {}
+            }
+            return true;
+        }
+        let room = room - out.len();
+        let Some(next) = plan.next_in_order(id, &self.slots, self.graph.as_ref(), room) else { return false };
+        // Nothing of what is done with them looks at the members of a plan.
+        let members = std::mem::take(&mut plan.members);
+        if is_swept {
+            self.start_all(&members[next], out);
+        } else {
+            self.ask(&members[next], now, out);
+        }
+        if let Some(plan) = &mut self.plans[id.index()] {
+            plan.members = members;
+        }
+        true
     }
 }

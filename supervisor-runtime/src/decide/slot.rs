@@ -7,7 +7,7 @@ use self::fact::{
     UNSTARTED,
 };
 use super::plan::PlanId;
-use super::{ChildId, Core, Restart, Roster, Size};
+use super::{Action, ChildId, Core, Restart, Roster, Size};
 
 /// The number of a slot in its group.
 pub(crate) type SlotId = u32;
@@ -154,6 +154,17 @@ mod fact {
     pub(super) const STOPPING: u16 = 4 << 9;
 }
 
+/// What a change of a slot means for the counters.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Moved {
+    /// The plan that it was in.
+    plan: Option<PlanId>,
+    /// And whether it still is.
+    stays: bool,
+    before: u16,
+    after: u16,
+}
+
 /// The part in these facts, as it is counted: 0 is none.
 fn part(facts: u16) -> usize {
     usize::from((facts & ROLE) / PENDING)
@@ -224,12 +235,27 @@ impl Slot {
         self.attempts > 0
     }
 
+    fn begin(&mut self, since: Nanos) {
+        // Also where the last one had not come any further.
+        self.since = since;
+        self.failing = false;
+        self.state = State::Starting;
+        self.not_ready = false;
+        self.anew = false;
+    }
+
     pub(super) fn come_down(&mut self, rest: Rest) {
         self.state = State::Down(rest);
         self.swept = false;
         self.plan = None;
         self.by_hand = false;
         self.along &= rest == Rest::Stopped;
+    }
+
+    /// Whether it plays this part in this plan.
+    #[inline]
+    pub(super) fn plays(&self, role: Role, plan: PlanId) -> bool {
+        part(self.facts) == role as usize && self.plan == Some(plan)
     }
 
     /// Its part in its plan, if it has one.
@@ -358,6 +384,32 @@ impl Core {
     /// Changes a slot, and with it every counter (invariant 6).
     #[inline]
     pub(super) fn update(&mut self, id: SlotId, change: impl FnOnce(&mut Slot)) {
+        let moved = self.change(id, change);
+        self.count_moved(id, moved, 1);
+    }
+
+    /// The same of several slots of one child, of which none comes down: what counts of those that change alike is counted at once.
+    pub(super) fn update_all(&mut self, ids: impl IntoIterator<Item = SlotId>, change: impl Fn(&mut Slot)) {
+        let mut ids = ids.into_iter();
+        let Some(mut last) = ids.next() else { return };
+        let (mut moved, mut times) = (self.change(last, &change), 1);
+        for id in ids {
+            let next = self.change(id, &change);
+            if next == moved {
+                debug_assert_eq!(moved.after & DOWN, 0, "for each that comes down there is more to do");
+                times += 1;
+            } else {
+                self.count_moved(last, moved, times);
+                (moved, times) = (next, 1);
+            }
+            last = id;
+        }
+        self.count_moved(last, moved, times);
+    }
+
+    /// Changes a slot, and says what is to be counted. (Every event comes by here: a call takes longer than what it does.)
+    #[inline(always)]
+    fn change(&mut self, id: SlotId, change: impl FnOnce(&mut Slot)) -> Moved {
         let slot = &mut self.slots[id as usize];
         let (state, plan, before) = (slot.state, slot.plan, slot.facts);
         change(slot);
@@ -369,16 +421,22 @@ impl Core {
             }
         }
         slot.facts = slot.facts();
-        let after = slot.facts;
+        Moved { plan, stays: slot.plan.is_some(), before, after: slot.facts }
+    }
+
+    /// Keeps every counter, for a slot and as many more that have changed alike.
+    #[inline(always)]
+    fn count_moved(&mut self, id: SlotId, moved: Moved, times: usize) {
+        let Moved { plan, stays, before, after } = moved;
         // A slot only leaves its plan by what changes; it enters one when that is made.
         if let Some(plan) = plan {
-            let (before, now) = (part(before), if slot.plan.is_some() { part(after) } else { 0 });
+            let (before, now) = (part(before), if stays { part(after) } else { 0 });
             if before != now {
-                self.count_in_plan(plan, before, now);
+                self.count_in_plan(plan, before, now, times);
             }
         }
         if before != after {
-            self.count(id, before, after, 1);
+            self.count(id, before, after, times);
         }
     }
 
@@ -451,14 +509,14 @@ impl Core {
     #[inline]
     pub(super) fn start(&mut self, id: SlotId) {
         let since = Nanos(self.elapsed);
-        self.update(id, |slot| {
-            // Also where the last one had not come any further.
-            slot.since = since;
-            slot.failing = false;
-            slot.state = State::Starting;
-            slot.not_ready = false;
-            slot.anew = false;
-        });
+        self.update(id, |slot| slot.begin(since));
+    }
+
+    /// The next incarnations of slots of one child begin, not in the task of one that has ended.
+    pub(super) fn start_all(&mut self, ids: &[SlotId], out: &mut Vec<Action>) {
+        let since = Nanos(self.elapsed);
+        self.update_all(ids.iter().copied(), |slot| slot.begin(since));
+        out.extend(ids.iter().copied().map(Action::Start));
     }
 
     /// A swept incarnation has exited.
@@ -476,17 +534,53 @@ impl Core {
     ///
     /// Returns the latest time until when one of them was waiting by itself.
     pub(super) fn sweep(&mut self, set: &[SlotId], after: After) -> Option<Instant> {
-        set.iter().filter_map(|&id| self.sweep_one(id, after)).max()
+        self.sweep_each(set, after, |core, id| core.sweep_one(id, after))
     }
 
-    /// The same of one.
+    /// The same of one slot.
     pub(super) fn sweep_one(&mut self, id: SlotId, after: After) -> Option<Instant> {
-        let temporary = self.rules.children[self.slot(id).child as usize].restart == Restart::Temporary;
         let waited = self.until(id);
-        let blocked = matches!(self.slot(id).state, State::Down(_)) && self.is_blocked(id);
-        self.update(id, |slot| match slot.state {
+        let is_blocked = matches!(self.slot(id).state, State::Down(_)) && self.is_blocked(id);
+        self.sweep_alike(&[id], after, is_blocked);
+        waited
+    }
+
+    /// The same of a set, with another way for each that is not fresh; of those that are, the replicas of a child together. In the
+    /// order of the set: one that is restarted no longer blocks what uses it.
+    pub(super) fn sweep_each(
+        &mut self,
+        set: &[SlotId],
+        after: After,
+        sweep_one: impl Fn(&mut Self, SlotId) -> Option<Instant>,
+    ) -> Option<Instant> {
+        let (mut set, mut waited) = (set, None);
+        while let Some((&first, others)) = set.split_first() {
+            let fresh = self.fresh_ones(set);
+            if fresh > 0 {
+                self.sweep_alike(&set[..fresh], after, false);
+                set = &set[fresh..];
+            } else {
+                waited = waited.max(sweep_one(self, first));
+                set = others;
+            }
+        }
+        waited
+    }
+
+    /// How many of these, from the first on, are fresh and of one child.
+    fn fresh_ones(&self, set: &[SlotId]) -> usize {
+        let Some(child) = set.first().map(|&first| self.slot(first).child) else { return 0 };
+        let is_one = |slot: &Slot| slot.child == child && slot.is_fresh();
+        set.iter().take_while(|&&id| is_one(self.slot(id))).count()
+    }
+
+    /// Marks slots of one child, which are all fresh, or of which there is one; that may be blocked.
+    fn sweep_alike(&mut self, ids: &[SlotId], after: After, is_blocked: bool) {
+        let Some(&first) = ids.first() else { return };
+        let is_temporary = self.rules.children[self.slot(first).child as usize].restart == Restart::Temporary;
+        self.update_all(ids.iter().copied(), |slot| match slot.state {
             State::Starting | State::Running | State::Stopping | State::Killing => {
-                let after = if temporary { after.max(After::Gone) } else { after };
+                let after = if is_temporary { after.max(After::Gone) } else { after };
                 slot.after = if slot.swept { slot.after.max(after) } else { after };
                 slot.swept = true;
             }
@@ -495,7 +589,7 @@ impl Core {
                 None => slot.state = State::Pending,
             },
             // A restart begins again, also what was done or stopped by hand; nothing else changes those.
-            State::Down(Rest::Done | Rest::Stopped) if after == After::Restart && !temporary && !blocked => {
+            State::Down(Rest::Done | Rest::Stopped) if after == After::Restart && !is_temporary && !is_blocked => {
                 slot.state = State::Pending;
                 slot.along = false;
             }
@@ -505,6 +599,5 @@ impl Core {
             State::Down(_) if after == After::Removed => slot.come_down(Rest::Removed),
             State::Down(_) | State::Stuck => {}
         });
-        waited
     }
 }

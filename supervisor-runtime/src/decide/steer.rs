@@ -100,12 +100,8 @@ impl Core {
         } else if !self.is_met(child) {
             self.plan(fresh.collect(), Duration::ZERO, None);
         } else {
-            for &id in &added {
-                if !self.slot(id).is_live() {
-                    self.start(id);
-                    out.push(Action::Start(id));
-                }
-            }
+            let fresh: Admitted = fresh.collect();
+            self.start_all(&fresh, out);
         }
         Ok(added)
     }

@@ -151,12 +151,10 @@ impl Core {
             }
         } else {
             self.update(slot, |slot| slot.state = State::Pending);
-            let mut waited = None;
-            // One after the other: what is to be restarted no longer blocks what uses it.
-            for &other in &others {
-                self.revive(other);
-                waited = waited.max(self.sweep_one(other, After::Restart));
-            }
+            let waited = self.sweep_each(&others, After::Restart, |core, id| {
+                core.revive(id);
+                core.sweep_one(id, After::Restart)
+            });
             let mut set = others;
             set.push(slot);
             self.plan(set, delay, waited);

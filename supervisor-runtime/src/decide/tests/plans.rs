@@ -38,6 +38,20 @@ fn a_step_does_no_more_than_there_is_room_for() {
 }
 
 #[test]
+fn what_another_plan_has_left_of_the_room_is_all_that_there_is() {
+    let now = Instant::now();
+    let replicas = ChildRules { size: Size::Replicas(3), ..child(Restart::Permanent) };
+    let mut core = group(StrategyRule::OneForOne, vec![replicas.clone(), replicas], now);
+    for slots in [[0, 1, 2], [3, 4, 5]] {
+        assert_eq!(core.steer(&slots, Order::Stop, now), Ok(()));
+    }
+    for (done, is_more) in [(4, true), (2, false)] {
+        let mut actions = Vec::new();
+        assert_eq!((core.step(now, 4, &mut actions), actions.len()), (is_more, done), "{actions:?}");
+    }
+}
+
+#[test]
 fn a_plan_that_waits_is_not_looked_at() {
     let now = Instant::now();
     let replicas = ChildRules { size: Size::Replicas(2), ..child(Restart::Permanent) };
