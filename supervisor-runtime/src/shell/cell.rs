@@ -253,7 +253,11 @@ impl Cell {
 
     #[inline]
     fn note_waiting(&self) {
-        self.notes.store(self.notes.load(Ordering::Relaxed) | WAITED | WAITED_SINCE, Ordering::Relaxed);
+        let (notes, waits) = (self.notes.load(Ordering::Relaxed), WAITED | WAITED_SINCE);
+        // At every poll: where others stand in the same line of memory, their threads would have to fetch it again.
+        if notes & waits != waits {
+            self.notes.store(notes | waits, Ordering::Relaxed);
+        }
     }
 
     /// Its future is pending since it was polled after `command`: whether the task may wait now. Its waker is there then, and
@@ -331,6 +335,20 @@ mod tests {
     fn incarnations_are_counted_on_after_the_last_number() {
         assert_eq!([(7, 7), (8, 7), (0, u32::MAX)].map(|(it, first)| is_from(it, first)), [true; 3]);
         assert_eq!([(6, 7), (u32::MAX, 0)].map(|(it, first)| is_from(it, first)), [false; 2]);
+    }
+
+    #[test]
+    fn who_waits_once_more_after_its_run_has_waited_at_all_and_since() {
+        let cell = Cell::default();
+        let waited = || (cell.has_waited(), cell.has_waited_since());
+        assert_eq!(waited(), (false, false));
+        cell.note_waiting();
+        assert_eq!(waited(), (true, true));
+        cell.note_run_over();
+        assert_eq!(waited(), (true, false));
+        cell.note_waiting();
+        assert_eq!(waited(), (true, true));
+        assert!(cell.is_run_over());
     }
 
     #[test]
