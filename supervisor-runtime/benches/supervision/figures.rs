@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::measure::{Both, Pair, Run, in_turns, median, quantile};
+use crate::measure::{Both, Flavor, Pair, Run, in_turns, median, quantile};
 use crate::memory::{self, Of};
 use crate::report::Report;
 use crate::sides::restart::Failing;
@@ -38,6 +38,7 @@ pub(crate) const FIGURES: &[Figure] = &[
     Figure { names: &["memory", "memory_open"], measure: memory },
     Figure { names: &["steady"], measure: steady },
     Figure { names: &["steady_select"], measure: steady_select },
+    Figure { names: &["steady_beside"], measure: steady_beside },
     Figure { names: &["storm"], measure: storm },
     Figure { names: &["idle"], measure: idle },
     Figure { names: &["status"], measure: status },
@@ -178,6 +179,16 @@ fn steady_select(run: &Run, report: &mut Report) {
     let messages = run.effort.short(10_000);
     let both = run.alternate_often(|| steady::ours_select(messages), || steady::raw_select(messages));
     report.ns("steady_select", run, both.median());
+}
+
+/// What a message costs while a sibling crashes in a loop: on one thread they would take turns, and that is fairness.
+fn steady_beside(run: &Run, report: &mut Report) {
+    if run.flavor == Flavor::CurrentThread {
+        return report.note("steady_beside", "only measured on two threads");
+    }
+    let messages = run.effort.short(10_000);
+    let both = run.alternate_often(|| steady::ours_beside(messages), || steady::raw_beside(messages));
+    report.ns("steady_beside", run, both.median());
 }
 
 /// Each of ten thousand children that fail at the same time.

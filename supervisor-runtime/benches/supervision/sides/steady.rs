@@ -2,6 +2,7 @@
 //!
 //! Each message is one poll, so that what supervision adds to a poll weighs as much as it can.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use supervisor_runtime::{BoxError, Child, Context, Restart, Service, ServiceResult, Supervisor};
@@ -10,6 +11,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::each;
+use super::fairness::{self, Crashes};
 
 /// One of two that send each other a number, which each of them counts down.
 struct Player {
@@ -17,15 +19,17 @@ struct Player {
     outbox: mpsc::Sender<usize>,
     /// The first one to play, and how long the game has taken.
     first: Option<(usize, oneshot::Sender<f64>)>,
+    /// What is to be under way before the game begins.
+    beside: Option<Arc<Crashes>>,
 }
 
 /// Two who play, and what tells the nanoseconds for each message.
-fn players(messages: usize) -> (Player, Player, oneshot::Receiver<f64>) {
+fn players(messages: usize, beside: Option<&Arc<Crashes>>) -> (Player, Player, oneshot::Receiver<f64>) {
     let (to_pong, of_pong) = mpsc::channel(1);
     let (to_ping, of_ping) = mpsc::channel(1);
     let (tell, told) = oneshot::channel();
-    let ping = Player { inbox: of_ping, outbox: to_pong, first: Some((messages, tell)) };
-    (ping, Player { inbox: of_pong, outbox: to_ping, first: None }, told)
+    let ping = Player { inbox: of_ping, outbox: to_pong, first: Some((messages, tell)), beside: beside.cloned() };
+    (ping, Player { inbox: of_pong, outbox: to_ping, first: None, beside: None }, told)
 }
 
 impl Player {
@@ -57,6 +61,9 @@ impl Player {
     }
 
     async fn begin(&mut self) -> Result<Instant, BoxError> {
+        if let Some(crashes) = &self.beside {
+            crashes.under_way().await;
+        }
         let begun = Instant::now();
         if let Some((messages, _)) = &self.first {
             self.outbox.send(*messages).await?;
@@ -97,27 +104,56 @@ impl Service for Listening {
 }
 
 pub(crate) async fn ours(messages: usize) -> f64 {
-    let (ping, pong, told) = players(messages);
+    let (ping, pong, told) = players(messages, None);
     supervise(Bare(pong), Bare(ping)).await;
     told.await.expect("the game has ended")
 }
 
 pub(crate) async fn ours_select(messages: usize) -> f64 {
-    let (ping, pong, told) = players(messages);
+    let (ping, pong, told) = players(messages, None);
     supervise(Listening(pong), Listening(ping)).await;
     told.await.expect("the game has ended")
 }
 
 async fn supervise<S: Service + Sync>(pong: S, ping: S) {
-    let tree = Supervisor::one_for_one("tree")
-        .child(Child::in_place("pong", move || pong).restart(Restart::Temporary))
-        .child(Child::in_place("ping", move || ping).restart(Restart::Temporary));
+    let tree = playing(Supervisor::one_for_one("tree"), pong, ping);
     tree.start().await.expect("it starts").wait().await.expect("it ends well");
+}
+
+fn playing<S: Service + Sync>(tree: Supervisor, pong: S, ping: S) -> Supervisor {
+    tree.child(Child::in_place("pong", move || pong).restart(Restart::Temporary))
+        .child(Child::in_place("ping", move || ping).restart(Restart::Temporary))
+}
+
+/// With a sibling that crashes in a loop, which mostly has the other thread for itself.
+pub(crate) async fn ours_beside(messages: usize) -> f64 {
+    let crashes = Arc::default();
+    let (ping, pong, told) = players(messages, Some(&crashes));
+    let tree = playing(fairness::crashing(&crashes), Bare(pong), Bare(ping));
+    let mut running = tree.start().await.expect("it starts");
+    let each = told.await.expect("the game has ended");
+    crashes.end();
+    running.wait().await.expect("it ends well");
+    each
 }
 
 /// Fair: the bare future in a task, with nothing around it.
 pub(crate) async fn raw(messages: usize) -> f64 {
-    let (mut ping, mut pong, told) = players(messages);
+    play_by_hand(messages, None).await
+}
+
+/// Fair: beside a respawn loop.
+pub(crate) async fn raw_beside(messages: usize) -> f64 {
+    let crashes = Arc::default();
+    let crashing = fairness::crash_by_hand(&crashes);
+    let each = play_by_hand(messages, Some(&crashes)).await;
+    crashes.end();
+    crashing.await.expect("it ends well");
+    each
+}
+
+async fn play_by_hand(messages: usize, beside: Option<&Arc<Crashes>>) -> f64 {
+    let (mut ping, mut pong, told) = players(messages, beside);
     let mut tasks = JoinSet::new();
     tasks.spawn(async move { pong.play().await });
     tasks.spawn(async move { ping.play().await });
@@ -127,7 +163,7 @@ pub(crate) async fn raw(messages: usize) -> f64 {
 
 /// Fair: the token is asked as ours is, by one future for each turn of the loop.
 pub(crate) async fn raw_select(messages: usize) -> f64 {
-    let (mut ping, mut pong, told) = players(messages);
+    let (mut ping, mut pong, told) = players(messages, None);
     let mut tasks = JoinSet::new();
     let token = CancellationToken::new();
     let (one, other) = (token.clone(), token.clone());
