@@ -16,8 +16,8 @@
 //! 4. Once the group is stopping, nothing starts.
 //! 5. Who uses another has the handle of its current incarnation: nothing is asked to stop while what uses it is alive, and
 //!    nothing of a plan starts before what it uses, in whichever plan that is.
-//! 6. Every counter is kept by [`Core::update`] alone, from the slot's facts before and after; and where slots are made that are
-//!    alike.
+//! 6. Every counter is kept by [`Core::update`] and [`Core::update_all`] alone, from the facts of slots before and after; and
+//!    where slots are made that are alike.
 
 mod budget;
 mod deadline;

@@ -173,9 +173,14 @@ impl Plan {
     /// Whether a child has to wait for the one that it has come to.
     #[inline]
     fn is_held_up(&self, id: PlanId, child: ChildId, slots: &[Slot]) -> bool {
+        if self.waits_for() == 0 || self.turn == Some(child) {
+            return false;
+        }
         // Mostly only that one is under way.
-        let is_only_one = !self.overlaps || self.stage != Stage::Sweep;
-        self.waits_for() > 0 && self.turn != Some(child) && (is_only_one || self.is_turn_under_way(id, slots))
+        if !self.overlaps || self.stage != Stage::Sweep {
+            return true;
+        }
+        self.is_turn_under_way(id, slots)
     }
 
     /// Whether anything is under way of the child that it has come to.
