@@ -174,6 +174,10 @@ impl TreeHandle {
         self.tree.anchor()
     }
 
+    pub(crate) fn outermost(&self) -> Option<Arc<Group>> {
+        self.tree.outermost()
+    }
+
     /// Whether the tree was asked to stop, or has ended.
     pub(crate) fn is_stopping(&self) -> bool {
         self.anchor().is_none_or(|anchor| anchor.read(|core| !core.slot(0).is_fresh()))

@@ -128,6 +128,7 @@ impl Supervisor {
             dropped: Mutex::default(),
             stuck: Mutex::default(),
             anchor: OnceLock::new(),
+            outermost: OnceLock::new(),
             runtime: Handle::current(),
             events: Arc::default(),
             watchers: Watchers::default(),
@@ -201,6 +202,8 @@ pub(crate) struct TreeShared {
     dropped: Mutex<Vec<Left>>,
     stuck: Mutex<Vec<Left>>,
     anchor: OnceLock<Weak<Group>>,
+    /// The group of the outermost supervisor, which is made once.
+    outermost: OnceLock<Weak<Group>>,
     /// Where its tasks run, whoever spawns them.
     runtime: Handle,
     events: Arc<EventLog>,
@@ -237,6 +240,18 @@ impl TreeShared {
     /// What stands above the outermost supervisor, until the tree has ended and its owner is gone.
     pub(crate) fn anchor(&self) -> Option<Arc<Group>> {
         self.anchor.get().and_then(Weak::upgrade)
+    }
+
+    /// The outermost supervisor has made its group.
+    pub(crate) fn note_outermost(&self, group: &Arc<Group>) {
+        let _ = self.outermost.set(Arc::downgrade(group));
+    }
+
+    /// The group of the outermost supervisor, once it is made and as long as the anchor is there: a walk through the tree begins
+    /// with it, and need not lock the anchor.
+    pub(crate) fn outermost(&self) -> Option<Arc<Group>> {
+        let anchor = self.anchor.get()?;
+        if anchor.strong_count() > 0 { self.outermost.get()?.upgrade() } else { None }
     }
 
     /// Whether nothing runs any more.

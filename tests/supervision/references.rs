@@ -2,7 +2,7 @@
 
 use supervisor_runtime::{
     Child, ChildRef, Children, Context, Exit, GroupRef, Replicas, Restart, Running, Service, ServiceResult, State,
-    SteerError, Supervisor, TreeHandle, Untyped,
+    SteerError, Supervisor, TreeHandle, Untyped, service_fn,
 };
 
 use crate::world::{Act, Probe, World, answered, at, secs, started, state};
@@ -286,6 +286,26 @@ async fn members_are_replaced_too() {
     world.idle().await;
     assert!(conns.is_empty());
     tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_left_of_a_tree_whose_owner_is_gone_also_if_a_context_of_it_is_kept() {
+    let (give, mut given) = tokio::sync::mpsc::unbounded_channel();
+    let a = Child::new("a", move || {
+        let give = give.clone();
+        service_fn(move |cx| async move {
+            let _ = give.send(cx.clone());
+            cx.stopping().await;
+            Ok(())
+        })
+    });
+    let tree = started(Supervisor::one_for_one("tree").child(a)).await;
+    let a = at(&tree, "a");
+    let kept = given.recv().await.unwrap();
+    tree.shutdown().await.unwrap();
+    assert!(matches!(a.status(), Err(SteerError::Ended)), "{:?}", a.status());
+    assert!(matches!(a.start().await, Err(SteerError::Ended)));
+    drop(kept);
 }
 
 #[tokio::test(start_paused = true)]

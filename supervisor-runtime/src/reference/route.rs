@@ -92,8 +92,11 @@ impl Route {
 
     /// Where the way ends: the group in which the child stands, if it is running.
     pub(super) fn walk(&self) -> Result<Stop, SteerError> {
-        let mut group = self.tree.anchor().ok_or(SteerError::Ended)?;
         let (last, before) = self.steps.split_last().expect("a way has an end");
+        let (mut group, before) = match (before, self.tree.outermost()) {
+            ([_outermost, below @ ..], Some(group)) => (group, below),
+            _ => (self.tree.anchor().ok_or(SteerError::Ended)?, before),
+        };
         for step in before {
             let child = number(group.spec(), step).ok_or_else(|| self.unknown())?;
             group = inner(&group, child, step.index)?;

@@ -126,6 +126,9 @@ impl Group {
             outside.tell(self, Told { at, ..state.event(self, slot, What::Initialized(beginning.into())) });
         }
         outside.drop_group(state.inner.insert(slot, Arc::clone(inner)));
+        if self.is_anchor() {
+            self.tree.note_outermost(inner);
+        }
         state.tell(self, |_, _| true, &mut outside);
         drop(state);
         outside.run();
