@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::route::Route;
-use super::wait::{self, done, may_restart, order, status, until};
+use super::wait::{self, may_restart, order, status, until};
 use super::{Rejected, Replaces, Replacing, SteerError, Untyped};
 use crate::Provide;
 use crate::decide::Order;
@@ -219,11 +219,6 @@ impl<S: Send + 'static> ChildRef<S> {
             // It was another's that was started.
             (Ok(()), service) => Err(Rejected::new(SteerError::Overtaken { path: self.path() }, service)),
         }
-    }
-
-    /// Waits for what was ordered of it.
-    pub(super) async fn done(&self, ticket: crate::shell::Ticket) -> Result<(), SteerError> {
-        done(&self.route.tree, ticket).await
     }
 }
 

@@ -2,14 +2,16 @@
 
 use std::any::type_name;
 use std::fmt;
+use std::future::poll_fn;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::task::{Poll, Waker};
 
 use super::route::{Route, Stop};
 use super::wait::done;
 use super::{ChildRef, Rejected, SteerError};
 use crate::declare::{ChildSpec, Declared, Makes};
-use crate::shell::{Added, Evaluated, Factory};
+use crate::shell::{Added, Evaluated, Factory, Ticket};
 use crate::{Restart, Service};
 
 /// A reference to an open group (`conn*..: Conn`): members are added and discarded while the tree runs.
@@ -86,6 +88,13 @@ impl<S> Children<S> {
         done(&self.route.tree, ticket).await
     }
 
+    /// Waits for the start of a member.
+    async fn started(&self, ticket: Ticket) -> Result<ChildRef<S>, SteerError> {
+        let index = ticket.index();
+        done(&self.route.tree, ticket).await?;
+        Ok(ChildRef::new(self.route.clone(), index))
+    }
+
     fn added<'a>(&self, stop: &'a Stop) -> Result<&'a Added<S>, SteerError>
     where
         S: Send + 'static,
@@ -135,6 +144,7 @@ impl<S: Send + 'static> Children<S> {
     ///
     /// Dropping the future does not take the member out again.
     pub async fn add(&self, service: S) -> Result<ChildRef<S>, Rejected<S>> {
+        let waker = waker_of_caller().await;
         let mut service = Some(service);
         let reject = |error, service| Err(Rejected::new(error, service));
         let stop = match self.route.walk() {
@@ -155,15 +165,14 @@ impl<S: Send + 'static> Children<S> {
                 added.put(index as usize, service);
             }
         };
-        let admitted = stop.group.admit(stop.child, put);
-        match admitted {
+        match stop.group.admit(stop.child, waker, put) {
             Err(error) => {
                 let service = service.or_else(|| added.take(given? as usize));
                 reject(stop.not_done(error, given.unwrap_or_default()), service)
             }
-            Ok(ticket) => {
-                let member = ChildRef::new(self.route.clone(), ticket.index);
-                member.done(ticket).await.map(|()| member).map_err(|error| Rejected::new(error, None))
+            Ok(promised) => {
+                let started = self.started(Ticket::new(stop.group, promised)).await;
+                started.map_err(|error| Rejected::new(error, None))
             }
         }
     }
@@ -187,6 +196,7 @@ impl<S: Send + 'static> Children<S> {
         M: 'static,
         S: Service,
     {
+        let waker = waker_of_caller().await;
         let stop = self.route.walk()?;
         let added = self.added(&stop)?;
         let factory: Arc<dyn Factory<S>> = Declared::factory(Arc::new(Evaluated::once_each(make)));
@@ -195,18 +205,19 @@ impl<S: Send + 'static> Children<S> {
             given = Some(index);
             added.put_factory(index as usize, factory);
         };
-        let admitted = stop.group.admit(stop.child, put);
-        match admitted {
+        match stop.group.admit(stop.child, waker, put) {
             Err(error) => {
                 given.and_then(|index| added.take(index as usize));
                 Err(stop.not_done(error, given.unwrap_or_default()))
             }
-            Ok(ticket) => {
-                let member = ChildRef::new(self.route.clone(), ticket.index);
-                member.done(ticket).await.map(|()| member)
-            }
+            Ok(promised) => self.started(Ticket::new(stop.group, promised)).await,
         }
     }
+}
+
+/// The waker of the task that waits here.
+async fn waker_of_caller() -> Waker {
+    poll_fn(|task| Poll::Ready(task.waker().clone())).await
 }
 
 impl<S> Clone for Children<S> {

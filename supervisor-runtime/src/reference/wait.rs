@@ -87,7 +87,7 @@ pub(super) async fn all_done(tree: &TreeHandle, tickets: Vec<Ticket>) -> Result<
 
 /// Waits for what was ordered of one child.
 pub(super) async fn done(tree: &TreeHandle, mut ticket: Ticket) -> Result<(), SteerError> {
-    if tree.waits_for_itself(&ticket.group, ticket.slot) {
+    if tree.waits_for_itself(&ticket.group, ticket.slot()) {
         return Err(SteerError::WaitsForItself { path: ticket.path() });
     }
     match tree.unless_stopped(&mut ticket).await? {

@@ -322,7 +322,7 @@ impl Cell {
 
 /// Equal for two wakers of the same task, different for two of different ones.
 #[inline]
-fn fingerprint(waker: &Waker) -> usize {
+pub(super) fn fingerprint(waker: &Waker) -> usize {
     let table: *const _ = waker.vtable();
     waker.data() as usize ^ (table as usize).rotate_left(usize::BITS / 2)
 }

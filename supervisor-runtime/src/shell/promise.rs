@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 use slab::Slab;
 use smallvec::SmallVec;
 
-use super::cell::{Cell, is_from};
+use super::cell::{Cell, fingerprint, is_from};
 use super::group::Group;
 use super::record::State;
 use super::tell::Outside;
@@ -20,16 +20,25 @@ use crate::sync::MutexExt;
 /// What somebody waits for after an order; dropped, it is no longer waited for.
 pub(crate) struct Ticket {
     pub(crate) group: Arc<Group>,
-    child: ChildId,
-    pub(crate) slot: SlotId,
-    pub(crate) index: u32,
-    number: PromiseId,
+    promised: Promised,
     is_answered: bool,
+}
+
+/// What a group has promised of one of its children.
+#[must_use = "only a ticket gives it back: make it one at once"]
+pub(crate) struct Promised {
+    child: ChildId,
+    slot: SlotId,
+    index: u32,
+    number: PromiseId,
+    /// Tells the waker that it has been given already, if any. Whoever gave it polls the ticket in the same poll.
+    known: Option<usize>,
 }
 
 /// What the tickets of a group are for.
 ///
-/// Invariant: a promise is there until its ticket has been given the answer or is dropped; it is among those that are awaited
+/// Invariant: a promise is there until its ticket has been given the answer or is dropped (or for good, if code of others panics
+/// before there is a ticket: a subscriber of the log, say); it is among those that are awaited
 /// until its goal has been reached, and while there are any of a slot, that is observed.
 #[derive(Default)]
 pub(super) struct Promises {
@@ -73,17 +82,19 @@ pub(crate) enum Done {
 }
 
 impl State {
-    /// Promises to note when the goal has been reached.
-    pub(super) fn promise(&mut self, slot: SlotId, index: u32, goal: Goal, cell: &Cell) -> PromiseId {
+    /// Promises to note when the goal has been reached, and to wake by `waker`, if it is given already.
+    pub(super) fn promise(&mut self, slot: SlotId, goal: Goal, cell: &Cell, waker: Option<Waker>) -> Promised {
+        let (child, index) = self.core.place(slot);
         let broken = self.promises.are_broken.then_some(Done::Overtaken);
         let answer = self.look_at(slot, index, goal, cell).or(broken);
         let is_awaited = answer.is_none();
-        let number = self.promises.all.insert(Promise { index, goal, waker: None, answer });
+        let known = waker.as_ref().filter(|_| is_awaited).map(fingerprint);
+        let number = self.promises.all.insert(Promise { index, goal, waker, answer });
         if is_awaited {
             self.promises.awaited.entry(slot).or_default().push(number);
             self.core.await_change(slot);
         }
-        number
+        Promised { child, slot, index, number, known }
     }
 
     /// The state of `slot`, for which somebody waits, has changed; who waited for this is woken.
@@ -172,13 +183,22 @@ impl Promises {
 }
 
 impl Ticket {
-    pub(super) fn new(group: Arc<Group>, child: ChildId, slot: SlotId, index: u32, number: PromiseId) -> Self {
-        Self { group, child, slot, index, number, is_answered: false }
+    /// For what `group` has promised.
+    pub(crate) fn new(group: Arc<Group>, promised: Promised) -> Self {
+        Self { group, promised, is_answered: false }
+    }
+
+    pub(crate) fn slot(&self) -> SlotId {
+        self.promised.slot
+    }
+
+    pub(crate) fn index(&self) -> u32 {
+        self.promised.index
     }
 
     /// Of what it is for.
     pub(crate) fn path(&self) -> String {
-        self.group.names().path_of(self.child, self.index)
+        self.group.names().path_of(self.promised.child, self.promised.index)
     }
 }
 
@@ -189,15 +209,20 @@ impl Future for Ticket {
         if self.is_answered {
             return Poll::Pending;
         }
+        // Its waker is there already: if the answer has come meanwhile, it has been woken.
+        if self.promised.known.take() == Some(fingerprint(task.waker())) {
+            return Poll::Pending;
+        }
+        let Promised { slot, number, .. } = self.promised;
         let mut state = self.group.state.hold();
-        let promise = &mut state.promises.all[self.number];
+        let promise = &mut state.promises.all[number];
         if promise.answer.is_none() {
             let before = promise.waker.replace(task.waker().clone());
             drop(state);
             drop(before);
             return Poll::Pending;
         }
-        let promise = state.forget_promise(self.slot, self.number);
+        let promise = state.forget_promise(slot, number);
         drop(state);
         self.is_answered = true;
         match promise.and_then(|promise| promise.answer) {
@@ -210,7 +235,8 @@ impl Future for Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         if !self.is_answered {
-            let promise = self.group.state.hold().forget_promise(self.slot, self.number);
+            let Promised { slot, number, .. } = self.promised;
+            let promise = self.group.state.hold().forget_promise(slot, number);
             drop(promise);
         }
     }
@@ -218,13 +244,63 @@ impl Drop for Ticket {
 
 #[cfg(test)]
 mod tests {
-    use std::task::{Context as Task, Waker};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Context as Task, Wake, Waker};
     use std::time::Duration;
 
+    use tokio::sync::Notify;
     use tokio::time::timeout;
 
     use super::*;
     use crate::{Child, Children, Context, Running, Service, ServiceResult, Supervisor};
+
+    /// Starts when it is told to.
+    struct Told(Arc<Notify>);
+
+    impl Service for Told {
+        async fn start(&mut self, _cx: &Context) -> ServiceResult {
+            self.0.notified().await;
+            Ok(())
+        }
+
+        async fn run(&mut self, cx: &Context) -> ServiceResult {
+            cx.stopping().await;
+            Ok(())
+        }
+    }
+
+    /// Counts how often it is woken.
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_polled_last_is_woken_by_the_answer() {
+        let tree = Supervisor::one_for_one("tree").child(Child::<Told>::open("told", ..));
+        let running = tree.start().await.expect("it starts");
+        let told = running.children::<Told>("told").expect("it is declared");
+        for polls in 1..=3 {
+            let starts = Arc::new(Notify::new());
+            let mut adding = Box::pin(told.add(Told(Arc::clone(&starts))));
+            let tasks: Vec<Arc<Woken>> = (0..polls).map(|_| Arc::default()).collect();
+            for task in &tasks {
+                let waker = Waker::from(Arc::clone(task));
+                assert!(adding.as_mut().poll(&mut Task::from_waker(&waker)).is_pending());
+            }
+            starts.notify_one();
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let mut expected = vec![0; polls];
+            expected[polls - 1] = 1;
+            assert_eq!(tasks.iter().map(|task| task.0.load(Ordering::Relaxed)).collect::<Vec<_>>(), expected);
+            assert!(adding.as_mut().poll(&mut Task::from_waker(Waker::noop())).is_ready());
+        }
+        assert!(running.shutdown().await.is_ok());
+    }
 
     struct Slow;
 

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::Waker;
 
 use smallvec::SmallVec;
 
 use super::cell::Cell;
 use super::cells::Cells;
 use super::group::{Group, now};
-use super::promise::{Goal, Ticket};
+use super::promise::{Goal, Promised, Ticket};
 use super::record::{Spawns, State, wake};
 use super::tell::Outside;
 use crate::decide::{ChildId, Order, Refused, SlotId, State as CoreState};
@@ -133,8 +134,14 @@ impl Group {
         Ok(tickets)
     }
 
-    /// Adds a member to an open group; `put` stores what was added under its index.
-    pub(crate) fn admit(self: &Arc<Self>, child: ChildId, put: impl FnOnce(u32)) -> Result<Ticket, NotDone> {
+    /// Adds a member to an open group; `put` stores what was added under its index. Whoever waits for its start is woken by
+    /// `waker`.
+    pub(crate) fn admit(
+        self: &Arc<Self>,
+        child: ChildId,
+        waker: Waker,
+        put: impl FnOnce(u32),
+    ) -> Result<Promised, NotDone> {
         let spec = self.child(child);
         let mut state = self.lock();
         if let Some(bound) = spec.bound
@@ -146,9 +153,10 @@ impl Group {
         put(index);
         let mut work = Work::default();
         let goals = self.add(&mut state, child, std::iter::once(index), &mut work)?;
-        let ticket = self.ticket(goals[0], &mut state);
+        let (slot, goal) = goals[0];
+        let promised = state.promise(slot, goal, self.cell(slot), Some(waker));
         self.finish(state, work);
-        Ok(ticket)
+        Ok(promised)
     }
 
     /// Changes the number of replicas of a child.
@@ -221,8 +229,7 @@ impl Group {
 
     /// After the order was given, whose goal was known before.
     fn ticket(self: &Arc<Self>, (slot, goal): (SlotId, Goal), state: &mut State) -> Ticket {
-        let (child, index) = state.core.place(slot);
-        Ticket::new(Arc::clone(self), child, slot, index, state.promise(slot, index, goal, self.cell(slot)))
+        Ticket::new(Arc::clone(self), state.promise(slot, goal, self.cell(slot), None))
     }
 }
 
