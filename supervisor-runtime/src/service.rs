@@ -1,9 +1,11 @@
 //! What is supervised: a [`Service`].
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::error::Error;
-use std::future::Future;
+use std::future::{Future, Ready, ready};
+use std::marker::PhantomData;
 use std::pin::Pin;
+use std::task::{Context as Task, Poll};
 
 use crate::{Context, Exit};
 
@@ -62,7 +64,7 @@ pub trait Service: Send + 'static {
     /// The default does nothing. An `Err` is a failed start, and `run` and `stop` are not called.
     fn start(&mut self, cx: &Context) -> impl Future<Output = ServiceResult> + Send {
         let _ = cx;
-        async { Ok(()) }
+        Nothing::of(self, Ok(()))
     }
 
     /// Runs until the work is done, something failed, or [`Context::stopping`] says to stop.
@@ -77,8 +79,49 @@ pub trait Service: Send + 'static {
     /// `run`, and is not called for a future that had to be dropped.
     fn stop(&mut self, cx: &Context, exit: &Exit) -> impl Future<Output = ()> + Send {
         let _ = (cx, exit);
-        async {}
+        Nothing::of(self, ())
     }
+}
+
+/// The future of a `start` or `stop` that the service `S` does not have.
+///
+/// `S` is in its type because the `start` of a service around another one may give the other's future: that is still a `start` of
+/// its own.
+struct Nothing<S: ?Sized, T> {
+    outcome: Ready<T>,
+    service: PhantomData<fn(&S)>,
+}
+
+impl<S: ?Sized, T> Nothing<S, T> {
+    fn of(_: &S, outcome: T) -> Self {
+        Self { outcome: ready(outcome), service: PhantomData }
+    }
+}
+
+impl<S: ?Sized, T> Future for Nothing<S, T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<T> {
+        Pin::new(&mut self.outcome).poll(task)
+    }
+}
+
+/// Whether the service has a `start` of its own; the compiler knows.
+#[inline]
+pub(crate) fn has_start<S: Service>() -> bool {
+    is_own::<S, _, _>(|(service, cx): (&'static mut S, &'static Context)| service.start(cx))
+}
+
+/// Whether the service has a `stop` of its own; the compiler knows.
+#[inline]
+pub(crate) fn has_stop<S: Service>() -> bool {
+    is_own::<S, _, _>(|(service, cx, exit): (&'static mut S, &'static Context, &'static Exit)| service.stop(cx, exit))
+}
+
+/// Whether that, which is not called, gives another future than that of what `S` does not have.
+#[inline]
+fn is_own<S: Service, A, F: Future + 'static>(_: impl FnOnce(A) -> F) -> bool {
+    TypeId::of::<F>() != TypeId::of::<Nothing<S, F::Output>>()
 }
 
 /// A service that offers a *handle* to others: what they talk to it with, a pool or a sender, say.
@@ -243,5 +286,56 @@ impl<S: Service> DynService for S {
 
     fn stop<'a>(&'a mut self, cx: &'a Context, exit: &'a Exit) -> BoxFuture<'a, ()> {
         Box::pin(Service::stop(self, cx, exit))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Plain;
+
+    impl Service for Plain {
+        async fn run(&mut self, _cx: &Context) -> ServiceResult {
+            Ok(())
+        }
+    }
+
+    /// Does something before it gives the futures of another, which are those that do nothing.
+    struct Around(Plain);
+
+    impl Service for Around {
+        fn start(&mut self, cx: &Context) -> impl Future<Output = ServiceResult> + Send {
+            Service::start(&mut self.0, cx)
+        }
+
+        fn run(&mut self, cx: &Context) -> impl Future<Output = ServiceResult> + Send {
+            Service::run(&mut self.0, cx)
+        }
+
+        fn stop(&mut self, cx: &Context, exit: &Exit) -> impl Future<Output = ()> + Send {
+            Service::stop(&mut self.0, cx, exit)
+        }
+    }
+
+    struct Own;
+
+    impl Service for Own {
+        async fn start(&mut self, _cx: &Context) -> ServiceResult {
+            Ok(())
+        }
+
+        async fn run(&mut self, _cx: &Context) -> ServiceResult {
+            Ok(())
+        }
+
+        async fn stop(&mut self, _cx: &Context, _exit: &Exit) {}
+    }
+
+    #[test]
+    fn a_service_has_what_it_says_itself_also_if_that_is_what_another_does_not_have() {
+        assert_eq!((has_start::<Plain>(), has_stop::<Plain>()), (false, false));
+        assert_eq!((has_start::<Around>(), has_stop::<Around>()), (true, true));
+        assert_eq!((has_start::<Own>(), has_stop::<Own>()), (true, true));
     }
 }

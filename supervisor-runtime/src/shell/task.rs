@@ -25,6 +25,7 @@ use crate::decide::{GRACE, Rest, Started};
 use crate::declare::{ChildSpec, Kind, Size};
 use crate::error::Left;
 use crate::exit::Ending;
+use crate::service::{has_start, has_stop};
 use crate::view::What;
 use crate::{BoxError, Cause, Context, Exit, Phase, Service, ServiceResult, log};
 
@@ -51,7 +52,11 @@ pub(super) fn child<T: Source>(source: Arc<T>, mut cx: Context) -> impl Future<O
                     Err(exit) => break 'ended exit,
                 };
                 let exit = 'stopped: {
-                    let started = guard(&cx, || service.start(&cx), in_start(&cx)).await;
+                    let started = if !has_start::<T::Service>() && !cx.cell().read().is_kill() {
+                        Guarded::Ended(Ok(()))
+                    } else {
+                        guard(&cx, || service.start(&cx), in_start(&cx)).await
+                    };
                     if let Some(exit) = not_started(&*source, &cx, &service, started) {
                         break 'stopped exit;
                     }
@@ -66,7 +71,11 @@ pub(super) fn child<T: Source>(source: Arc<T>, mut cx: Context) -> impl Future<O
                             has_run(&cx, end)
                         }
                     };
-                    finish(&*source, &mut service, &cx, exit).await
+                    if !has_stop::<T::Service>() && needs_no_stop(&*source, &cx) {
+                        exit
+                    } else {
+                        finish(&*source, &mut service, &cx, exit).await
+                    }
                 };
                 let exit = if cx.cell().read().has_extras() { Box::pin(reap(&cx, exit)).await } else { exit };
                 keep(&*source, service, &cx, exit)
@@ -160,7 +169,15 @@ fn withdraw<T: Source>(source: &T, cx: &Context) {
     }
 }
 
-/// From the end of `run` to that of `stop`.
+/// Whether [`finish`] would do nothing for a service that has no `stop`.
+#[inline]
+fn needs_no_stop<T: Source>(source: &T, cx: &Context) -> bool {
+    let command = cx.cell().read();
+    let has_others = source.is_used() || command.has_extras();
+    !has_others && !command.is_kill() && cx.child().options.heartbeat.is_none()
+}
+
+/// From the end of `run` to that of `stop`. What it does without a `stop`, [`needs_no_stop`] has to know.
 fn finish<'a, T: Source>(
     source: &'a T,
     service: &'a mut T::Service,
@@ -350,8 +367,12 @@ fn look(cx: &Context) -> impl Future<Output = Then> + '_ {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{OnceLock, Weak};
+
     use super::*;
-    use crate::shell::Evaluated;
+    use crate::decide::SlotId;
+    use crate::shell::{Evaluated, Group};
+    use crate::{Child, Provide, Restart, Supervisor, Wire};
 
     struct Idle;
 
@@ -371,5 +392,104 @@ mod tests {
         let size = size(&idle, child);
         // Every child of every tree has one: what makes it larger needs a reason.
         assert!(size <= 152, "{size} bytes");
+    }
+
+    /// What a service does first in its `run`.
+    type Act = Arc<dyn Fn(&Context) -> ServiceResult + Send + Sync>;
+
+    /// A service that has no `start` and no `stop`.
+    struct Without(Act);
+
+    impl Service for Without {
+        async fn run(&mut self, cx: &Context) -> ServiceResult {
+            (self.0)(cx)?;
+            Idle.run(cx).await
+        }
+    }
+
+    /// The same with a `start` and a `stop` that do nothing: nobody is to notice.
+    struct With(Without);
+
+    impl Service for With {
+        async fn start(&mut self, _cx: &Context) -> ServiceResult {
+            Ok(())
+        }
+
+        async fn run(&mut self, cx: &Context) -> ServiceResult {
+            self.0.run(cx).await
+        }
+
+        async fn stop(&mut self, _cx: &Context, _exit: &Exit) {}
+    }
+
+    impl Provide for Without {
+        type Handle = ();
+
+        fn handle(&self) {}
+    }
+
+    impl Provide for With {
+        type Handle = ();
+
+        fn handle(&self) {}
+    }
+
+    /// How the only child of a tree ended at last.
+    async fn last_end<S: Service>(child: Child<S>) -> String {
+        let mut running = Supervisor::one_for_one("tree").child(child).start().await.expect("it starts");
+        let group = running.handle().outermost().expect("it runs");
+        let _ = running.wait().await;
+        group.last_exit(0).expect("it has ended").to_string()
+    }
+
+    /// It is told to be dropped in the poll in which its `run` ends.
+    async fn killed_in_run<S: Service>(make: fn(Act) -> S) -> String {
+        let kill: Act = Arc::new(|cx| {
+            cx.group().kill(cx.slot());
+            Ok(())
+        });
+        last_end(Child::new("a", move || make(Arc::clone(&kill))).restart(Restart::Temporary)).await
+    }
+
+    /// It is told to be dropped while it is made anew.
+    async fn killed_in_its_factory<S: Service>(make: fn(Act) -> S) -> String {
+        let place: Arc<OnceLock<(Weak<Group>, SlotId)>> = Arc::default();
+        let known = Arc::clone(&place);
+        let fail: Act = Arc::new(move |cx| {
+            let _ = known.set((Arc::downgrade(cx.group()), cx.slot()));
+            Err("broken".into())
+        });
+        let child = Child::new("a", move || {
+            if let Some((group, slot)) = place.get() {
+                group.upgrade().expect("it runs").kill(*slot);
+            }
+            make(Arc::clone(&fail))
+        });
+        last_end(child.restart(Restart::Transient)).await
+    }
+
+    /// It is used by another, and stopped by hand: what comes of its handle.
+    async fn stopped_by_hand<S: Provide<Handle = ()>>(make: fn(Act) -> S) -> String {
+        let wire = Wire::new();
+        let provider = Child::new("a", move || make(Arc::new(|_| Ok(())))).provides(&wire);
+        let user = Child::using("b", &wire, |()| Idle);
+        let tree = Supervisor::dependents_for_one("tree").child(provider).child(user);
+        let running = tree.start().await.expect("it starts");
+        let a = running.child::<S>("a").expect("it is declared");
+        assert!(a.handle().is_ok() && a.stop().await.is_ok());
+        a.handle().expect_err("it is down").to_string()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_start_and_a_stop_that_do_nothing_can_be_left_out() {
+        let with: fn(Act) -> With = |act| With(Without(act));
+        for ends in [killed_in_run(Without).await, killed_in_run(with).await] {
+            assert_eq!(ends, "was dropped by force in stop");
+        }
+        for ends in [killed_in_its_factory(Without).await, killed_in_its_factory(with).await] {
+            assert_eq!(ends, "was dropped by force in start");
+        }
+        let handles = [stopped_by_hand(Without).await, stopped_by_hand(with).await];
+        assert_eq!(handles[0], handles[1]);
     }
 }

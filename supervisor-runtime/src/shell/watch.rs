@@ -150,8 +150,19 @@ mod tests {
     use super::*;
     use crate::{Child, Exit, Service, ServiceResult, Supervisor};
 
-    /// Fails, and tells how it is watched when its `stop` begins.
-    struct Failing(UnboundedSender<Option<(Silence, Duration)>>);
+    /// Tells how it is watched.
+    struct Tell(UnboundedSender<Option<(Silence, Duration)>>);
+
+    impl Tell {
+        fn tell(&self, cx: &Context) {
+            let state = cx.group().state.hold();
+            let watched = state.records[cx.slot()].watched();
+            let _ = self.0.send(watched.map(|watched| (watched.silence, watched.limit)));
+        }
+    }
+
+    /// Fails, and tells it when its `stop` begins.
+    struct Failing(Tell);
 
     impl Service for Failing {
         async fn run(&mut self, _cx: &Context) -> ServiceResult {
@@ -159,25 +170,45 @@ mod tests {
         }
 
         async fn stop(&mut self, cx: &Context, _exit: &Exit) {
-            let state = cx.group().state.hold();
-            let watched = state.records[cx.slot()].watched();
-            let _ = self.0.send(watched.map(|watched| (watched.silence, watched.limit)));
+            self.0.tell(cx);
         }
+    }
+
+    /// Fails, has no `stop`, and tells it when it is dropped.
+    struct Dropped(Tell, Option<Context>);
+
+    impl Service for Dropped {
+        async fn run(&mut self, cx: &Context) -> ServiceResult {
+            self.1 = Some(cx.clone());
+            Err("broken".into())
+        }
+    }
+
+    impl Drop for Dropped {
+        fn drop(&mut self) {
+            self.1.iter().for_each(|cx| self.0.tell(cx));
+        }
+    }
+
+    /// How a child with this heartbeat is watched when it has failed.
+    async fn watched<S: Service>(make: fn(Tell) -> S, heartbeat: Option<Duration>) -> Option<(Silence, Duration)> {
+        let (tell, mut told) = unbounded_channel();
+        let child = Child::new("a", move || make(Tell(tell.clone()))).shutdown(Duration::from_secs(60));
+        let child = match heartbeat {
+            Some(limit) => child.heartbeat(limit),
+            None => child,
+        };
+        let tree = Supervisor::one_for_one("tree").max_restarts(0).child(child);
+        assert!(tree.run().await.is_err());
+        told.recv().await.expect("it tells")
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_stop_after_a_failure_has_its_own_limit_before_it_can_block_its_thread() {
         let secs = Duration::from_secs;
         for (heartbeat, expected) in [(None, None), (Some(secs(1)), Some((Silence::InStop, secs(121))))] {
-            let (tell, mut told) = unbounded_channel();
-            let child = Child::new("a", move || Failing(tell.clone())).shutdown(secs(60));
-            let child = match heartbeat {
-                Some(limit) => child.heartbeat(limit),
-                None => child,
-            };
-            let tree = Supervisor::one_for_one("tree").max_restarts(0).child(child);
-            assert!(tree.run().await.is_err());
-            assert_eq!(told.recv().await, Some(expected));
+            assert_eq!(watched(Failing, heartbeat).await, expected);
+            assert_eq!(watched(|tell| Dropped(tell, None), heartbeat).await, expected);
         }
     }
 }
