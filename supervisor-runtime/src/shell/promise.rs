@@ -252,7 +252,7 @@ mod tests {
     use tokio::time::timeout;
 
     use super::*;
-    use crate::{Child, Children, Context, Running, Service, ServiceResult, Supervisor};
+    use crate::{Child, Children, Context, Running, Service, ServiceResult, State, Supervisor};
 
     /// Starts when it is told to.
     struct Told(Arc<Notify>);
@@ -293,7 +293,8 @@ mod tests {
                 assert!(adding.as_mut().poll(&mut Task::from_waker(&waker)).is_pending());
             }
             starts.notify_one();
-            tokio::time::sleep(Duration::from_secs(1)).await;
+            let member = told.iter().last().expect("it is being added");
+            assert!(member.wait_for(State::Running).await.is_ok());
             let mut expected = vec![0; polls];
             expected[polls - 1] = 1;
             assert_eq!(tasks.iter().map(|task| task.0.load(Ordering::Relaxed)).collect::<Vec<_>>(), expected);
@@ -325,7 +326,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_nobody_waits_for_any_more_is_not_kept() {
         let (running, slow) = tree().await;
-        let group = running.handle().anchor().and_then(|anchor| anchor.inner(0)).expect("it runs");
+        let group = running.handle().outermost().expect("it runs");
         let promises = || {
             let promises = &group.state.hold().promises;
             (promises.all.len(), promises.awaited.len())

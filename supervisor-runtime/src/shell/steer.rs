@@ -285,7 +285,7 @@ mod tests {
         let tree = Supervisor::one_for_one("tree").child(Child::<Idle>::open("idle", ..));
         let running = tree.start().await.expect("it starts");
         let idle = running.children::<Idle>("idle").expect("it is declared");
-        let group = running.handle().anchor().and_then(|anchor| anchor.inner(0)).expect("it runs");
+        let group = running.handle().outermost().expect("it runs");
         for _ in 0..3 {
             assert!(idle.add(Idle).await.is_ok());
         }
