@@ -273,6 +273,14 @@ impl Cell {
         self.read().is_as(command)
     }
 
+    /// Whether the task may wait without more ado: it has before, and its waker was there before its future was polled. (Who has
+    /// taken that since wakes it.)
+    #[inline]
+    pub(super) fn waits_again(&self, command: Command) -> bool {
+        const BEFORE: u8 = REGISTERED | WAITED | WAITED_SINCE;
+        self.notes.load(Ordering::Relaxed) & (BEFORE | HANDS_ON) == BEFORE && command.0 & TAKEN == 0
+    }
+
     pub(super) fn note_hands_on(&self) {
         self.notes.store(self.notes.load(Ordering::Relaxed) | HANDS_ON, Ordering::Relaxed);
     }
@@ -349,6 +357,22 @@ mod tests {
         cell.note_waiting();
         assert_eq!(waited(), (true, true));
         assert!(cell.is_run_over());
+    }
+
+    #[test]
+    fn who_waits_again_has_nothing_to_note_and_nothing_to_do() {
+        let mut again = 0;
+        for (notes, word) in (0..2 * HANDS_ON).flat_map(|notes| [0, TAKEN, STOP].map(|word| (notes, word))) {
+            let cell = Cell { word: AtomicU64::new(word), notes: AtomicU8::new(notes), ..Cell::default() };
+            let (command, mut registers) = (cell.read(), false);
+            let waits_again = cell.waits_again(command);
+            let hands_on = cell.hands_on();
+            let may_wait = cell.may_wait(command, || registers = true);
+            let is_as_before = cell.notes.load(Ordering::Relaxed) == notes;
+            assert_eq!(waits_again, may_wait && !registers && !hands_on && is_as_before, "{notes} {word}");
+            again += usize::from(waits_again);
+        }
+        assert_eq!(again, 4, "whether its `run` is over, and whether it was asked");
     }
 
     #[test]

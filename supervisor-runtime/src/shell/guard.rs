@@ -130,12 +130,31 @@ pub(crate) enum Limit<'a> {
     Stop(&'a Ending),
 }
 
-impl<'a> Limit<'a> {
+impl Limit<'_> {
     fn watch(&mut self) -> Option<&mut Watch> {
         match self {
             Self::Watch(watch) => Some(watch),
             Self::Above | Self::Stop(_) => None,
         }
+    }
+
+    /// Whether it is passed, as [`Watch::poll`] says it; the future is pending.
+    #[inline]
+    fn poll(&mut self, cx: &Context, task: &mut Task<'_>) -> Poll<Option<Duration>> {
+        match self {
+            Self::Above => Poll::Pending,
+            Self::Watch(_) | Self::Stop(_) => self.look(cx, task),
+        }
+    }
+
+    fn look(&mut self, cx: &Context, task: &mut Task<'_>) -> Poll<Option<Duration>> {
+        if let Self::Stop(exit) = self {
+            // Who began to listen when `run` ended may not have been seen, and `stop` may wait for it.
+            cx.group().wake_at_the_end(cx);
+            cx.group().failed(cx, exit);
+            *self = cx.child().stop_limit().map_or(Self::Above, |limit| Self::Watch(Watch::stop(limit)));
+        }
+        self.watch().map_or(Poll::Pending, |watch| watch.poll(cx, task))
     }
 }
 
@@ -207,17 +226,11 @@ impl<B: FnOnce() -> F, F: Future> Future for Guard<'_, B, F> {
                     None => end,
                 });
             }
-            if let Limit::Stop(exit) = this.limit {
-                // Who began to listen when `run` ended may not have been seen, and `stop` may wait for it.
-                this.cx.group().wake_at_the_end(this.cx);
-                this.cx.group().failed(this.cx, exit);
-                *this.limit =
-                    this.cx.child().stop_limit().map_or(Limit::Above, |limit| Limit::Watch(Watch::stop(limit)));
-            }
-            if let Some(watch) = this.limit.watch()
-                && let Poll::Ready(limit) = watch.poll(this.cx, task)
-            {
+            if let Poll::Ready(limit) = this.limit.poll(this.cx, task) {
                 break drop_now(this.step, limit.map_or(Guarded::Dropped, Guarded::Late));
+            }
+            if cell.waits_again(command) {
+                return Poll::Pending;
             }
             if cell.hands_on() {
                 this.cx.group().hand_on();

@@ -67,7 +67,7 @@ impl Place {
                 if let Poll::Ready(end) = service(task.waker()) {
                     return Poll::Ready(end);
                 }
-                if self.cell.may_wait(command, || self.register(task.waker())) {
+                if self.cell.waits_again(command) || self.cell.may_wait(command, || self.register(task.waker())) {
                     return Poll::Pending;
                 }
             }
@@ -109,6 +109,23 @@ fn a_child_that_does_not_listen_hears_that_it_is_dropped_though_its_waker_was_ta
             let place = Place::new();
             let task = Arc::clone(&place).guarded(|_| Poll::Pending);
             let supervisor = thread::spawn(move || {
+                place.tell(|record, cell, outside| record.ask(cell, is_last, outside));
+                place.tell(Record::kill);
+            });
+            assert_eq!(block_on(task), "dropped");
+            supervisor.join().expect("it does not panic");
+        });
+    }
+}
+
+#[test]
+fn a_child_that_was_woken_for_nothing_hears_all_that_comes_after() {
+    for is_last in [false, true] {
+        in_every_order(move || {
+            let place = Place::new();
+            let task = Arc::clone(&place).guarded(|_| Poll::Pending);
+            let supervisor = thread::spawn(move || {
+                place.tell(|record, _, outside| record.wake(outside));
                 place.tell(|record, cell, outside| record.ask(cell, is_last, outside));
                 place.tell(Record::kill);
             });
