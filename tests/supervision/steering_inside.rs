@@ -131,10 +131,11 @@ async fn a_wait_is_over_when_who_waits_is_asked_to_stop() {
 
 #[tokio::test(start_paused = true)]
 async fn waiting_in_start_for_oneself_or_for_what_starts_later_is_an_error() {
-    let asks: [(&str, fn(TreeHandle) -> std::pin::Pin<Box<dyn Future<Output = Result<(), SteerError>> + Send>>); 7] = [
+    let asks: [(&str, fn(TreeHandle) -> std::pin::Pin<Box<dyn Future<Output = Result<(), SteerError>> + Send>>); 8] = [
         ("oneself", |tree| Box::pin(async move { child(&tree, "pool/asker").wait_ready().await })),
         ("a later one", |tree| Box::pin(async move { child(&tree, "pool/z").wait_ready().await })),
         ("a later one, by its start", |tree| Box::pin(async move { child(&tree, "pool/z").start().await })),
+        ("a later one, by its restart", |tree| Box::pin(async move { child(&tree, "pool/z").restart().await })),
         ("its own group", |tree| Box::pin(async move { tree.group("pool").unwrap().wait_ready().await })),
         ("the tree", |tree| Box::pin(async move { tree.wait_ready().await })),
         ("what is after its group", |tree| Box::pin(async move { child(&tree, "after").wait_ready().await })),

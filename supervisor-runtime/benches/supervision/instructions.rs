@@ -43,6 +43,7 @@ const COUNTED: &[(&str, usize)] = &[
     ("start", 3_000),
     ("stop", 3_000),
     ("start_open", 3_000),
+    ("stop_open", 3_000),
     ("steady", 10_000),
 ];
 
@@ -63,7 +64,7 @@ pub(crate) fn compare(names: &[String]) {
 fn instructions(name: &str, side: Side, units: usize) -> f64 {
     match name {
         // Nothing is stopped that was not started.
-        "stop" => per_unit("stop", side, units) - per_unit("start", side, units),
+        "stop" | "stop_open" => per_unit(name, side, units) - per_unit(&name.replace("stop", "start"), side, units),
         name => per_unit(name, side, units),
     }
 }
@@ -116,6 +117,8 @@ async fn run(name: String, side: Side, units: usize) {
         ("start_open", Side::Raw) => std::mem::forget(start::tasks_one_by_one(units).await),
         ("stop", Side::Ours) => drop(black_box(start::ours(units).await.stop)),
         ("stop", Side::Raw) => drop(black_box(start::raw(units).await.stop)),
+        ("stop_open", Side::Ours) => drop(black_box(start::ours_open(units).await.stop)),
+        ("stop_open", Side::Raw) => drop(black_box(start::raw_one_by_one(units).await.stop)),
         ("steady", Side::Ours) => drop(black_box(steady::ours(units).await)),
         ("steady", Side::Raw) => drop(black_box(steady::raw(units).await)),
         _ => panic!("nothing is counted of `{name}`"),
