@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::decide::Rest;
-use crate::declare::{GroupSpec, Supervisor, told};
+use crate::declare::{Begun, GroupSpec, Supervisor, told};
 use crate::error::Left;
 use crate::exit::bare;
 use crate::handle::{TreeHandle, Watchers};
@@ -171,11 +171,11 @@ impl Drop for Alive {
 /// The life of the outermost supervisor; what it failed with, if it failed.
 async fn outermost(mut supervisor: Supervisor, alive: Alive, started: oneshot::Sender<()>) -> Option<BoxError> {
     let Alive(cx) = &alive;
-    let mut end = guard(cx, || Service::start(&mut supervisor, cx), Limit::Above).await;
+    let mut end = guard(cx, || Begun::pending(Service::start(&mut supervisor, cx)), Limit::Above).await;
     if matches!(end, Guarded::Ended(Ok(()))) {
         cx.group().outermost_started();
         let _ = started.send(());
-        end = guard(cx, || Service::run(&mut supervisor, cx), Limit::Above).await;
+        end = guard(cx, || Begun::pending(Service::run(&mut supervisor, cx)), Limit::Above).await;
     }
     supervisor.clear_kept();
     let failed = match end {

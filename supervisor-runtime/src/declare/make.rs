@@ -6,10 +6,15 @@
 //! implementations apart. The bounds stand on the factory argument ([`Makes`]), so that the compiler
 //! underlines exactly the user's expression.
 
-use std::future::Future;
+use std::future::{self, Future};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context as Task, Poll};
+
+use pin_project_lite::pin_project;
 
 use super::Child;
+use crate::service::BoxFuture;
 use crate::shell::Factory;
 use crate::{BoxError, Service};
 
@@ -32,10 +37,64 @@ pub trait IntoService<M>: Sized {
     #[doc(hidden)]
     type Way;
 
-    /// Waits for the service; an `Err` on the way is a failed start.
-    fn into_service(self) -> impl Future<Output = Result<Self::Service, BoxError>> + Send
+    /// A future of the service; an `Err` on the way is a failed start.
+    #[doc(hidden)]
+    fn into_service(self) -> Begun<impl Future<Output = Result<Self::Service, BoxError>> + Send>
     where
         Self::Way: Send;
+}
+
+pin_project! {
+    /// What was begun: most is done at once, the rest has to be waited for. Either can be awaited.
+    #[doc(hidden)]
+    #[must_use = "a future does nothing unless it is polled"]
+    #[project = BegunProjection]
+    pub enum Begun<F> where F: Future {
+        Done { outcome: Option<F::Output> },
+        Pending { #[pin] future: F },
+    }
+}
+
+/// The future of what is done at once in any case.
+pub(crate) type Never<T> = future::Pending<T>;
+
+impl<F: Future> Begun<F> {
+    pub(crate) fn done(outcome: F::Output) -> Self {
+        Self::Done { outcome: Some(outcome) }
+    }
+
+    pub(crate) fn pending(future: F) -> Self {
+        Self::Pending { future }
+    }
+
+    /// The same for what comes of it; in a box if it has to be waited for.
+    pub(crate) fn boxed<'a, T>(self, of: impl FnOnce(F::Output) -> T + Send + 'a) -> Begun<BoxFuture<'a, T>>
+    where
+        F: Send + 'a,
+    {
+        match self {
+            Self::Done { outcome } => Begun::Done { outcome: outcome.map(of) },
+            Self::Pending { future } => Begun::pending(Box::pin(async { of(future.await) })),
+        }
+    }
+}
+
+impl<S, F: Future<Output = Result<S, BoxError>>> Begun<F> {
+    /// What could not be begun has failed.
+    pub(crate) fn or_failed<E: Into<BoxError>>(begun: Result<Self, E>) -> Self {
+        begun.unwrap_or_else(|error| Self::done(Err(error.into())))
+    }
+}
+
+impl<F: Future> Future for Begun<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<F::Output> {
+        match self.project() {
+            BegunProjection::Done { outcome } => Poll::Ready(outcome.take().expect("polled after its end")),
+            BegunProjection::Pending { future } => future.poll(task),
+        }
+    }
 }
 
 /// Tells the implementations of [`IntoService`] apart; inferred.
@@ -53,8 +112,8 @@ impl<S: Service> IntoService<ByValue> for S {
     type Service = S;
     type Way = ();
 
-    fn into_service(self) -> impl Future<Output = Result<S, BoxError>> + Send {
-        std::future::ready(Ok(self))
+    fn into_service(self) -> Begun<impl Future<Output = Result<S, BoxError>> + Send> {
+        Begun::<Never<_>>::done(Ok(self))
     }
 }
 
@@ -67,17 +126,11 @@ where
     type Service = T::Service;
     type Way = T::Way;
 
-    fn into_service(self) -> impl Future<Output = Result<T::Service, BoxError>> + Send
+    fn into_service(self) -> Begun<impl Future<Output = Result<T::Service, BoxError>> + Send>
     where
         Self::Way: Send,
     {
-        let made = self.map(T::into_service).map_err(E::into);
-        async {
-            match made {
-                Ok(made) => made.await,
-                Err(error) => Err(error),
-            }
-        }
+        Begun::or_failed(self.map(T::into_service))
     }
 }
 
@@ -91,11 +144,11 @@ where
     type Service = <F::Output as IntoService<M>>::Service;
     type Way = F;
 
-    async fn into_service(self) -> Result<Self::Service, BoxError>
+    fn into_service(self) -> Begun<impl Future<Output = Result<Self::Service, BoxError>> + Send>
     where
         Self::Way: Send,
     {
-        self.await.into_service().await
+        Begun::pending(async { self.await.into_service().await })
     }
 }
 
@@ -146,8 +199,8 @@ pub trait Makes<S, A, M>: Send + Sync + 'static {
     /// none that its declared type is none, and then that what the expression gives is none.
     type Made: Declared<S>;
 
-    /// Calls the function and waits for the service.
-    fn make(&self, args: A) -> impl Future<Output = Result<Self::Made, BoxError>> + Send;
+    /// Calls the function.
+    fn make(&self, args: A) -> Begun<impl Future<Output = Result<Self::Made, BoxError>> + Send>;
 }
 
 /// [`Makes`] for a function that can be called once: an `in_place` child.
@@ -156,8 +209,8 @@ pub trait MakesOnce<S, A, M>: Send + 'static {
     /// As of [`Makes`].
     type Made: Declared<S>;
 
-    /// Calls the function and waits for the service.
-    fn make_once(self, args: A) -> impl Future<Output = Result<Self::Made, BoxError>> + Send;
+    /// Calls the function.
+    fn make_once(self, args: A) -> Begun<impl Future<Output = Result<Self::Made, BoxError>> + Send>;
 }
 
 macro_rules! makes {
@@ -171,7 +224,10 @@ macro_rules! makes {
         {
             type Made = R::Service;
 
-            fn make(&self, ($($arg,)*): ($($ty,)*)) -> impl Future<Output = Result<R::Service, BoxError>> + Send {
+            fn make(
+                &self,
+                ($($arg,)*): ($($ty,)*),
+            ) -> Begun<impl Future<Output = Result<R::Service, BoxError>> + Send> {
                 self($($arg),*).into_service()
             }
         }
@@ -192,7 +248,10 @@ macro_rules! makes_once {
         {
             type Made = R::Service;
 
-            fn make_once(self, ($($arg,)*): ($($ty,)*)) -> impl Future<Output = Result<R::Service, BoxError>> + Send {
+            fn make_once(
+                self,
+                ($($arg,)*): ($($ty,)*),
+            ) -> Begun<impl Future<Output = Result<R::Service, BoxError>> + Send> {
                 self($($arg),*).into_service()
             }
         }

@@ -20,7 +20,7 @@ pub use supervisor::Supervisor;
 pub use wire::{Connect, Uses, Wire, Wires};
 
 pub(crate) use extent::{MAX_DEPTH, MAX_REPLICAS, told, too_deep};
-pub(crate) use make::{Declared, Makes, MakesOnce};
+pub(crate) use make::{Begun, Declared, Makes, MakesOnce, Never};
 pub(crate) use spec::{ChildSpec, Kind, Size};
 pub(crate) use supervisor::{GroupSpec, Strategy};
 pub(crate) use wire::{Handles, Offer};

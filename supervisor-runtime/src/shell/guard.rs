@@ -11,6 +11,7 @@ use tokio::time::{Sleep, sleep_until};
 use super::group::now;
 use super::panic::{catch, catch_drop};
 use crate::decide::later;
+use crate::declare::Begun;
 use crate::exit::Ending;
 use crate::{BoxError, Context, Panic, log};
 
@@ -172,11 +173,15 @@ pin_project! {
 ///
 /// Not an `async fn`, which would keep its arguments twice, in every child of every tree.
 #[inline]
-pub(crate) fn guard<'a, B: FnOnce() -> F, F: Future>(cx: &'a Context, begin: B, limit: Limit<'a>) -> Guard<'a, B, F> {
+pub(crate) fn guard<'a, B: FnOnce() -> Begun<F>, F: Future>(
+    cx: &'a Context,
+    begin: B,
+    limit: Limit<'a>,
+) -> Guard<'a, B, F> {
     Guard { cx, step: Step::Begins { begin: Some(begin) }, limit }
 }
 
-impl<B: FnOnce() -> F, F: Future> Future for Guard<'_, B, F> {
+impl<B: FnOnce() -> Begun<F>, F: Future> Future for Guard<'_, B, F> {
     type Output = Guarded<F::Output>;
 
     #[inline]
@@ -204,7 +209,13 @@ impl<B: FnOnce() -> F, F: Future> Future for Guard<'_, B, F> {
                 if let StepProjection::Begins { begin } = this.step.as_mut().project()
                     && let Some(begin) = begin.take()
                 {
-                    this.step.set(Step::Polled { future: begin() });
+                    match begin() {
+                        Begun::Pending { future } => this.step.set(Step::Polled { future }),
+                        Begun::Done { outcome } => {
+                            end = outcome.map(Guarded::Ended);
+                            return this.step.set(Step::Over);
+                        }
+                    }
                 }
                 let StepProjection::Polled { future } = this.step.as_mut().project() else {
                     unreachable!("a guard is not polled after its end");

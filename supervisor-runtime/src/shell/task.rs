@@ -22,7 +22,7 @@ use super::record::Then;
 use super::tell::is_told;
 use super::watch::Silence;
 use crate::decide::{GRACE, Rest, Started};
-use crate::declare::{ChildSpec, Kind, Size};
+use crate::declare::{Begun, ChildSpec, Kind, Size};
 use crate::error::Left;
 use crate::exit::Ending;
 use crate::service::{has_start, has_stop};
@@ -55,7 +55,7 @@ pub(super) fn child<T: Source>(source: Arc<T>, mut cx: Context) -> impl Future<O
                     let started = if !has_start::<T::Service>() && !cx.cell().read().is_kill() {
                         Guarded::Ended(Ok(()))
                     } else {
-                        guard(&cx, || service.start(&cx), in_start(&cx)).await
+                        guard(&cx, || Begun::pending(service.start(&cx)), in_start(&cx)).await
                     };
                     if let Some(exit) = not_started(&*source, &cx, &service, started) {
                         break 'stopped exit;
@@ -67,7 +67,7 @@ pub(super) fn child<T: Source>(source: Arc<T>, mut cx: Context) -> impl Future<O
                     let exit = match started {
                         Started::Stop => ended(&cx, Cause::Done, Phase::Start),
                         Started::Run => {
-                            let end = guard(&cx, || service.run(&cx), in_run(&cx)).await;
+                            let end = guard(&cx, || Begun::pending(service.run(&cx)), in_run(&cx)).await;
                             has_run(&cx, end)
                         }
                     };
@@ -205,7 +205,7 @@ fn finish<'a, T: Source>(
                 }
                 // Once it was asked, the supervisor keeps the time; after a failure of its own, we do.
                 let limit = if asked { Limit::Above } else { Limit::Stop(&exit) };
-                let end = guard(cx, || service.stop(cx, &exit), limit).await;
+                let end = guard(cx, || Begun::pending(service.stop(cx, &exit)), limit).await;
                 has_stopped(cx, end, exit)
             }
         };
@@ -371,8 +371,9 @@ mod tests {
 
     use super::*;
     use crate::decide::SlotId;
-    use crate::shell::{Evaluated, Group};
-    use crate::{Child, Provide, Restart, Supervisor, Wire};
+    use crate::declare::Declared;
+    use crate::shell::{Evaluated, Group, Seat};
+    use crate::{Child, IntoService, Provide, Restart, Supervisor, Wire};
 
     struct Idle;
 
@@ -383,15 +384,29 @@ mod tests {
         }
     }
 
+    /// A service that has something, and runs as [`Idle`] does.
+    struct Large([u8; 512]);
+
+    impl Service for Large {
+        async fn run(&mut self, cx: &Context) -> ServiceResult {
+            self.0[0] = 1;
+            cx.stopping().await;
+            Ok(())
+        }
+    }
+
     #[test]
     fn the_future_of_an_idle_child_is_small() {
         fn size<T: Source, F: Future>(_: &T, _: impl Fn(Arc<T>, Context) -> F) -> usize {
             size_of::<F>()
         }
-        let idle = Evaluated::by_index(|_| Idle);
-        let size = size(&idle, child);
+        let idle = size(&Seat::new(Evaluated::by_index(|_| Idle)), child);
         // Every child of every tree has one: what makes it larger needs a reason.
-        assert!(size <= 152, "{size} bytes");
+        assert!(idle <= 152, "{idle} bytes");
+        let large = size(&Seat::new(Evaluated::by_index(|_| Large([0; 512]))), child);
+        assert!(large <= idle + 512 + 8, "{large} bytes: the service is kept twice");
+        let waits = size(&Seat::new(Evaluated::by_index(|_| async { Large([0; 512]) })), child);
+        assert!(waits <= idle + 2 * 512, "{waits} bytes: its future is kept twice");
     }
 
     /// What a service does first in its `run`.
@@ -452,7 +467,10 @@ mod tests {
     }
 
     /// It is told to be dropped while it is made anew.
-    async fn killed_in_its_factory<S: Service>(make: fn(Act) -> S) -> String {
+    async fn killed_in_its_factory<R, M: 'static>(make: fn(Act) -> R) -> String
+    where
+        R: IntoService<M, Way: Send, Service: Declared<R::Service>> + 'static,
+    {
         let place: Arc<OnceLock<(Weak<Group>, SlotId)>> = Arc::default();
         let known = Arc::clone(&place);
         let fail: Act = Arc::new(move |cx| {
@@ -491,5 +509,27 @@ mod tests {
         }
         let handles = [stopped_by_hand(Without).await, stopped_by_hand(with).await];
         assert_eq!(handles[0], handles[1]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_factory_that_waits_for_nothing_may_be_async_or_not() {
+        assert_eq!(killed_in_its_factory(Without).await, "was dropped by force in start");
+        assert_eq!(killed_in_its_factory(|act| async { Without(act) }).await, "was dropped by force in start");
+        let yields = |act| async {
+            yield_now().await;
+            Without(act)
+        };
+        assert_eq!(killed_in_its_factory(yields).await, "was dropped by force while it was created");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_waker_that_came_with_the_start_is_kept_for_the_run() {
+        let look: Act = Arc::new(|cx| Err(format!("registered: {}", cx.cell().is_registered()).into()));
+        let (a, b) = (Arc::clone(&look), look);
+        let without = Child::new("a", move || Without(Arc::clone(&a))).restart(Restart::Temporary);
+        let with = Child::new("a", move || With(Without(Arc::clone(&b)))).restart(Restart::Temporary);
+        for ends in [last_end(without).await, last_end(with).await] {
+            assert_eq!(ends, "failed: registered: true");
+        }
     }
 }

@@ -10,7 +10,7 @@ use tokio::time::{Sleep, sleep};
 
 use super::fault::{Fault, Kind};
 use super::trace::relative;
-use crate::declare::Kind as ChildKind;
+use crate::declare::{Begun, Kind as ChildKind};
 use crate::service::DynService;
 use crate::shell::{Erased, Launch, Source};
 use crate::sync::MutexExt;
@@ -148,11 +148,13 @@ struct Unreliable {
 impl Source for Unreliable {
     type Service = Patient;
 
-    async fn make(&self, _index: usize) -> Result<Patient, BoxError> {
-        let cx = self.place.cx.group().context(self.place.cx.slot());
-        let life = Life::new(Phase::Create, cx.incarnation());
-        let made = self.place.suffer(life, self.source.make_for(&cx), |ended| Some(Err(ended.err()?)));
-        Ok(Patient { service: made.await?, place: Arc::clone(&self.place) })
+    fn make(&self, _index: usize) -> Begun<impl Future<Output = Result<Patient, BoxError>> + Send> {
+        Begun::pending(async {
+            let cx = self.place.cx.group().context(self.place.cx.slot());
+            let life = Life::new(Phase::Create, cx.incarnation());
+            let made = self.place.suffer(life, self.source.make_for(&cx), |ended| Some(Err(ended.err()?)));
+            Ok(Patient { service: made.await?, place: Arc::clone(&self.place) })
+        })
     }
 
     fn keep(&self, index: usize, patient: Patient) {

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use super::Source;
 use crate::BoxError;
-use crate::declare::{Makes, Uses};
+use crate::declare::{Begun, Makes, Uses};
 
 /// Clean state: every incarnation is made by calling the function.
 pub(crate) struct Evaluated<F, A, S, M> {
@@ -31,7 +31,7 @@ where
 {
     type Service = F::Made;
 
-    fn make(&self, _index: usize) -> impl Future<Output = Result<F::Made, BoxError>> + Send {
+    fn make(&self, _index: usize) -> Begun<impl Future<Output = Result<F::Made, BoxError>> + Send> {
         self.make.make(())
     }
 }
@@ -42,7 +42,7 @@ where
 {
     type Service = F::Made;
 
-    fn make(&self, index: usize) -> impl Future<Output = Result<F::Made, BoxError>> + Send {
+    fn make(&self, index: usize) -> Begun<impl Future<Output = Result<F::Made, BoxError>> + Send> {
         self.make.make((index,))
     }
 }
@@ -72,8 +72,8 @@ where
 {
     type Service = F::Made;
 
-    async fn make(&self, _index: usize) -> Result<F::Made, BoxError> {
-        self.make.make((self.uses.take()?,)).await
+    fn make(&self, _index: usize) -> Begun<impl Future<Output = Result<F::Made, BoxError>> + Send> {
+        Begun::or_failed(self.uses.take().map(|handles| self.make.make((handles,))))
     }
 }
 
@@ -83,7 +83,7 @@ where
 {
     type Service = F::Made;
 
-    async fn make(&self, index: usize) -> Result<F::Made, BoxError> {
-        self.make.make((index, self.uses.take()?)).await
+    fn make(&self, index: usize) -> Begun<impl Future<Output = Result<F::Made, BoxError>> + Send> {
+        Begun::or_failed(self.uses.take().map(|handles| self.make.make((index, handles))))
     }
 }

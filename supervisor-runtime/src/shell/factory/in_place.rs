@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 use std::sync::Mutex;
 
 use super::Source;
-use super::shelf::Shelf;
-use crate::declare::{Makes, MakesOnce, Uses};
+use super::shelf::{Shelf, drop_kept};
+use crate::declare::{Begun, Makes, MakesOnce, Never, Uses};
 use crate::sync::MutexExt;
 use crate::{BoxError, Service};
 
@@ -65,19 +65,22 @@ impl<S> InPlace<Ready, S> {
 
 /// What is behind an `in_place` child until its first start.
 trait First<S>: Send + Sync + 'static {
-    fn first(&self, index: usize) -> impl Future<Output = Result<S, BoxError>> + Send;
+    fn first(&self, index: usize) -> Begun<impl Future<Output = Result<S, BoxError>> + Send>;
 }
 
 /// Why a second evaluation is refused.
 const EVALUATED: &str = "the expression of an `in_place` child is evaluated once, and that failed or was interrupted";
 
+fn take_once<F>(make: &Mutex<Option<F>>) -> Result<F, BoxError> {
+    make.hold().take().ok_or_else(|| EVALUATED.into())
+}
+
 impl<F, S: 'static, M: 'static> First<F::Made> for Once<F, (S, M)>
 where
     F: MakesOnce<S, (), M>,
 {
-    async fn first(&self, _index: usize) -> Result<F::Made, BoxError> {
-        let make = self.0.hold().take().ok_or(EVALUATED)?;
-        make.make_once(()).await
+    fn first(&self, _index: usize) -> Begun<impl Future<Output = Result<F::Made, BoxError>> + Send> {
+        Begun::or_failed(take_once(&self.0).map(|make| make.make_once(())))
     }
 }
 
@@ -85,10 +88,9 @@ impl<F, U: Uses, S: 'static, M: 'static> First<F::Made> for OnceUsing<F, U, (S, 
 where
     F: MakesOnce<S, (U::Handles,), M>,
 {
-    async fn first(&self, _index: usize) -> Result<F::Made, BoxError> {
-        let handles = self.1.take()?;
-        let make = self.0.hold().take().ok_or(EVALUATED)?;
-        make.make_once((handles,)).await
+    fn first(&self, _index: usize) -> Begun<impl Future<Output = Result<F::Made, BoxError>> + Send> {
+        let begun = self.1.take().and_then(|handles| Ok((take_once(&self.0)?, handles)));
+        Begun::or_failed(begun.map(|(make, handles)| make.make_once((handles,))))
     }
 }
 
@@ -96,8 +98,8 @@ impl<F, U: Uses, S: 'static, M: 'static> First<F::Made> for ByIndexUsing<F, U, (
 where
     F: Makes<S, (usize, U::Handles), M>,
 {
-    async fn first(&self, index: usize) -> Result<F::Made, BoxError> {
-        self.0.make((index, self.1.take()?)).await
+    fn first(&self, index: usize) -> Begun<impl Future<Output = Result<F::Made, BoxError>> + Send> {
+        Begun::or_failed(self.1.take().map(|handles| self.0.make((index, handles))))
     }
 }
 
@@ -105,24 +107,24 @@ impl<F, S: 'static, M: 'static> First<F::Made> for ByIndex<F, (S, M)>
 where
     F: Makes<S, (usize,), M>,
 {
-    fn first(&self, index: usize) -> impl Future<Output = Result<F::Made, BoxError>> + Send {
+    fn first(&self, index: usize) -> Begun<impl Future<Output = Result<F::Made, BoxError>> + Send> {
         self.0.make((index,))
     }
 }
 
 impl<S: Service> First<S> for Ready {
-    async fn first(&self, _index: usize) -> Result<S, BoxError> {
-        Err("the value of this child is gone: its task was dropped".into())
+    fn first(&self, _index: usize) -> Begun<impl Future<Output = Result<S, BoxError>> + Send> {
+        Begun::<Never<_>>::done(Err("the value of this child is gone: its task was dropped".into()))
     }
 }
 
 impl<Make: First<S>, S: Service> Source for InPlace<Make, S> {
     type Service = S;
 
-    async fn make(&self, index: usize) -> Result<S, BoxError> {
+    fn make(&self, index: usize) -> Begun<impl Future<Output = Result<S, BoxError>> + Send> {
         match self.shelf.take(index) {
-            Some(service) => Ok(service),
-            None => self.make.first(index).await,
+            Some(service) => Begun::done(Ok(service)),
+            None => self.make.first(index),
         }
     }
 
@@ -137,6 +139,6 @@ impl<Make: First<S>, S: Service> Source for InPlace<Make, S> {
     fn end(&self, _index: usize) {}
 
     fn clear(&self) {
-        self.shelf.clear();
+        self.shelf.take_all().for_each(drop_kept);
     }
 }

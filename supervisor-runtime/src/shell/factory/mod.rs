@@ -26,6 +26,7 @@ pub(crate) use self::replaced::Replaced;
 pub(crate) use self::seat::{Inserted, Offers, Seat};
 use super::panic::catch;
 use super::task;
+use crate::declare::Begun;
 use crate::service::BoxFuture;
 use crate::{BoxError, Context, Service, sync};
 
@@ -33,10 +34,10 @@ use crate::{BoxError, Context, Service, sync};
 pub(crate) trait Source: Send + Sync + 'static {
     type Service: Service;
 
-    fn make(&self, index: usize) -> impl Future<Output = Result<Self::Service, BoxError>> + Send;
+    fn make(&self, index: usize) -> Begun<impl Future<Output = Result<Self::Service, BoxError>> + Send>;
 
     /// Makes the service of the incarnation of `cx`.
-    fn make_for(&self, cx: &Context) -> impl Future<Output = Result<Self::Service, BoxError>> + Send {
+    fn make_for(&self, cx: &Context) -> Begun<impl Future<Output = Result<Self::Service, BoxError>> + Send> {
         self.make(cx.index())
     }
 
@@ -88,14 +89,14 @@ pub(crate) trait Source: Send + Sync + 'static {
 
 /// A [`Source`] of which only the service's type is known.
 pub(crate) trait Factory<S>: Send + Sync + 'static {
-    fn make_boxed(&self, index: usize) -> BoxFuture<'_, Result<S, BoxError>>;
+    fn make_boxed(&self, index: usize) -> Begun<BoxFuture<'_, Result<S, BoxError>>>;
 
     fn into_launch(self: Arc<Self>, inserted: Arc<Inserted<S>>, offers: Offers<S>) -> Arc<dyn Launch>;
 }
 
 impl<T: Source> Factory<T::Service> for T {
-    fn make_boxed(&self, index: usize) -> BoxFuture<'_, Result<T::Service, BoxError>> {
-        Box::pin(self.make(index))
+    fn make_boxed(&self, index: usize) -> Begun<BoxFuture<'_, Result<T::Service, BoxError>>> {
+        self.make(index).boxed(|made| made)
     }
 
     fn into_launch(

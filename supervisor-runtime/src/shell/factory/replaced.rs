@@ -1,11 +1,12 @@
 //! Each incarnation made from the one before.
 
+use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::shelf::Shelf;
+use super::shelf::{Shelf, drop_kept};
 use super::{Factory, Source};
-use crate::declare::{Declared, Makes};
+use crate::declare::{Begun, Declared, Makes};
 use crate::{BoxError, Service};
 
 /// Each incarnation but the first is made from the one before.
@@ -28,10 +29,10 @@ where
 {
     type Service = S;
 
-    async fn make(&self, index: usize) -> Result<S, BoxError> {
+    fn make(&self, index: usize) -> Begun<impl Future<Output = Result<S, BoxError>> + Send> {
         match self.shelf.take(index) {
-            Some(old) => self.replace.make((old, index)).await.map(Declared::declared),
-            None => self.base.make_boxed(index).await,
+            Some(old) => self.replace.make((old, index)).boxed(|made| made.map(Declared::declared)),
+            None => self.base.make_boxed(index),
         }
     }
 
@@ -44,6 +45,6 @@ where
     }
 
     fn clear(&self) {
-        self.shelf.clear();
+        self.shelf.take_all().for_each(drop_kept);
     }
 }

@@ -1,17 +1,11 @@
 //! A child's place: what its source makes, or what was put there by hand, and the wires on which it is offered.
 
 use std::future::Future;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::task::{Context as Task, Poll};
-
-use pin_project_lite::pin_project;
-use rustc_hash::FxHashMap;
 
 use super::Source;
-use super::shelf::drop_kept;
-use crate::declare::Offer;
+use super::shelf::{Shelf, drop_kept};
+use crate::declare::{Begun, Offer};
 use crate::shell::cell::is_from;
 use crate::shell::panic::catch;
 use crate::sync::MutexExt;
@@ -23,26 +17,6 @@ pub(crate) struct Seat<T: Source> {
     pub(super) source: Arc<T>,
     pub(super) inserted: Arc<Inserted<T::Service>>,
     pub(super) offers: Offers<T::Service>,
-}
-
-pin_project! {
-    /// The service for a place, wherever it comes from. (An `async` block would keep all that it takes twice.)
-    #[project = TakenProjection]
-    enum Taken<S, F> {
-        Inserted { service: Option<S> },
-        Made { #[pin] making: F },
-    }
-}
-
-impl<S, F: Future<Output = Result<S, BoxError>>> Future for Taken<S, F> {
-    type Output = Result<S, BoxError>;
-
-    fn poll(self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Self::Output> {
-        match self.project() {
-            TakenProjection::Inserted { service } => Poll::Ready(Ok(service.take().expect("polled after its end"))),
-            TakenProjection::Made { making } => making.poll(task),
-        }
-    }
 }
 
 /// The wires that a child offers its handle on.
@@ -57,24 +31,24 @@ impl<T: Source> Seat<T> {
 impl<T: Source> Source for Seat<T> {
     type Service = T::Service;
 
-    fn make(&self, index: usize) -> impl Future<Output = Result<T::Service, BoxError>> + Send {
+    fn make(&self, index: usize) -> Begun<impl Future<Output = Result<T::Service, BoxError>> + Send> {
         self.source.make(index)
     }
 
-    fn make_for(&self, cx: &Context) -> impl Future<Output = Result<T::Service, BoxError>> + Send {
+    fn make_for(&self, cx: &Context) -> Begun<impl Future<Output = Result<T::Service, BoxError>> + Send> {
         let index = cx.index();
         match self.inserted.take(cx) {
             Some(service) => {
                 // What was kept is the user's, and the one that takes its place is not to be lost for it.
                 let _ = catch(|| self.source.supersede(index));
-                Taken::Inserted { service: Some(service) }
+                Begun::done(Ok(service))
             }
-            None => Taken::Made { making: self.source.make(index) },
+            None => self.source.make(index),
         }
     }
 
     fn can_make(&self, index: usize) -> bool {
-        self.inserted.is_there(index) || self.source.can_make(index)
+        self.inserted.places.has(index, |_| true) || self.source.can_make(index)
     }
 
     fn keep(&self, index: usize, service: T::Service) {
@@ -94,7 +68,7 @@ impl<T: Source> Source for Seat<T> {
     }
 
     fn forget(&self, index: usize) {
-        drop(self.inserted.remove(index, |_| true));
+        drop(self.inserted.places.take(index));
         self.source.forget(index);
     }
 
@@ -112,8 +86,7 @@ impl<T: Source> Source for Seat<T> {
 
 /// Services that were put in the place of what a child's source makes, by index, until they are started.
 pub(crate) struct Inserted<S> {
-    places: Mutex<FxHashMap<usize, Arc<Place<S>>>>,
-    count: AtomicUsize,
+    places: Shelf<Arc<Place<S>>>,
 }
 
 /// Where a service waits until it is started, known to who put it there: as long as it does, it can come back.
@@ -139,7 +112,7 @@ impl<S> Place<S> {
 
 impl<S> Default for Inserted<S> {
     fn default() -> Self {
-        Self { places: Mutex::default(), count: AtomicUsize::new(0) }
+        Self { places: Shelf::default() }
     }
 }
 
@@ -147,44 +120,26 @@ impl<S> Inserted<S> {
     /// Puts one in; what was there, and had not been started, is left to who had put it there.
     pub(crate) fn insert(&self, index: usize, service: S) -> Arc<Place<S>> {
         let place = Arc::new(Place { service: Mutex::new(Some(service)), first: OnceLock::new() });
-        let before = self.places.hold().insert(index, Arc::clone(&place));
-        if before.is_none() {
-            self.count.fetch_add(1, Ordering::Release);
-        }
+        drop(self.places.change(|places| places.insert(index, Arc::clone(&place))));
         place
     }
 
-    /// Takes one out; every start comes by here, so it looks without a lock first.
+    /// Takes the one out that is for the incarnation of `cx`, if there is one.
     fn take(&self, cx: &Context) -> Option<S> {
-        if self.count.load(Ordering::Acquire) == 0 {
-            return None;
-        }
-        let place = self.remove(cx.index(), |place| place.is_for(cx))?;
+        let place = self.places.take_if(cx.index(), |place| place.is_for(cx))?;
         place.service.hold().take()
     }
 
     /// Takes a service back that was put in, if it has not been started.
     pub(crate) fn take_back(&self, index: usize, place: &Arc<Place<S>>) -> Option<S> {
-        drop(self.remove(index, |other| Arc::ptr_eq(other, place)));
+        drop(self.places.take_if(index, |other| Arc::ptr_eq(other, place)));
         place.service.hold().take()
-    }
-
-    fn remove(&self, index: usize, is_it: impl FnOnce(&Arc<Place<S>>) -> bool) -> Option<Arc<Place<S>>> {
-        let mut places = self.places.hold();
-        places.get(&index).filter(|place| is_it(place))?;
-        self.count.fetch_sub(1, Ordering::Release);
-        places.remove(&index)
-    }
-
-    fn is_there(&self, index: usize) -> bool {
-        self.places.hold().contains_key(&index)
     }
 }
 
 impl<S: Send + 'static> Inserted<S> {
     fn clear(&self) {
-        let places = std::mem::take(&mut *self.places.hold());
-        for place in places.into_values() {
+        for place in self.places.take_all() {
             let service = place.service.hold().take();
             service.into_iter().for_each(drop_kept);
         }
