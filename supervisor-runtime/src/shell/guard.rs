@@ -212,7 +212,7 @@ impl<B: FnOnce() -> Begun<F>, F: Future> Future for Guard<'_, B, F> {
                     match begin() {
                         Begun::Pending { future } => this.step.set(Step::Polled { future }),
                         Begun::Done { outcome } => {
-                            end = outcome.map(Guarded::Ended);
+                            end = Some(Guarded::Ended(outcome.expect("nobody has polled it")));
                             return this.step.set(Step::Over);
                         }
                     }
