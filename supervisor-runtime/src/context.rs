@@ -318,13 +318,14 @@ impl Future for Stopping {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<()> {
-        if self.cx.is_stopping() {
+        let (cx, cell) = (&self.cx, self.cx.cell());
+        if cell.is_over(cx.index, cx.incarnation) {
             return Poll::Ready(());
         }
         let waker = task.waker();
         // The child's own task is woken by every command and looks at the cell before it is pending.
         let known = self.listener.as_ref().is_some_and(|listener| listener.will_wake(waker));
-        if known || self.cx.cell().is_own_waker(waker) {
+        if known || cell.is_own_waker(waker) {
             return Poll::Pending;
         }
         self.forget();
