@@ -45,7 +45,7 @@ pub trait IntoService<M>: Sized {
 }
 
 pin_project! {
-    /// What was begun: most is done at once, the rest has to be waited for. Either can be awaited.
+    /// What was begun: most is done at once, or has failed; the rest has to be waited for. Either can be awaited, once.
     #[doc(hidden)]
     #[must_use = "a future does nothing unless it is polled"]
     #[project = BegunProjection]

@@ -148,6 +148,7 @@ impl Limit<'_> {
         }
     }
 
+    /// The same of one that is kept here.
     fn look(&mut self, cx: &Context, task: &mut Task<'_>) -> Poll<Option<Duration>> {
         if let Self::Stop(exit) = self {
             // Who began to listen when `run` ended may not have been seen, and `stop` may wait for it.
@@ -213,7 +214,8 @@ impl<B: FnOnce() -> Begun<F>, F: Future> Future for Guard<'_, B, F> {
                         Begun::Pending { future } => this.step.set(Step::Polled { future }),
                         Begun::Done { outcome } => {
                             end = Some(Guarded::Ended(outcome.expect("nobody has polled it")));
-                            return this.step.set(Step::Over);
+                            this.step.set(Step::Over);
+                            return;
                         }
                     }
                 }

@@ -372,7 +372,7 @@ mod tests {
     use super::*;
     use crate::decide::SlotId;
     use crate::declare::Declared;
-    use crate::shell::{Evaluated, Group, Seat};
+    use crate::shell::{Added, Evaluated, Group, Seat};
     use crate::{Child, IntoService, Provide, Restart, Supervisor, Wire};
 
     struct Idle;
@@ -405,6 +405,8 @@ mod tests {
         assert!(idle <= 152, "{idle} bytes");
         let large = size(&Seat::new(Evaluated::by_index(|_| Large([0; 512]))), child);
         assert!(large <= idle + 512 + 8, "{large} bytes: the service is kept twice");
+        let added = size(&Seat::new(Added::<Large>::new(false)), child);
+        assert!(added <= idle + 512 + 8, "{added} bytes: an added service is kept twice");
         let waits = size(&Seat::new(Evaluated::by_index(|_| async { Large([0; 512]) })), child);
         assert!(waits <= idle + 2 * 512, "{waits} bytes: its future is kept twice");
     }
@@ -513,7 +515,6 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_factory_that_waits_for_nothing_may_be_async_or_not() {
-        assert_eq!(killed_in_its_factory(Without).await, "was dropped by force in start");
         assert_eq!(killed_in_its_factory(|act| async { Without(act) }).await, "was dropped by force in start");
         let yields = |act| async {
             yield_now().await;

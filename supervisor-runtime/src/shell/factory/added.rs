@@ -52,16 +52,14 @@ impl<S: Service> Source for Added<S> {
     type Service = S;
 
     fn make(&self, index: usize) -> Begun<impl Future<Output = Result<S, BoxError>> + Send> {
-        let member = self.members.change(|members| {
-            let member = members.remove(&index)?;
-            if let Member::Factory(factory) = &member {
-                members.insert(index, Member::Factory(Arc::clone(factory)));
-            }
-            Some(member)
+        let member = self.members.change(|members| match members.get(&index)? {
+            Member::Value(_) => members.remove(&index),
+            Member::Factory(factory) => Some(Member::Factory(Arc::clone(factory))),
         });
         match member {
             Some(Member::Value(service)) => Begun::done(Ok(service)),
-            Some(Member::Factory(factory)) => Begun::pending(async move { factory.make_boxed(index).await }),
+            // In a box, or every member would have room for a second service.
+            Some(Member::Factory(factory)) => Begun::pending(Box::pin(async move { factory.make_boxed(index).await })),
             None => Begun::done(Err("what was added is gone: its task was dropped".into())),
         }
     }

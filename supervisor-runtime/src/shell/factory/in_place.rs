@@ -89,8 +89,10 @@ where
     F: MakesOnce<S, (U::Handles,), M>,
 {
     fn first(&self, _index: usize) -> Begun<impl Future<Output = Result<F::Made, BoxError>> + Send> {
-        let begun = self.1.take().and_then(|handles| Ok((take_once(&self.0)?, handles)));
-        Begun::or_failed(begun.map(|(make, handles)| make.make_once((handles,))))
+        Begun::or_failed(self.1.take().and_then(|handles| {
+            let make = take_once(&self.0)?;
+            Ok(make.make_once((handles,)))
+        }))
     }
 }
 

@@ -12,8 +12,8 @@ use crate::sync::MutexExt;
 
 /// What waits for the next incarnations, each under the index of its child.
 ///
-/// Every start and every end comes by one, and mostly nothing is there: that is seen without a lock. Whoever puts something in for
-/// an incarnation does so before that can begin.
+/// Mostly nothing is there, and who comes to take something sees that without a lock. He has heard of what was put in for him, by
+/// his own hand or through the group's lock; then he reads no less than one, until it has been taken.
 pub(super) struct Shelf<T> {
     places: Mutex<FxHashMap<usize, T>>,
     /// How many those are; written under the lock.
@@ -38,7 +38,7 @@ impl<T> Shelf<T> {
     /// Puts it under an index that is free.
     pub(super) fn put(&self, index: usize, it: T) {
         let before = self.change(|places| places.insert(index, it));
-        debug_assert!(before.is_none(), "a child has one incarnation at a time");
+        debug_assert!(before.is_none(), "there is one at a time");
     }
 
     pub(super) fn take(&self, index: usize) -> Option<T> {
