@@ -102,13 +102,15 @@ fn a_child_hears_that_it_is_asked_to_stop() {
     }
 }
 
-#[test]
-fn a_child_that_does_not_listen_hears_that_it_is_dropped_though_its_waker_was_taken_before() {
+/// After this, a child that does not listen is asked to stop, perhaps as the last thing that is said to it, and then told to be
+/// dropped: it hears that.
+fn is_dropped_after(before: fn(&Place)) {
     for is_last in [false, true] {
         in_every_order(move || {
             let place = Place::new();
             let task = Arc::clone(&place).guarded(|_| Poll::Pending);
             let supervisor = thread::spawn(move || {
+                before(&place);
                 place.tell(|record, cell, outside| record.ask(cell, is_last, outside));
                 place.tell(Record::kill);
             });
@@ -119,20 +121,13 @@ fn a_child_that_does_not_listen_hears_that_it_is_dropped_though_its_waker_was_ta
 }
 
 #[test]
+fn a_child_that_does_not_listen_hears_that_it_is_dropped_though_its_waker_was_taken_before() {
+    is_dropped_after(|_| {});
+}
+
+#[test]
 fn a_child_that_was_woken_for_nothing_hears_all_that_comes_after() {
-    for is_last in [false, true] {
-        in_every_order(move || {
-            let place = Place::new();
-            let task = Arc::clone(&place).guarded(|_| Poll::Pending);
-            let supervisor = thread::spawn(move || {
-                place.tell(|record, _, outside| record.wake(outside));
-                place.tell(|record, cell, outside| record.ask(cell, is_last, outside));
-                place.tell(Record::kill);
-            });
-            assert_eq!(block_on(task), "dropped");
-            supervisor.join().expect("it does not panic");
-        });
-    }
+    is_dropped_after(|place| place.tell(|record, _, outside| record.wake(outside)));
 }
 
 #[test]

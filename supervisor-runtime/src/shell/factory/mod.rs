@@ -12,6 +12,7 @@ mod replaced;
 mod seat;
 mod shelf;
 
+use std::convert::identity;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -96,7 +97,7 @@ pub(crate) trait Factory<S>: Send + Sync + 'static {
 
 impl<T: Source> Factory<T::Service> for T {
     fn make_boxed(&self, index: usize) -> Begun<BoxFuture<'_, Result<T::Service, BoxError>>> {
-        self.make(index).boxed(|made| made)
+        self.make(index).boxed(identity)
     }
 
     fn into_launch(
