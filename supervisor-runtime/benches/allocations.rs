@@ -5,8 +5,11 @@
 //! ```
 //!
 //! A program of its own, because the allocator that counts would cost time in the others. What is the same for any
-//! number is left out: each side is run with so many units and with twice as many, and the difference counts.
+//! number is left out: each side is run with so many units and with twice as many, and the difference counts. Fails if ours are
+//! more than what is recorded.
 
+#[path = "supervision/record.rs"]
+mod record;
 #[allow(dead_code, reason = "shared with the benchmark of times")]
 #[path = "supervision/sides/mod.rs"]
 mod sides;
@@ -14,6 +17,7 @@ mod sides;
 use allocation_counter::{AllocationInfo, measure};
 use tokio::runtime::Builder;
 
+use crate::record::Record;
 use crate::sides::restart::Failing;
 use crate::sides::{group, restart, start};
 
@@ -24,6 +28,12 @@ fn main() {
     const GROUP_RESTARTS: usize = 64;
     let kept = |info: AllocationInfo| info.count_current as f64;
     let made = |info: AllocationInfo| info.count_total as f64;
+    const OURS: usize = 0;
+    let mut record = Record::of("Allocations", OURS, 0.0);
+    let mut print = |name: &str, ours: f64, raw: f64| {
+        println!("{name} flavor=ct ours_count={ours:.2} raw_count={raw:.2} ratio={:.3}", ours / raw);
+        record.compare(name, ours.round());
+    };
 
     println!(
         "# what an idle child keeps; of an open group; what a restart asks for, with two for the error; and of {GROUP}"
@@ -39,10 +49,7 @@ fn main() {
     let ours = each(GROUP_RESTARTS, made, |restarts| run(group::ours_replicas(GROUP, restarts)));
     let raw = each(GROUP_RESTARTS, made, |restarts| run(group::raw(GROUP, restarts)));
     print("allocations_group_restart", ours, raw);
-}
-
-fn print(name: &str, ours: f64, raw: f64) {
-    println!("{name} flavor=ct ours_count={ours:.2} raw_count={raw:.2} ratio={:.3}", ours / raw);
+    record.conclude();
 }
 
 /// For each unit of what `side` is given.

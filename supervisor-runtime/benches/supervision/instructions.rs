@@ -8,6 +8,7 @@ use std::process::Command;
 use tokio::runtime::Builder;
 
 use crate::figures::is_wanted;
+use crate::record::Record;
 use crate::sides::restart::Failing;
 use crate::sides::{group, restart, start, steady};
 
@@ -47,17 +48,25 @@ const COUNTED: &[(&str, usize)] = &[
     ("steady", 10_000),
 ];
 
-/// Prints the instructions of both sides.
+/// Where the ratio stands, which differs less than either side from one machine's libraries to another's.
+const RATIO: usize = 2;
+/// How much more may be by chance: between two builds, what the allocator does differs with the layout of the heap.
+const SLACK: f64 = 0.1;
+
+/// Prints the instructions of both sides; fails if ours are more of those by hand than what is recorded.
 pub(crate) fn compare(names: &[String]) {
     if Command::new("valgrind").arg("--version").output().is_err() {
         println!("# instructions: skipped, there is no valgrind here");
         return;
     }
+    let mut record = Record::of("Instructions", RATIO, SLACK);
     for &(name, units) in COUNTED.iter().filter(|(name, _)| is_wanted(name, names)) {
         let ours = instructions(name, Side::Ours, units);
         let raw = instructions(name, Side::Raw, units);
         println!("{name} instructions ours={ours:.0} raw={raw:.0} ratio={:.3}", ours / raw);
+        record.compare(name, ours / raw);
     }
+    record.conclude();
 }
 
 /// The instructions of one unit.

@@ -16,6 +16,7 @@ mod instructions;
 mod measure;
 mod memory;
 mod options;
+mod record;
 mod report;
 mod sides;
 mod targets;
