@@ -195,7 +195,7 @@ const _: () = {
 };
 const _: () = {
     ::core::compile_error! {
-        "`loop` is a keyword of Rust and cannot be a name\n= help: choose another name"
+        "`loop` is a keyword of Rust and cannot be a name\n= help: write `r#loop`, or choose another name"
     }
 };
 const _: () = {

@@ -1,7 +1,8 @@
 //! Which names of the tree, those of its parameters and its children, an expression uses.
 //!
 //! A name is used where it stands as a path and no closure argument, `let`, pattern or item in between
-//! takes it. Field and method names are no uses; the shorthand of a struct literal is. The body of a macro
+//! takes it. What a `use` in between imports may be a module or a function: where it is called, it is the function. Field and
+//! method names are no uses; the shorthand of a struct literal is. The body of a macro
 //! is read as its arguments, if it reads like some, and otherwise every mention in it is taken for a use that
 //! is not the name of something: nobody knows what it expands to.
 
@@ -17,8 +18,8 @@ use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
 use syn::{
     Arm, Block, Expr, ExprAsync, ExprCall, ExprClosure, ExprField, ExprForLoop, ExprIf, ExprIndex, ExprLet,
-    ExprMethodCall, ExprPath, ExprReference, ExprStruct, ExprWhile, Item, Lit, Local, Macro, Pat, PatIdent, Stmt,
-    Token, UnOp,
+    ExprMethodCall, ExprPath, ExprReference, ExprStruct, ExprWhile, Fields, Item, Lit, Local, Macro, Pat, PatIdent,
+    Stmt, Token, UnOp, UseTree,
 };
 
 /// A name that an expression uses.
@@ -57,7 +58,8 @@ impl<'a> FromIterator<&'a Ident> for Names {
 
 /// The uses in `expression` of some `names`, in the order of the first use of each.
 pub(crate) fn uses(expression: &Expr, names: &Names) -> Vec<Use> {
-    let mut visitor = Visitor { names, scopes: vec![Vec::new()], owned: 0, uses: Vec::new() };
+    let mut visitor =
+        Visitor { names, scopes: vec![Vec::new()], imports: vec![Vec::new()], owned: 0, uses: Vec::new() };
     visitor.visit_expr(expression);
     visitor.uses
 }
@@ -66,6 +68,8 @@ struct Visitor<'a> {
     names: &'a Names,
     /// The names that are taken, innermost scope last.
     scopes: Vec<Vec<String>>,
+    /// Those that are imported, in the same scopes.
+    imports: Vec<Vec<String>>,
     /// How many `move` closures and `async move` blocks are around: what is used there has moved there.
     owned: usize,
     uses: Vec<Use>,
@@ -132,7 +136,9 @@ impl Visitor<'_> {
 
     fn scoped(&mut self, visit: impl FnOnce(&mut Self)) {
         self.scopes.push(Vec::new());
+        self.imports.push(Vec::new());
         visit(self);
+        self.imports.pop();
         self.scopes.pop();
     }
 
@@ -146,6 +152,36 @@ impl Visitor<'_> {
         if let Some(scope) = self.scopes.last_mut() {
             scope.push(name.unraw().to_string());
         }
+    }
+
+    /// Takes the names that an item has as a value, or imports.
+    fn declare(&mut self, item: &Item) {
+        match item {
+            Item::Const(item) => self.take(&item.ident),
+            Item::Static(item) => self.take(&item.ident),
+            Item::Fn(item) => self.take(&item.sig.ident),
+            Item::Struct(item) if !matches!(item.fields, Fields::Named(_)) => self.take(&item.ident),
+            Item::Use(item) => self.import(&item.tree),
+            _ => {}
+        }
+    }
+
+    fn import(&mut self, tree: &UseTree) {
+        let name = match tree {
+            UseTree::Path(path) => return self.import(&path.tree),
+            UseTree::Group(group) => return group.items.iter().for_each(|tree| self.import(tree)),
+            UseTree::Name(name) => &name.ident,
+            UseTree::Rename(renamed) => &renamed.rename,
+            // Nobody knows what that is.
+            UseTree::Glob(_) => return,
+        };
+        if let Some(scope) = self.imports.last_mut() {
+            scope.push(name.unraw().to_string());
+        }
+    }
+
+    fn is_imported(&self, name: &Ident) -> bool {
+        self.imports.iter().flatten().any(|imported| name.unraw() == imported)
     }
 
     /// Arguments, as of `vec!` and `format!`: expressions, some of them named, and texts that name what they show.
@@ -261,7 +297,9 @@ impl<'ast> Visit<'ast> for Visitor<'_> {
     }
 
     fn visit_expr_call(&mut self, call: &'ast ExprCall) {
-        self.visit_expr(&call.func);
+        if !as_name(&call.func).is_some_and(|name| self.is_imported(name)) {
+            self.visit_expr(&call.func);
+        }
         for argument in &call.args {
             self.used(argument, How::Moved);
         }
@@ -313,11 +351,8 @@ impl<'ast> Visit<'ast> for Visitor<'_> {
     fn visit_block(&mut self, block: &'ast Block) {
         self.scoped(|visitor| {
             for statement in &block.stmts {
-                match statement {
-                    Stmt::Item(Item::Const(item)) => visitor.take(&item.ident),
-                    Stmt::Item(Item::Static(item)) => visitor.take(&item.ident),
-                    Stmt::Item(Item::Fn(item)) => visitor.take(&item.sig.ident),
-                    _ => {}
+                if let Stmt::Item(item) = statement {
+                    visitor.declare(item);
                 }
             }
             visit::visit_block(visitor, block);

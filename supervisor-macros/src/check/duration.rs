@@ -155,12 +155,13 @@ fn nanoseconds(word: &str) -> Result<u128, Problem> {
     if let Some((_, length)) = UNITS.iter().find(|(unit, _)| *unit == word) {
         return Ok(*length);
     }
-    let alias = ALIASES
-        .iter()
-        .find(|(_, aliases)| aliases.contains(&word))
-        .or_else(|| ALIASES.iter().find(|(_, aliases)| nearest(word, aliases.iter().copied()).is_some()));
     let units = UNITS.map(|(unit, _)| unit);
-    let meant = alias.map(|(unit, _)| *unit).or_else(|| units.into_iter().find(|unit| unit.eq_ignore_ascii_case(word)));
+    let alias =
+        |is_it: &dyn Fn(&[&str]) -> bool| ALIASES.iter().find(|(_, aliases)| is_it(aliases)).map(|(unit, _)| *unit);
+    // From what is surely meant to what may be: `S` is one letter away from `µs`, too.
+    let meant = alias(&|aliases| aliases.contains(&word))
+        .or_else(|| units.into_iter().find(|unit| unit.eq_ignore_ascii_case(word)))
+        .or_else(|| alias(&|aliases| nearest(word, aliases.iter().copied()).is_some()));
     let problem = Problem::new(format!("unknown time unit `{word}`"));
     Err(match meant {
         Some(unit) => problem.help(format!("did you mean `{unit}`?")),

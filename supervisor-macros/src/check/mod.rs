@@ -19,7 +19,9 @@ mod values;
 mod wiring;
 
 pub(crate) use fields::{Field, Reference};
-pub(crate) use tree::{Body, Child, Evaluated, Group, Members, Node, Setting, Time, Tree, Used, Value, option, valid};
+pub(crate) use tree::{
+    Body, Child, Evaluated, Group, Members, Node, Setting, Time, Tree, Used, Value, option, right_option, valid,
+};
 pub(crate) use wiring::{Stability, Wire, Wires};
 
 use std::cell::Cell;

@@ -39,7 +39,7 @@ impl Scope {
     pub(super) fn declare(&mut self, field: Field, mistakes: &mut Mistakes) {
         let name = &field.name;
         let text = name.unraw().to_string();
-        let is_usable = usable(name, mistakes);
+        let is_usable = usable(name, "choose a name; paths, logs and errors show it", mistakes);
         match self.names.get(&text) {
             Some(first) => {
                 let message = format!("duplicate name `{text}` in `{}`", self.group);
@@ -64,14 +64,14 @@ impl Scope {
 
 /// The names of the type and its parameters; a type cannot be expanded under a name that is none.
 pub(super) fn header(header: &mut Header, mistakes: &mut Mistakes) {
-    usable(&header.name, mistakes);
+    usable(&header.name, "choose a name", mistakes);
     if !is_identifier(&header.name) {
         header.name = Ident::new("Tree", header.name.span());
     }
     // Each keeps its place, under a name that nobody uses: `Tree::run(..)` is called with as many arguments as are written.
     let mut names: Vec<Ident> = Vec::new();
     for (index, param) in header.params.iter_mut().enumerate() {
-        usable(&param.name, mistakes);
+        usable(&param.name, "choose a name, by which the expressions use it", mistakes);
         let is_taken = names.contains(&param.name);
         if is_taken {
             let message = format!("duplicate parameter `{}`", param.name);
@@ -97,17 +97,19 @@ pub(super) fn is_identifier(name: &Ident) -> bool {
     name != "gen" && syn::parse2::<Ident>(name.to_token_stream()).is_ok()
 }
 
-/// Whether a name can stand; if not, that is reported.
-fn usable(name: &Ident, mistakes: &mut Mistakes) -> bool {
+/// Whether a name can stand; if not, that is reported, with `nameless` as the help for `_`.
+fn usable(name: &Ident, nameless: &str, mistakes: &mut Mistakes) -> bool {
     let text = name.to_string();
     let mistake = if text.starts_with("__") {
         let message = format!("the name `{text}` begins with `__`, which is reserved");
         Mistake::at(name, message).help("choose a name without the underscores")
     } else if text == "_" {
-        Mistake::at(name, "`_` is not a name").help("choose a name; paths, logs and errors show it")
+        Mistake::at(name, "`_` is not a name").help(nameless)
     } else if !is_identifier(name) {
         let message = format!("`{text}` is a keyword of Rust and cannot be a name");
-        Mistake::at(name, message).help("choose another name")
+        let is_raw = syn::parse_str::<Ident>(&format!("r#{text}")).is_ok();
+        let raw = if is_raw { format!("write `r#{text}`, or ") } else { String::new() };
+        Mistake::at(name, message).help(format!("{raw}choose another name"))
     } else {
         return true;
     };

@@ -6,7 +6,7 @@ use proc_macro2::Ident;
 use syn::ext::IdentExt;
 
 use super::strategy::Strategy;
-use super::{Around, Setting, Value, option};
+use super::{Around, Setting, Value, option, right_option};
 use crate::mistake::{Mistake, Mistakes, nearest};
 use crate::parse::{Child, Count};
 
@@ -80,7 +80,7 @@ pub(super) fn check(
     if let Some(setting) = option(options, "requires") {
         requires(name, setting, around.strategy, siblings, mistakes);
     }
-    if let Some(setting) = option(options, "significant") {
+    if let Some(setting) = right_option(options, "significant") {
         significant(setting, around, mistakes);
     }
     if let Some(setting) = option(options, "shutdown") {
@@ -145,7 +145,7 @@ pub(super) fn backoff_of_temporary(options: &[Setting], default: Restart, mistak
 
 /// A child that keeps its value has nothing to replace.
 pub(super) fn in_place(options: &[Setting], mistakes: &mut Mistakes) {
-    if let (Some(_), Some(replace)) = (option(options, "in_place"), option(options, "replace")) {
+    if let (Some(_), Some(replace)) = (right_option(options, "in_place"), option(options, "replace")) {
         let message = "an `in_place` child keeps its value, so `replace` would never be called";
         mistakes.push(Mistake::at(&replace.key, message).help("keep one of the two"));
     }
@@ -159,7 +159,8 @@ pub(super) fn keeps_members(
     around: &Around<'_>,
     mistakes: &mut Mistakes,
 ) {
-    let Some(in_place) = option(options, "in_place").filter(|_| matches!(child.count, Some(Count::Open(_)))) else {
+    let Some(in_place) = right_option(options, "in_place").filter(|_| matches!(child.count, Some(Count::Open(_))))
+    else {
         return;
     };
     if restart(options, default) != Some(TEMPORARY) {
@@ -269,7 +270,7 @@ fn significant(setting: &Setting, around: &Around<'_>, mistakes: &mut Mistakes) 
 
 /// A significant child has to be one that can end by itself. (A group can, when its children have.)
 pub(super) fn can_end(options: &[Setting], default: Restart, around: &Around<'_>, mistakes: &mut Mistakes) {
-    let Some(setting) = option(options, "significant") else { return };
+    let Some(setting) = right_option(options, "significant") else { return };
     // What never restarts its children has no restart types.
     if restart(options, default) == Some(PERMANENT) && around.strategy != Strategy::Final {
         let message = "a `permanent` child never ends by itself, so it cannot be `significant`";

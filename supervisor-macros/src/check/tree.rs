@@ -178,6 +178,11 @@ pub(crate) fn option<'a>(options: &'a [Setting], key: &str) -> Option<&'a Settin
     options.iter().find(|option| option.key == key)
 }
 
+/// The same if it is set to something: what is wrong has been reported, and may mean anything.
+pub(crate) fn right_option<'a>(options: &'a [Setting], key: &str) -> Option<&'a Setting> {
+    option(options, key).filter(|option| !matches!(option.value, Value::Wrong))
+}
+
 impl Child {
     /// Whether it is evaluated once.
     pub(crate) fn is_in_place(&self) -> bool {

@@ -93,7 +93,10 @@ impl Takes {
 
 fn flag(key: &Ident, value: &Expression, mistakes: &mut Mistakes) -> Option<Value> {
     let message = format!("`{key}` stands alone and takes no value");
-    mistakes.push(Mistake::at(value, message).help(format!("write `{key}`")));
+    let is_off = matches!(value.syntax(), Expr::Lit(literal) if matches!(&literal.lit, Lit::Bool(lit) if !lit.value));
+    let help =
+        if is_off { format!("remove `{key}`, which is off where it is not written") } else { format!("write `{key}`") };
+    mistakes.push(Mistake::at(value, message).help(help));
     None
 }
 

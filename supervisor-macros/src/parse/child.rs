@@ -21,6 +21,13 @@ pub(super) struct Head {
     pub(super) arguments: Vec<Argument>,
 }
 
+impl Head {
+    /// Whether there is nothing.
+    fn is_plain(&self) -> bool {
+        self.count.is_none() && self.arguments.is_empty()
+    }
+}
+
 /// Reads the count and the arguments.
 pub(super) fn head(input: ParseStream<'_>, mistakes: &mut Mistakes) -> Head {
     let star = input.parse::<Option<Token![*]>>().ok().flatten();
@@ -28,9 +35,9 @@ pub(super) fn head(input: ParseStream<'_>, mistakes: &mut Mistakes) -> Head {
     Head { count, arguments: arguments(input, mistakes) }
 }
 
-/// Reads the colon after the head; anything else in its place is reported, and read over. Whether something follows that
-/// can be meant as the rest of the child.
-pub(super) fn colon(input: ParseStream<'_>, name: &Ident, head: &mut Head, mistakes: &mut Mistakes) -> bool {
+/// Reads the colon after the head; anything else in its place is reported, and read over, or belongs to the name. Whether
+/// something follows that can be meant as the rest of the child.
+pub(super) fn colon(input: ParseStream<'_>, name: &mut Ident, head: &mut Head, mistakes: &mut Mistakes) -> bool {
     if at_colon(input) {
         return input.parse::<Token![:]>().is_ok();
     }
@@ -57,6 +64,9 @@ pub(super) fn colon(input: ParseStream<'_>, name: &Ident, head: &mut Head, mista
     let place = here(input);
     let between = take_while(input, |input| !at_end(input) && !input.peek(Token![:]));
     mistakes.push(misnamed(place, name, head, &between));
+    if let Some(meant) = one_word(name, head, &text(&between)) {
+        *name = meant;
+    }
     if head.count.is_none() && text(&between).starts_with(['*', '[']) {
         head.count = Some((Token![*](place), Count::Wrong));
     }
@@ -79,21 +89,28 @@ fn no_colon(place: Span, name: &Ident) -> Mistake {
 fn misnamed(place: Span, name: &Ident, head: &Head, between: &TokenStream) -> Mistake {
     let written = text(between);
     let is_count = written.starts_with('*') && head.count.is_none();
-    let is_plain = head.count.is_none() && head.arguments.is_empty();
     if is_count {
         Mistake::at(between, format!("the count of `{name}` stands before its options"))
             .help(format!("write `{name}{written}(..)`"))
-    } else if is_plain && let Some(count) = written.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+    } else if head.is_plain()
+        && let Some(count) = written.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'))
+    {
         Mistake::at(between, "replicas are written with `*`").help(format!("write `{name}*{count}`"))
-    } else if is_plain && written.chars().all(|part| part.is_alphanumeric() || matches!(part, '_' | '-' | '.')) {
-        let word = written.replace(['-', '.'], "_");
-        Mistake::at(between, format!("`{name}{written}` is not a name")).help(format!("write one word: `{name}{word}`"))
-    } else if is_plain && written.starts_with('!') {
+    } else if let Some(word) = one_word(name, head, &written) {
+        Mistake::at(between, format!("`{name}{written}` is not a name")).help(format!("write one word: `{word}`"))
+    } else if head.is_plain() && written.starts_with('!') {
         Mistake::at_span(place, format!("`{name}!` is a macro, and cannot stand for a child"))
             .help(format!("if it gives a service, write `{name}: {name}{written}`"))
     } else {
         no_colon(place, name)
     }
+}
+
+/// `db-pool` and `db.pool` as one name.
+fn one_word(name: &Ident, head: &Head, behind: &str) -> Option<Ident> {
+    let mut word: Ident = syn::parse_str(&format!("{name}{}", behind.replace(['-', '.'], "_"))).ok()?;
+    word.set_span(name.span());
+    head.is_plain().then_some(word)
 }
 
 /// A child of which nothing can be read after its head, which has been reported.

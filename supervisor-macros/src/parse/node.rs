@@ -20,7 +20,7 @@ pub(super) fn node(input: ParseStream<'_>, mistakes: &mut Mistakes) -> Option<No
     if let Some(braces) = children_ahead(input, Delimiter::Brace) {
         return Some(Node::Group(without_strategy(input, docs, None, braces, mistakes)));
     }
-    let Some((name, is_let)) = name(input, mistakes) else {
+    let Some((mut name, is_let)) = name(input, mistakes) else {
         let message = "expected a child or a group";
         mistakes.push(Mistake::at_span(here(input), message).help("write `name: expression` or `strategy { .. }`"));
         skip_to_comma(input);
@@ -48,7 +48,7 @@ pub(super) fn node(input: ParseStream<'_>, mistakes: &mut Mistakes) -> Option<No
     }
     // A `let` has been reported, and its `=` belongs to it.
     let mut of_let = Mistakes::default();
-    if !child::colon(input, &name, &mut head, if is_let { &mut of_let } else { mistakes }) {
+    if !child::colon(input, &mut name, &mut head, if is_let { &mut of_let } else { mistakes }) {
         return Some(Node::Child(child::bare(docs, name, head)));
     }
     if let Some(braces) = children_ahead(input, Delimiter::Brace) {

@@ -31,6 +31,8 @@ fn what_is_no_duration_is_explained() {
         ("1h30", Unit::Required, "`1h30` has no time unit", "write `1h30s` for seconds"),
         ("1sec", Unit::Required, "unknown time unit `sec`", "did you mean `s`?"),
         ("1M", Unit::Required, "unknown time unit `M`", "did you mean `m`?"),
+        ("30S", Unit::Required, "unknown time unit `S`", "did you mean `s`?"),
+        ("5MS", Unit::Required, "unknown time unit `MS`", "did you mean `ms`?"),
         ("2fortnights", Unit::Required, "unknown time unit `fortnights`", "the units are"),
         ("0x10", Unit::Seconds, "a duration is written in decimal", "write"),
         ("-1s", Unit::Required, "a duration cannot be negative", ""),

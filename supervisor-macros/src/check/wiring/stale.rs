@@ -27,7 +27,7 @@ use syn::ext::IdentExt;
 
 use super::Stability;
 use crate::check::strategy::Strategy;
-use crate::check::{Child, option};
+use crate::check::{Child, right_option};
 use crate::mistake::Mistake;
 
 /// A child whose name is in scope.
@@ -58,7 +58,7 @@ pub(super) struct User {
 
 impl User {
     pub(super) fn of(child: &Child) -> Self {
-        let keeps = ["in_place", "replace"].into_iter().find(|key| option(&child.options, key).is_some());
+        let keeps = ["in_place", "replace"].into_iter().find(|key| right_option(&child.options, key).is_some());
         Self { name: child.name.unraw().to_string(), keeps }
     }
 }
