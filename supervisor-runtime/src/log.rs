@@ -176,7 +176,10 @@ pub(crate) fn signal(name: &str) {
 
 /// Said besides being returned: what is stuck can keep the runtime, and so `main`, from ending.
 pub(crate) fn left_running(error: &TreeError) {
-    error!(target: TARGET, "{error:?}");
+    match catch(|| format!("{error:?}")) {
+        Ok(said) => error!(target: TARGET, "{said}"),
+        Err(panic) => error!(target: TARGET, "an error that panicked when it was to be told{panic}"),
+    }
 }
 
 pub(crate) fn panics_abort() {

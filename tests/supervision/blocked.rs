@@ -4,8 +4,9 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use supervisor_runtime::{Child, Context, Exit, Service, ServiceResult, Supervisor, TreeError, TreeErrorKind};
+use tokio::sync::oneshot;
 
-use crate::world::{World, not_started, secs, started};
+use crate::world::{World, not_started, secs, started, task};
 
 /// Where a [`Blocker`] blocks its thread.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -134,6 +135,59 @@ async fn a_child_that_blocks_its_thread_past_its_start_timeout_is_given_up_and_t
     world.expect(&["start a", "block", "stop a"]).await;
     drop(release);
     assert_eq!(stuck(&error), (TreeErrorKind::Stuck, vec!["tree/blocker"]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_was_given_up_for_its_silence_is_dropped_once_it_can_be() {
+    /// Says that it was dropped.
+    struct Says(Option<oneshot::Sender<()>>);
+    impl Drop for Says {
+        fn drop(&mut self) {
+            let _ = self.0.take().map(|says| says.send(()));
+        }
+    }
+    let (release, released) = mpsc::channel::<()>();
+    let (says, dropped) = oneshot::channel();
+    let given = Arc::new(Mutex::new(Some((released, says))));
+    let child = task("a", move |cx| {
+        let given = Arc::clone(&given);
+        async move {
+            let (released, says) = given.lock().unwrap().take().expect("it is started once");
+            let _says = Says(Some(says));
+            let _ = released.recv();
+            // It goes on as if nothing had happened.
+            loop {
+                cx.heartbeat();
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        }
+    });
+    let mut tree = within(started(Supervisor::one_for_one("tree").child(child.heartbeat(secs(0.1))))).await;
+    let error = within(tree.wait()).await.unwrap_err();
+    drop(release);
+    assert_eq!(stuck(&error), (TreeErrorKind::Stuck, vec!["tree/a"]));
+    let _ = within(dropped).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_has_started_is_not_held_up_by_the_next_one_that_blocks_its_thread() {
+    let world = World::in_real_time();
+    let (blocker, release) = blocker(&world, Where::Start);
+    let (says, runs) = oneshot::channel();
+    let says = Arc::new(Mutex::new(Some(says)));
+    let child = task("a", move |cx| {
+        let says = says.lock().unwrap().take();
+        async move {
+            let _ = says.map(|says| says.send(()));
+            cx.stopping().await;
+            Ok(())
+        }
+    });
+    let tree = tokio::spawn(started(Supervisor::one_for_one("tree").child(child).child(blocker)));
+    let runs = tokio::time::timeout(secs(20.0), runs).await;
+    drop(release);
+    assert!(runs.is_ok(), "it waits behind the one that blocks");
+    let _ = within(tree).await.unwrap().shutdown().await;
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! A panic is a failure like any other, wherever it happens.
 
 use supervisor_runtime::{
-    Cause, Child, Context, Exit, Restart, Service, ServiceResult, State, Supervisor, Untyped, service_fn,
+    Cause, Child, Context, Exit, Phase, Restart, Service, ServiceResult, State, Supervisor, Untyped, service_fn,
 };
 
 use crate::probe::Probe;
-use crate::world::{Act, Mistake, Order, World, at, ended, started, task};
+use crate::world::{Act, Mistake, Order, World, at, ended, secs, started, task, with_tree};
 
 /// The line of the panic below.
 const EMPTY_QUEUE: u32 = line!() + 3;
@@ -180,6 +180,101 @@ async fn a_panic_in_the_drop_of_a_service_or_of_its_future_holds_nobody_up() {
     world.idle().await;
     tree.shutdown().await.unwrap();
     world.expect(&["drop future", "drop service", "stop a"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_the_drop_of_a_future_does_not_hide_why_it_was_dropped() {
+    /// Waits for ever in a phase, with something that cannot be dropped without a panic.
+    struct Waits(Phase, World);
+    impl Waits {
+        async fn wait(&self, phase: Phase) {
+            if self.0 == phase {
+                let _grenade = Grenade("future", self.1.clone());
+                std::future::pending().await
+            }
+        }
+    }
+    impl Service for Waits {
+        async fn start(&mut self, _cx: &Context) -> ServiceResult {
+            self.wait(Phase::Start).await;
+            Ok(())
+        }
+        async fn run(&mut self, cx: &Context) -> ServiceResult {
+            self.wait(Phase::Run).await;
+            cx.stopping().await;
+            Ok(())
+        }
+        async fn stop(&mut self, _cx: &Context, _exit: &Exit) {
+            self.1.write("stop");
+            self.wait(Phase::Stop).await;
+        }
+    }
+    for phase in [Phase::Start, Phase::Run, Phase::Stop] {
+        let (world, (first, mut tree)) = (World::new(), with_tree("first"));
+        let w = world.clone();
+        let waits = Child::new("waits", move || Waits(phase, w.clone())).shutdown(secs(0.1));
+        let running = tokio::spawn(Supervisor::one_for_one("tree").child(first).child(waits).run());
+        let tree = tree.recv().await.expect("it runs");
+        world.idle().await;
+        tree.shutdown();
+        let error = running.await.unwrap().unwrap_err();
+        let dropped: Vec<_> = error.dropped().iter().map(|left| (left.path(), left.phase())).collect();
+        assert_eq!(dropped, [("tree/waits", Some(phase))], "{error:#}");
+    }
+    let world = World::new();
+    let w = world.clone();
+    let late = Child::new("late", move || Waits(Phase::Run, w.clone())).heartbeat(secs(0.1));
+    let error = Supervisor::crashing("tree").child(late).run().await.unwrap_err();
+    assert!(format!("{error:#}").ends_with("which gave no heartbeat for 100ms"), "{error:#}");
+    // What was dropped for its silence is not asked to stop.
+    world.expect(&["drop future"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_the_drop_of_a_future_does_not_hide_that_a_task_has_failed() {
+    let world = World::new();
+    let tree = Supervisor::crashing("tree").child(task("a", move |cx| {
+        let world = world.clone();
+        async move {
+            let _grenade = Grenade("future", world);
+            cx.spawn("refresh", |_| async { Err("no route".into()) });
+            Ok(cx.stopping().await)
+        }
+    }));
+    let error = tree.run().await.unwrap_err();
+    assert!(format!("{error:#}").ends_with("its task `refresh` failed: no route"), "{error:#}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_panics_with_what_panics_when_its_service_ends_holds_nobody_up() {
+    /// Panics with a payload that panics.
+    struct Armed(World);
+    impl Drop for Armed {
+        fn drop(&mut self) {
+            std::panic::panic_any(Grenade("payload", self.0.clone()));
+        }
+    }
+    let world = World::new();
+    let w = world.clone();
+    let child = task("a", move |cx| {
+        let world = w.clone();
+        async move {
+            cx.spawn("refresh", |_| async move {
+                let _armed = Armed(world);
+                std::future::pending().await
+            });
+            tokio::task::yield_now().await;
+            if cx.incarnation() == 1 {
+                return Err("boom".into());
+            }
+            Ok(cx.stopping().await)
+        }
+    });
+    let tree = started(Supervisor::one_for_one("tree").child(child)).await;
+    world.idle().await;
+    assert_eq!(at(&tree, "a").status().unwrap().incarnation(), 2);
+    tree.shutdown().await.unwrap();
+    world.expect(&["drop payload", "drop payload"]).await;
 }
 
 /// Does nothing, and cannot be dropped without a panic.

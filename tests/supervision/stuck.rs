@@ -3,7 +3,10 @@
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
-use supervisor_runtime::{Child, Context, Restart, ServiceResult, SteerError, Supervisor, TreeErrorKind, Untyped};
+use supervisor_runtime::{
+    Child, Context, Restart, ServiceResult, State, SteerError, Supervisor, TreeErrorKind, Untyped,
+};
+use tokio::sync::Notify;
 
 use crate::world::{World, at, secs, started, task};
 
@@ -185,4 +188,74 @@ async fn who_stops_by_hand_what_blocks_its_thread_is_told_that_it_is_stuck() {
     let answer = within(at(&tree, "blocker").stop()).await;
     drop(release);
     assert!(matches!(answer, Err(SteerError::Stuck { .. })), "{answer:?}");
+}
+
+#[test]
+fn what_is_stuck_in_a_group_that_was_asked_to_stop_as_it_had_started_is_never_started_beside_itself() {
+    let world = World::in_real_time();
+    let (blocker, release) = blocker(&world);
+    let (fail, (asks, is_asked)) = (Arc::new(Notify::new()), mpsc::channel());
+    let gate = Arc::new(Mutex::new(Some((Arc::clone(&fail), is_asked))));
+    // The last of the group has started, and nobody has heard of it yet: then another child fails, and the group is asked to stop.
+    let listen = move || {
+        let (gate, asks) = (Arc::clone(&gate), asks.clone());
+        crate::capture::listen(Arc::new(move |line| {
+            if line.contains(" stopping child=tree/group ") || line.ends_with(" stopping child=tree/group") {
+                let _ = asks.send(());
+            }
+            if line.contains(" started child=tree/group/last") {
+                let gate = gate.lock().unwrap().take();
+                let Some((fail, is_asked)) = gate else { return };
+                // From a thread of its own: what this one wakes might wait for it.
+                std::thread::spawn(move || fail.notify_one());
+                let _ = is_asked.recv();
+            }
+        }));
+    };
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(4).enable_all().on_thread_start(listen).build().unwrap();
+    let error = runtime.block_on(async {
+        // Released before the runtime waits for it, also if this fails.
+        let _release = release;
+        let first = task("first", move |cx| {
+            let fail = Arc::clone(&fail);
+            async move {
+                if cx.incarnation() == 1 {
+                    fail.notified().await;
+                    return Err("boom".into());
+                }
+                Ok(cx.stopping().await)
+            }
+        });
+        let group = Supervisor::one_for_one("group").child(blocker).child(world.child("last"));
+        let tree = Supervisor::one_for_all("tree").child(first).child(group);
+        within(async { tree.start().await?.wait().await }).await.unwrap_err()
+    });
+    assert_eq!(world.page().iter().filter(|line| *line == "block").count(), 1);
+    assert_eq!(error.kind(), TreeErrorKind::Stuck);
+    assert_eq!(error.stuck().iter().map(|left| left.path()).collect::<Vec<_>>(), ["tree/group/blocker"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_error_that_panics_when_it_is_told_leaves_the_end_of_a_tree_that_is_stuck() {
+    #[derive(Debug)]
+    struct Mute;
+    impl std::fmt::Display for Mute {
+        fn fmt(&self, _f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            panic!("not a word")
+        }
+    }
+    impl std::error::Error for Mute {}
+    let world = World::in_real_time();
+    let (blocker, release) = blocker(&world);
+    let fails = task("fails", |cx| async move {
+        // Once the other one blocks.
+        cx.supervisor()?.child::<Untyped>("blocker")?.wait_for(State::Running).await?;
+        Err(Mute.into())
+    });
+    let tree = tokio::spawn(Supervisor::crashing("tree").child(fails).child(blocker).run());
+    let end = within(tree).await;
+    drop(release);
+    let error = end.expect("it tells the end").unwrap_err();
+    assert_eq!((error.kind(), error.stuck().len()), (TreeErrorKind::Stuck, 1));
 }

@@ -39,7 +39,7 @@ impl Group {
             if let Some(deadline) = stop {
                 state.core.stop(deadline, now);
             }
-            state.look_at_the_silent(now, self);
+            state.look_at_the_silent(now, self, &mut outside);
             let State { core, actions, .. } = &mut *state;
             let more = core.step(now, room, actions);
             // Before anything is told to be dropped for that.

@@ -193,13 +193,13 @@ impl<B: FnOnce() -> Begun<F>, F: Future> Future for Guard<'_, B, F> {
         let end = 'end: loop {
             let command = cell.read();
             if command.is_kill() {
-                break drop_now(this.step, Guarded::Dropped);
+                break drop_now(this.cx, this.step, Guarded::Dropped);
             }
             while command.has_tasks()
                 && let Poll::Ready(error) = this.cx.poll_tasks(task)
             {
                 if !command.is_asked() && !cell.is_run_over() {
-                    break 'end drop_now(this.step, Guarded::TaskFailed(error));
+                    break 'end drop_now(this.cx, this.step, Guarded::TaskFailed(error));
                 }
                 // It is about to end, and what it still has to do is not cut off for that.
                 log::task_failed_in_stop(this.cx, &*error);
@@ -230,7 +230,7 @@ impl<B: FnOnce() -> Begun<F>, F: Future> Future for Guard<'_, B, F> {
             if let Err(panic) = polled {
                 // The value is user code's, too.
                 let _ = catch_drop(end);
-                break drop_now(this.step, Guarded::Panicked(panic));
+                break drop_now(this.cx, this.step, Guarded::Panicked(panic));
             }
             if let Some(end) = end {
                 let late = this.limit.watch().filter(|watch| watch.was_late(this.cx)).map(|watch| watch.limit);
@@ -240,7 +240,7 @@ impl<B: FnOnce() -> Begun<F>, F: Future> Future for Guard<'_, B, F> {
                 });
             }
             if let Poll::Ready(limit) = this.limit.poll(this.cx, task) {
-                break drop_now(this.step, limit.map_or(Guarded::Dropped, Guarded::Late));
+                break drop_now(this.cx, this.step, limit.map_or(Guarded::Dropped, Guarded::Late));
             }
             if cell.waits_again(command) {
                 return Poll::Pending;
@@ -256,13 +256,9 @@ impl<B: FnOnce() -> Begun<F>, F: Future> Future for Guard<'_, B, F> {
     }
 }
 
-fn drop_now<B, F, T>(mut step: Pin<&mut Step<B, F>>, end: Guarded<T>) -> Guarded<T> {
-    match catch(|| step.set(Step::Over)) {
-        Ok(()) => end,
-        Err(panic) => {
-            // An error in it is user code's, too.
-            let _ = catch_drop(end);
-            Guarded::Panicked(panic)
-        }
+fn drop_now<B, F, T>(cx: &Context, mut step: Pin<&mut Step<B, F>>, end: Guarded<T>) -> Guarded<T> {
+    if let Err(panic) = catch(|| step.set(Step::Over)) {
+        log::drop_panicked(cx, &panic);
     }
+    end
 }

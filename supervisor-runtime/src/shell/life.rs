@@ -186,7 +186,8 @@ impl Group {
         }
         drop((old, failed));
         match then {
-            Then::Start(incarnation) if yields || has_woken && self.makes_way() => Then::Yield(incarnation),
+            Then::Start(incarnation) if has_woken && self.makes_way() => Then::MakeWay(incarnation),
+            Then::Start(incarnation) if yields => Then::Yield(incarnation),
             then => then,
         }
     }

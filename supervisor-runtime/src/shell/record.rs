@@ -100,6 +100,8 @@ pub(super) enum Then {
     Start(u32),
     /// Start this incarnation once others have run.
     Yield(u32),
+    /// Start this incarnation once what was woken can run.
+    MakeWay(u32),
     /// Wait until its time has come, or something changes.
     Delay,
     /// Wait until something changes.

@@ -72,7 +72,9 @@ impl Spawned {
             std::mem::take(&mut tasks.running)
         };
         running.abort_all();
-        while running.join_next().await.is_some() {}
+        while let Some(end) = running.join_next().await {
+            let _ = catch_drop(end);
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use tokio::time::{sleep_until, timeout};
 use super::factory::Source;
 use super::group::now;
 use super::guard::{Guarded, Limit, Watch, guard};
-use super::panic::catch;
+use super::panic::{catch, catch_drop};
 use super::record::Then;
 use super::tell::is_told;
 use super::watch::Silence;
@@ -41,7 +41,7 @@ pub(super) fn child<T: Source>(source: Arc<T>, mut cx: Context) -> impl Future<O
                     break 'ended ended(&cx, Cause::Done, Phase::Create);
                 }
                 if start_limit(&cx).is_some_and(|limit| cx.group().watch(&cx, Silence::InStart, limit)) {
-                    yield_now().await;
+                    make_way().await;
                 }
                 if source.is_used() {
                     withdraw(&*source, &cx);
@@ -52,21 +52,25 @@ pub(super) fn child<T: Source>(source: Arc<T>, mut cx: Context) -> impl Future<O
                     Err(exit) => break 'ended exit,
                 };
                 let exit = 'stopped: {
-                    let started = if !has_start::<T::Service>() && !cx.cell().read().is_kill() {
-                        Guarded::Ended(Ok(()))
-                    } else {
+                    if cx.cell().read().is_kill() {
+                        break 'stopped ended(&cx, Cause::Done, Phase::Create);
+                    }
+                    let started = if has_start::<T::Service>() {
                         guard(&cx, || Begun::pending(service.start(&cx)), in_start(&cx)).await
+                    } else {
+                        Guarded::Ended(Ok(()))
                     };
                     if let Some(exit) = not_started(&*source, &cx, &service, started) {
                         break 'stopped exit;
                     }
                     let (started, yields) = poll_fn(|task| Poll::Ready(cx.group().started(&cx, task.waker()))).await;
                     if yields {
-                        yield_now().await;
+                        make_way().await;
                     }
                     let exit = match started {
-                        Started::Stop => ended(&cx, Cause::Done, Phase::Start),
-                        Started::Run => {
+                        Started::Stop if cx.child().kind == Kind::Worker => ended(&cx, Cause::Done, Phase::Start),
+                        // A supervisor stops what it has started, and tells what is stuck of that.
+                        Started::Stop | Started::Run => {
                             let end = guard(&cx, || Begun::pending(service.run(&cx)), in_run(&cx)).await;
                             has_run(&cx, end)
                         }
@@ -92,6 +96,11 @@ pub(super) fn child<T: Source>(source: Arc<T>, mut cx: Context) -> impl Future<O
                         yield_now().await;
                         break;
                     }
+                    Then::MakeWay(incarnation) => {
+                        cx.set_incarnation(incarnation);
+                        make_way().await;
+                        break;
+                    }
                     Then::Delay => Box::pin(delay(&cx)).await,
                     Then::Park => match decided(&cx).await {
                         Some(incarnation) => Then::Start(incarnation),
@@ -110,6 +119,20 @@ fn begins_asked(cx: &Context) -> bool {
     let cell = cx.cell();
     cell.forget_waiting();
     cell.read().is_asked()
+}
+
+/// Lets what its group has woken run before it. As `yield_now` does, but so that another thread can go on with it: tokio keeps a
+/// task that yields for the same thread until that has nothing else to run, and what was woken runs there and may block it.
+fn make_way() -> impl Future<Output = ()> {
+    let mut has_yielded = false;
+    poll_fn(move |task| {
+        if has_yielded {
+            return Poll::Ready(());
+        }
+        has_yielded = true;
+        task.waker().wake_by_ref();
+        Poll::Pending
+    })
 }
 
 /// The limit on the factory and `start`. (A supervisor keeps it itself, so that what it has started is stopped in order.)
@@ -187,7 +210,7 @@ fn finish<'a, T: Source>(
     async move {
         let asked = exit.asked;
         if !asked && cx.group().watch_stop(cx) {
-            yield_now().await;
+            make_way().await;
         }
         let is_used = source.is_used();
         // Those that used it have been stopped: nobody is to hold its handle while it is.
@@ -317,7 +340,9 @@ fn failure<T>(end: Guarded<Result<T, BoxError>>, late: fn(Duration) -> Cause) ->
 fn ended(cx: &Context, cause: Cause, phase: Phase) -> Ending {
     let cell = cx.cell();
     cell.note_run_over();
-    let asked = cell.read().is_asked();
+    let command = cell.read();
+    let asked = command.is_asked();
+    let cause = if command.is_kill() { too_late(cx, cause) } else { cause };
     if asked && matches!(cause, Cause::Done) && !cx.has_backoff() {
         return Ending::stopped(phase);
     }
@@ -327,6 +352,15 @@ fn ended(cx: &Context, cause: Cause, phase: Phase) -> Ending {
         cx.group().failed(cx, &exit);
     }
     exit
+}
+
+/// What an end comes to that came after its incarnation was told to be dropped: nothing more of that is called.
+#[cold]
+fn too_late(cx: &Context, cause: Cause) -> Cause {
+    if let Err(panic) = catch_drop(cause) {
+        log::drop_panicked(cx, &panic);
+    }
+    Cause::Dropped
 }
 
 /// Waits for the end of a backoff, or until something else is decided.
@@ -504,10 +538,10 @@ mod tests {
     async fn a_start_and_a_stop_that_do_nothing_can_be_left_out() {
         let with: fn(Act) -> With = |act| With(Without(act));
         for ends in [killed_in_run(Without).await, killed_in_run(with).await] {
-            assert_eq!(ends, "was dropped by force in stop");
+            assert_eq!(ends, "was dropped by force");
         }
         for ends in [killed_in_its_factory(Without).await, killed_in_its_factory(with).await] {
-            assert_eq!(ends, "was dropped by force in start");
+            assert_eq!(ends, "was dropped by force while it was created");
         }
         let handles = [stopped_by_hand(Without).await, stopped_by_hand(with).await];
         assert_eq!(handles[0], handles[1]);
@@ -515,7 +549,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_factory_that_waits_for_nothing_may_be_async_or_not() {
-        assert_eq!(killed_in_its_factory(|act| async { Without(act) }).await, "was dropped by force in start");
+        let at_once = killed_in_its_factory(|act| async { Without(act) }).await;
+        assert_eq!(at_once, "was dropped by force while it was created");
         let yields = |act| async {
             yield_now().await;
             Without(act)

@@ -111,7 +111,7 @@ impl State {
     }
 
     /// Gives up on children that are silent for longer than they may, though their own tasks would have seen it.
-    pub(super) fn look_at_the_silent(&mut self, now: Instant, group: &Group) {
+    pub(super) fn look_at_the_silent(&mut self, now: Instant, group: &Group, outside: &mut Outside) {
         while let Some(&Reverse((when, slot))) = self.watches.peek()
             && when <= now
         {
@@ -138,6 +138,7 @@ impl State {
             } else {
                 record.watch(None);
                 self.core.give_up_on(slot, now);
+                self.records[slot].kill(group.cell(slot), outside);
             }
         }
     }
