@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use supervisor_runtime::{
     Child, Context, Restart, ServiceResult, State, SteerError, Supervisor, TreeErrorKind, Untyped,
 };
+use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 
 use crate::world::{World, at, secs, started, task};
@@ -23,6 +24,12 @@ fn blocker(world: &World) -> (Child<impl supervisor_runtime::Service>, mpsc::Sen
         }
     });
     (child.shutdown(secs(0.05)), release)
+}
+
+/// A runtime of which each thread listens to the log.
+fn listening(listen: impl Fn() + Send + Sync + 'static) -> Runtime {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(4).enable_all().on_thread_start(listen).build().unwrap()
 }
 
 /// What never ends would hold up all tests.
@@ -212,9 +219,7 @@ fn what_is_stuck_in_a_group_that_was_asked_to_stop_as_it_had_started_is_never_st
             }
         }));
     };
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    let runtime = runtime.worker_threads(4).enable_all().on_thread_start(listen).build().unwrap();
-    let error = runtime.block_on(async {
+    let error = listening(listen).block_on(async {
         // Released before the runtime waits for it, also if this fails.
         let _release = release;
         let first = task("first", move |cx| {
@@ -236,8 +241,8 @@ fn what_is_stuck_in_a_group_that_was_asked_to_stop_as_it_had_started_is_never_st
     assert_eq!(error.stuck().iter().map(|left| left.path()).collect::<Vec<_>>(), ["tree/group/blocker"]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_error_that_panics_when_it_is_told_leaves_the_end_of_a_tree_that_is_stuck() {
+#[test]
+fn an_error_that_panics_when_it_is_told_leaves_the_end_of_a_tree_that_is_stuck() {
     #[derive(Debug)]
     struct Mute;
     impl std::fmt::Display for Mute {
@@ -253,9 +258,11 @@ async fn an_error_that_panics_when_it_is_told_leaves_the_end_of_a_tree_that_is_s
         cx.supervisor()?.child::<Untyped>("blocker")?.wait_for(State::Running).await?;
         Err(Mute.into())
     });
-    let tree = tokio::spawn(Supervisor::crashing("tree").child(fails).child(blocker).run());
-    let end = within(tree).await;
-    drop(release);
+    // Somebody reads the log.
+    let end = listening(|| crate::capture::listen(Arc::new(|_| {}))).block_on(async {
+        let _release = release;
+        within(tokio::spawn(Supervisor::crashing("tree").child(fails).child(blocker).run())).await
+    });
     let error = end.expect("it tells the end").unwrap_err();
     assert_eq!((error.kind(), error.stuck().len()), (TreeErrorKind::Stuck, 1));
 }
