@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use supervisor_runtime::{
-    Child, Children, Context, Restart, Running, Service, ServiceResult, State, SteerError, Supervisor,
+    Child, Children, Context, Exit, Restart, Running, Service, ServiceResult, State, SteerError, Supervisor,
 };
+use tokio::sync::Notify;
 
 use crate::world::{Act, Order, Probe, World, answered, at, ended, secs, started, state};
 
@@ -582,4 +583,29 @@ async fn a_member_that_cannot_be_made_again_is_left_alone_by_a_restart_also_befo
     assert!(matches!(error, SteerError::NeedsFactory { .. }), "{error}");
     assert!(adding.await.is_ok());
     assert_eq!(world.page(), ["start a"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_member_whose_service_is_on_its_way_down_is_not_started_again_and_leaves() {
+    /// Fails, and stops when it is told to.
+    struct Fails(Arc<Notify>);
+    impl Service for Fails {
+        async fn run(&mut self, _cx: &Context) -> ServiceResult {
+            Err("boom".into())
+        }
+        async fn stop(&mut self, _cx: &Context, _exit: &Exit) {
+            self.0.notified().await;
+        }
+    }
+    let tree = started(Supervisor::one_for_one("tree").child(Child::<Fails>::open("fails", ..=1))).await;
+    let members = tree.children::<Fails>("fails").unwrap();
+    let stops = Arc::new(Notify::new());
+    let member = members.add(Fails(Arc::clone(&stops))).await.unwrap();
+    member.wait_for(State::Stopping).await.unwrap();
+    assert!(matches!(member.start().await, Err(SteerError::NeedsFactory { .. })));
+    stops.notify_one();
+    member.wait_for(State::Gone).await.unwrap();
+    assert!(members.is_empty());
+    assert!(members.add(Fails(stops)).await.is_ok());
+    drop(tree);
 }

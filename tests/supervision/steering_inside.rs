@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use supervisor_runtime::{Child, Context, Exit, Service, ServiceResult, State, SteerError, Supervisor, TreeHandle};
+use supervisor_runtime::{
+    Child, Context, Exit, Provide, Service, ServiceResult, StableHandle, State, SteerError, Supervisor, TreeHandle,
+    Wire, Wires,
+};
 
 use crate::world::{Act, Probe, World, answered, at, ended, secs, started, state};
 
@@ -363,4 +366,175 @@ async fn a_service_finds_its_siblings_wherever_its_tree_stands_but_does_not_stee
         assert!(said.starts_with(expected), "{outer}: {said}");
         tree.shutdown().await.unwrap();
     }
+}
+
+/// Offers a number, and waits to be stopped.
+struct Offers;
+
+impl Service for Offers {
+    async fn run(&mut self, cx: &Context) -> ServiceResult {
+        cx.stopping().await;
+        Ok(())
+    }
+}
+
+impl Provide for Offers {
+    type Handle = usize;
+
+    fn handle(&self) -> usize {
+        0
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_in_a_start_for_what_comes_to_stand_behind_that_is_not_waited_for() {
+    for strategy in [Supervisor::one_for_all as fn(&'static str) -> Supervisor, Supervisor::rest_for_one] {
+        for scales in [false, true] {
+            let (world, wires) = (World::new(), Wires::new());
+            let provider = Child::replicated("provider", 1, |_| Offers).provides_each(&wires);
+            let asker = asker(&world, true, move |tree| async move {
+                match scales {
+                    true => tree.replicas::<Offers>("provider")?.scale_to(2).await,
+                    false => tree.child::<Offers>("provider[0]")?.restart().await,
+                }
+            });
+            // It is still to start, and goes into one plan with what it uses.
+            let user = Child::using("user", &wires, |_: Vec<usize>| Offers);
+            let tree = started(strategy("tree").child(provider).child(asker).child(user));
+            let tree = tokio::time::timeout(secs(60.0), tree).await.expect("it does not wait for itself");
+            assert_eq!(world.page(), ["start asker", "WaitsForItself"], "{scales}");
+            assert!(tree.shutdown().await.is_ok());
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_in_its_start_does_not_wait_for_another_that_it_restarts_while_both_start() {
+    struct Peer(usize, World);
+    impl Service for Peer {
+        async fn start(&mut self, cx: &Context) -> ServiceResult {
+            tokio::time::sleep(secs(if self.0 == 0 { 0.1 } else { 1.0 })).await;
+            if self.0 == 0 {
+                let other = cx.tree().child::<Self>("peer[1]")?;
+                let waits = matches!(other.restart().await, Err(SteerError::WaitsForItself { .. }));
+                self.1.write(if waits { "waits for itself" } else { "restarted" });
+            }
+            Ok(())
+        }
+        async fn run(&mut self, cx: &Context) -> ServiceResult {
+            cx.stopping().await;
+            Ok(())
+        }
+    }
+    let world = World::new();
+    let w = world.clone();
+    let peers = Child::replicated("peer", 2, move |index| Peer(index, w.clone()));
+    let tree = started(Supervisor::one_for_one("tree").child(peers));
+    let tree = tokio::time::timeout(secs(60.0), tree).await.expect("it does not wait for itself");
+    assert_eq!(world.page(), ["waits for itself"]);
+    assert!(tree.shutdown().await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_in_its_start_does_not_wait_for_its_user_that_it_restarts() {
+    struct Provider(World, usize);
+    impl Service for Provider {
+        async fn start(&mut self, cx: &Context) -> ServiceResult {
+            self.1 += 1;
+            if self.1 == 2 {
+                let user = cx.tree().child::<User>("user")?;
+                let waits = matches!(user.restart().await, Err(SteerError::WaitsForItself { .. }));
+                self.0.write(if waits { "waits for itself" } else { "restarted" });
+            }
+            Ok(())
+        }
+        async fn run(&mut self, cx: &Context) -> ServiceResult {
+            if self.1 == 1 {
+                // Once its user runs.
+                tokio::time::sleep(secs(1.0)).await;
+                return Err("once".into());
+            }
+            cx.stopping().await;
+            Ok(())
+        }
+    }
+    impl Provide for Provider {
+        type Handle = usize;
+        fn handle(&self) -> usize {
+            0
+        }
+    }
+    impl StableHandle for Provider {}
+    /// Takes its time to stop.
+    struct User;
+    impl Service for User {
+        async fn run(&mut self, cx: &Context) -> ServiceResult {
+            cx.stopping().await;
+            Ok(())
+        }
+        async fn stop(&mut self, _cx: &Context, _exit: &Exit) {
+            tokio::time::sleep(secs(0.1)).await;
+        }
+    }
+    let (world, wire) = (World::new(), Wire::new());
+    let w = world.clone();
+    let provider = Child::in_place("provider", move || Provider(w, 0)).provides_stable(&wire);
+    let user = Child::using("user", &wire, |_: usize| User);
+    let tree = started(Supervisor::one_for_one("tree").child(provider).child(user)).await;
+    let both = async {
+        at(&tree, "provider").wait_ready().await?;
+        at(&tree, "user").wait_ready().await
+    };
+    tokio::time::sleep(secs(2.0)).await;
+    assert!(tokio::time::timeout(secs(60.0), both).await.expect("none waits for the other").is_ok());
+    assert_eq!(world.page(), ["waits for itself"]);
+    assert!(tree.shutdown().await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_others_than_the_group_of_who_asks_is_waited_for() {
+    /// Waits in its second `start` for what stands above it.
+    struct Waits(World);
+    impl Service for Waits {
+        async fn start(&mut self, cx: &Context) -> ServiceResult {
+            if cx.incarnation() == 2 {
+                let end = cx.tree().child::<Offers>("last")?.wait_ready().await;
+                self.0.write(format!("ready: {}", end.is_ok()));
+            }
+            Ok(())
+        }
+        async fn run(&mut self, cx: &Context) -> ServiceResult {
+            if cx.incarnation() == 1 {
+                tokio::time::sleep(secs(2.0)).await;
+                return Err("once".into());
+            }
+            cx.stopping().await;
+            Ok(())
+        }
+    }
+    /// Fails first, and is slow to start again.
+    struct Slow;
+    impl Service for Slow {
+        async fn start(&mut self, cx: &Context) -> ServiceResult {
+            tokio::time::sleep(secs(f64::from(cx.incarnation() - 1) * 10.0)).await;
+            Ok(())
+        }
+        async fn run(&mut self, cx: &Context) -> ServiceResult {
+            if cx.incarnation() == 1 {
+                tokio::time::sleep(secs(1.0)).await;
+                return Err("once".into());
+            }
+            cx.stopping().await;
+            Ok(())
+        }
+    }
+    let world = World::new();
+    let w = world.clone();
+    let group = Supervisor::one_for_one("group").child(Child::new("waits", move || Waits(w.clone())));
+    let last = Child::new("last", || Offers).requires(["group", "slow"]);
+    let tree = Supervisor::dependents_for_one("tree").child(group).child(Child::new("slow", || Slow)).child(last);
+    let tree = started(tree).await;
+    tokio::time::sleep(secs(60.0)).await;
+    assert_eq!(world.page(), ["ready: true"]);
+    assert!(tree.shutdown().await.is_ok());
 }

@@ -88,6 +88,11 @@ impl Plan {
         }
     }
 
+    /// Whether it is just starting this child.
+    pub(super) fn starts(&self, child: ChildId) -> bool {
+        self.stage == Stage::Start && self.turn == Some(child)
+    }
+
     /// The next that is ready. (What has left the plan since is none of its business.)
     fn next_ready(&mut self, id: PlanId, slots: &[Slot]) -> Option<(SlotId, Role)> {
         while let Some(next) = self.ready.pop() {

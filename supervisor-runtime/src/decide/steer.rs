@@ -179,15 +179,21 @@ impl Core {
     /// Whether what is in `slot` starts only when `other`, which is starting, has started.
     pub(crate) fn starts_after(&self, slot: SlotId, other: SlotId) -> bool {
         let (it, before) = (self.slot(slot), self.slot(other));
-        if it.state != State::Pending {
+        let will_start = it.state == State::Pending || it.is_live() && it.swept && it.after == After::Restart;
+        if !will_start {
             return false;
         }
-        if self.graph.as_ref().is_some_and(|graph| graph.closure(before.child).contains(&it.child)) {
+        let is_starting = before.state == State::Starting;
+        if is_starting && self.graph.as_ref().is_some_and(|graph| graph.closure(before.child).contains(&it.child)) {
             return true;
         }
-        match self.order() {
-            Some(_) => false,
-            None => it.child > before.child && before.plan.is_some() && (it.plan == before.plan || it.plan.is_none()),
+        match (self.order(), before.plan) {
+            (Some(_), _) | (None, None) => false,
+            (None, Some(_)) if it.plan.is_none() => it.child > before.child,
+            // One of a plan starts when nothing of that does, but for those whose turn is the same.
+            (None, Some(plan)) => {
+                it.plan == Some(plan) && !self.plans[plan.index()].as_ref().is_some_and(|plan| plan.starts(it.child))
+            }
         }
     }
 

@@ -158,18 +158,13 @@ impl<S: Send + 'static> Children<S> {
         if stop.spec().options.restart != Restart::Temporary && !stop.spec().in_place {
             return reject(SteerError::NeedsFactory { path: self.path() }, service);
         }
-        let mut given = None;
         let put = |index: u32| {
-            given = Some(index);
             if let Some(service) = service.take() {
                 added.put(index as usize, service);
             }
         };
         match stop.group.admit(stop.child, waker, put) {
-            Err(error) => {
-                let service = service.or_else(|| added.take(given? as usize));
-                reject(stop.not_done(error, given.unwrap_or_default()), service)
-            }
+            Err((error, index)) => reject(stop.not_done(error, index), service),
             Ok(promised) => {
                 let started = self.started(Ticket::new(stop.group, promised)).await;
                 started.map_err(|error| Rejected::new(error, None))
@@ -200,16 +195,9 @@ impl<S: Send + 'static> Children<S> {
         let stop = self.route.walk()?;
         let added = self.added(&stop)?;
         let factory: Arc<dyn Factory<S>> = Declared::factory(Arc::new(Evaluated::once_each(make)));
-        let mut given = None;
-        let put = |index: u32| {
-            given = Some(index);
-            added.put_factory(index as usize, factory);
-        };
+        let put = |index: u32| added.put_factory(index as usize, factory);
         match stop.group.admit(stop.child, waker, put) {
-            Err(error) => {
-                given.and_then(|index| added.take(index as usize));
-                Err(stop.not_done(error, given.unwrap_or_default()))
-            }
+            Err((error, index)) => Err(stop.not_done(error, index)),
             Ok(promised) => self.started(Ticket::new(stop.group, promised)).await,
         }
     }

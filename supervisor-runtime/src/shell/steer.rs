@@ -113,6 +113,15 @@ impl Group {
         if slots.is_empty() && index.is_some() {
             return Err(NotDone::NotThere);
         }
+        // Its value ends with the incarnation that is on its way down.
+        let has_no_next = |&slot: &SlotId| {
+            let is_ending = state.core.slot(slot).is_live() && !state.core.is_up(slot);
+            order == Order::Start && is_ending && has_gone(state.core.place(slot).1)
+        };
+        if index.is_some() && slots.iter().any(has_no_next) {
+            return Err(NotDone::NeedsFactory);
+        }
+        let slots: Vec<SlotId> = slots.into_iter().filter(|slot| !has_no_next(slot)).collect();
         // They are up no more: to start them is to start them after.
         let is_over = |&slot: &SlotId| {
             order == Order::Start && state.is_over(slot, self.cell(slot)) && !has_gone(state.core.place(slot).1)
@@ -134,25 +143,26 @@ impl Group {
         Ok(tickets)
     }
 
-    /// Adds a member to an open group; `put` stores what was added under its index. Whoever waits for its start is woken by
-    /// `waker`.
+    /// Adds a member to an open group; `put` stores what was added under its index, once it is one. Whoever waits for its start
+    /// is woken by `waker`. If it is refused: why, and which index it would have had.
     pub(crate) fn admit(
         self: &Arc<Self>,
         child: ChildId,
         waker: Waker,
         put: impl FnOnce(u32),
-    ) -> Result<Promised, NotDone> {
+    ) -> Result<Promised, (NotDone, u32)> {
         let spec = self.child(child);
         let mut state = self.lock();
         if let Some(bound) = spec.bound
             && state.core.roster(child).len() >= bound
         {
-            return Err(NotDone::Full(bound));
+            return Err((NotDone::Full(bound), 0));
         }
         let index = state.next_index(child, &spec.next_index);
-        put(index);
         let mut work = Work::default();
-        let goals = self.add(&mut state, child, std::iter::once(index), &mut work)?;
+        let goals = self.add(&mut state, child, std::iter::once(index), &mut work).map_err(|error| (error, index))?;
+        // Not before: what is put while the group ends is dropped with it. And nothing of the member runs before the lock is free.
+        put(index);
         let (slot, goal) = goals[0];
         let promised = state.promise(slot, goal, self.cell(slot), Some(waker));
         self.finish(state, work);
@@ -296,5 +306,16 @@ mod tests {
         }
         assert_eq!(idle.ids(), [0, 1, 2, 3, u32::MAX as usize]);
         assert!(running.shutdown().await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_is_not_admitted_stays_with_who_adds_it() {
+        let tree = Supervisor::one_for_one("tree").child(Child::<Idle>::open("idle", ..));
+        let running = tree.start().await.expect("it starts");
+        let group = running.handle().outermost().expect("it runs");
+        assert!(running.shutdown().await.is_ok());
+        // While its group ends, what is put there is dropped.
+        let refused = group.admit(0, Waker::noop().clone(), |_| panic!("it is put before it is admitted"));
+        assert!(matches!(refused, Err((NotDone::Refused(Refused::Ending), _))));
     }
 }

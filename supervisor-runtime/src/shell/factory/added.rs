@@ -38,14 +38,6 @@ impl<S> Added<S> {
     pub(crate) fn put_factory(&self, index: usize, factory: Arc<dyn Factory<S>>) {
         self.members.put(index, Member::Factory(factory));
     }
-
-    /// Takes back what was put and has not been started.
-    pub(crate) fn take(&self, index: usize) -> Option<S> {
-        match self.members.take(index)? {
-            Member::Value(service) => Some(service),
-            Member::Factory(_) => None,
-        }
-    }
 }
 
 impl<S: Service> Source for Added<S> {

@@ -1,7 +1,7 @@
 //! A child's place: what its source makes, or what was put there by hand, and the wires on which it is offered.
 
 use std::future::Future;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::Source;
 use super::shelf::{Shelf, drop_kept};
@@ -139,9 +139,25 @@ impl<S> Inserted<S> {
 
 impl<S: Send + 'static> Inserted<S> {
     fn clear(&self) {
-        for place in self.places.take_all() {
-            let service = place.service.hold().take();
+        // Whoever has put one in, and still waits, takes it back.
+        for place in self.places.take_all().filter_map(Arc::into_inner) {
+            let service = place.service.into_inner().unwrap_or_else(PoisonError::into_inner);
             service.into_iter().for_each(drop_kept);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_put_in_comes_back_to_who_waits_when_the_tree_ends() {
+        let inserted = Inserted::default();
+        let waits = inserted.insert(0, "a");
+        drop(inserted.insert(1, "b"));
+        inserted.clear();
+        assert_eq!(inserted.take_back(0, &waits), Some("a"));
+        assert!(!inserted.places.has(1, |_| true));
     }
 }
