@@ -1,8 +1,9 @@
 //! Readiness: what a service says of itself, what follows for its group and its tree, and who waits for it.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use supervisor_runtime::{Child, Context, Restart, Service, ServiceResult, State, SteerError, Supervisor};
+use supervisor_runtime::{Child, Context, Restart, Service, ServiceResult, State, SteerError, Supervisor, forfeit};
 
 use crate::world::{Act, Order, Probe, World, answered, at, ended, secs, started, state, task};
 
@@ -389,4 +390,40 @@ async fn members_of_open_groups_do_not_have_to_be_ready() {
     assert!(tree.snapshot().unwrap().root().status().is_ready());
     assert!(matches!(answered(member.wait_ready()).await, Err(SteerError::Never { .. })));
     tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_up_with_a_restart_of_its_group_that_is_under_way_is_waited_for() {
+    for (restart, state) in [(Restart::Permanent, State::Forfeited), (Restart::Temporary, State::Gone)] {
+        let (world, count) = (World::new(), Arc::new(AtomicUsize::new(0)));
+        // It ends at once in the first two incarnations of its group.
+        let ends = move |cx: Context| {
+            let count = count.fetch_add(1, Ordering::Relaxed);
+            async move {
+                if count == 2 {
+                    return Ok(cx.stopping().await);
+                }
+                Err(if restart == Restart::Permanent { forfeit("declines") } else { "ends".into() })
+            }
+        };
+        let group = Supervisor::one_for_one("group")
+            .max_restarts(0)
+            .child(task("x", ends).restart(restart))
+            .child(world.child("y"));
+        let tree = Supervisor::one_for_one("tree").backoff(secs(10.0)..secs(100.0)).child(group);
+        let tree = started(tree).await;
+        let x = at(&tree, "group/x");
+        world.idle().await;
+        // The first restart of the group is immediate, the second is delayed.
+        for _ in 0..2 {
+            assert_eq!(x.status().unwrap().state(), state);
+            assert!(matches!(x.wait_ready().await, Err(SteerError::Never { .. })));
+            world.fail("y");
+            world.idle().await;
+        }
+        assert_eq!(at(&tree, "group").status().unwrap().state(), State::Delayed);
+        let (ready, runs) = tokio::join!(x.wait_ready(), x.wait_for(State::Running));
+        assert!(ready.is_ok() && runs.is_ok(), "{state}: {ready:?} {runs:?}");
+        tree.shutdown().await.unwrap();
+    }
 }

@@ -1,11 +1,11 @@
 //! How long a start may take.
 
 use supervisor_runtime::testing::{Fault, TestTree};
-use supervisor_runtime::{Child, Phase, Supervisor, TreeError, TreeErrorKind};
+use supervisor_runtime::{Child, Context, Phase, Service, ServiceResult, Supervisor, TreeError, TreeErrorKind};
 
 use crate::idle::idle;
 use crate::probe::Probe;
-use crate::world::{Act, World, answered, not_started, secs, with_tree};
+use crate::world::{Act, World, answered, not_started, secs, time_of, with_tree};
 
 #[tokio::test(start_paused = true)]
 async fn a_child_that_takes_longer_than_its_start_timeout_is_dropped_and_the_start_rolled_back() {
@@ -108,4 +108,25 @@ async fn a_start_that_succeeds_after_stopping_began_is_stopped_also_past_its_sta
         stopped_in_start(&world, child).await.unwrap();
         assert_eq!(world.page(), ["start a", "started a", "stop a"], "{limit}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_expression_of_an_embedded_tree_and_its_start_have_one_start_timeout_together() {
+    struct Slow;
+    impl Service for Slow {
+        async fn start(&mut self, cx: &Context) -> ServiceResult {
+            let _ = cx.sleep(secs(0.9)).await;
+            Ok(())
+        }
+        async fn run(&mut self, cx: &Context) -> ServiceResult {
+            Ok(cx.stopping().await)
+        }
+    }
+    let embedded = Child::new("embedded", || async {
+        tokio::time::sleep(secs(0.9)).await;
+        Supervisor::one_for_one("embedded").child(Child::new("slow", || Slow))
+    });
+    let tree = Supervisor::one_for_one("tree").child(embedded.start_timeout(secs(1.0)));
+    let (took, error) = time_of(not_started(tree)).await;
+    assert_eq!((took, error.kind()), (secs(1.0), TreeErrorKind::StartFailed));
 }

@@ -175,7 +175,7 @@ fn never_itself(group: &Arc<Group>, slot: u32, wants: Option<State>) -> Option<(
     let (path, state) = match wants {
         // Ready: whatever below it is not, and will not be.
         None => group.lost(slot)?,
-        Some(_) => (group.path_of(slot), group.status(slot).state()),
+        Some(_) => group.lost_in(slot, group.status(slot).state())?,
     };
     (is_final(state, wants) && wants != Some(state)).then_some((path, state))
 }

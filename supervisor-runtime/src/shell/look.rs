@@ -85,8 +85,9 @@ impl Group {
 
     /// The same of what is in this state, and so does not run.
     pub(crate) fn lost_in(&self, slot: SlotId, state: State) -> Option<(String, State)> {
-        // What was stopped with its supervisor starts with it.
-        let comes_back = state == State::Stopped && self.read(Core::is_ending);
+        // A restart of its supervisor starts all of it anew; if none comes, that is what is lost.
+        let is_down = matches!(state, State::Stopped | State::Forfeited | State::Gone);
+        let comes_back = is_down && self.read(Core::is_ending);
         (!comes_back).then(|| (self.path_of(slot), state))
     }
 

@@ -132,7 +132,9 @@ fn drive(
 }
 
 async fn carry_out(group: &Arc<Group>, cx: &Context, goal: Goal, limit: Option<Duration>) -> Reached {
-    let mut patience = limit.map(|limit| (limit, after(now(), limit)));
+    // Its expression, if it has one, has used up some of that.
+    let begun = || cx.group().read(|core| core.since(cx.slot()));
+    let mut patience = limit.map(|limit| (limit, after(begun(), limit)));
     let mut late = None;
     let mut timer: Option<Pin<Box<Sleep>>> = None;
     let mut armed: Option<Instant> = None;
