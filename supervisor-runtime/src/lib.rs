@@ -84,10 +84,13 @@
 //!
 //! # Logs
 //!
-//! Through [`tracing`](https://docs.rs/tracing), under the target `supervisor`: `warn` for a failure that is answered by a
-//! restart, `error` for what does not come back by itself, `info` for starts, restarts and stops. The fields are `child`
-//! or `supervisor` (a path, as in `orders/pool/worker[2]`), `error` with its whole chain, `phase`, `place`, `attempt`,
-//! `delay`, `restarts_left`.
+//! Through [`tracing`](https://docs.rs/tracing), under the target `supervisor`: `warn` for what went wrong with a child (it failed,
+//! or was dropped by force), `error` for what the tree gives up for that (a child is forfeited or stuck, a group reaches its limit or
+//! does not start), `info` for starts, restarts and stops, `debug` for what is on its way there. `child` or `supervisor` is a path, as
+//! in `orders/pool/worker[2]`. How a child failed is `error`, with its whole chain, or `panic` with its `place`, or `cause`, as a limit
+//! that it missed; when, is `phase`. Other fields are `attempt`, `delay`, `restarts_left`, `others` and `incarnation`.
+//!
+//! What happens on several threads at once may be logged in another order than it happened: [`TreeHandle::events`] is in order.
 //!
 //! # Features
 //!

@@ -60,6 +60,16 @@ supervision_tree! {
             pool: report_of(pool),
         }
         outside: User(Pool(inside())),
+        alone: one_for_one {
+            cache: Db(8),
+            imported: { use elsewhere::cache; cache() },
+        }
+    }
+}
+
+mod elsewhere {
+    pub fn cache() -> super::User {
+        super::User(super::Pool(9))
     }
 }
 

@@ -204,6 +204,9 @@ fn one_mistake_is_reported_once() {
         ("one_for_one { x: one_for_all { a: A, a: B } }", "duplicate name `a` in `x`"),
         ("one_for_one { a: A, a: one_for_one { b: B } }", "duplicate name `a` in `Tree`"),
         ("one_for_one { r#a: A, a: A }", "duplicate name `a` in `Tree`"),
+        ("one_for_one { db: A, db-pool: B }", "`db-pool` is not a name"),
+        ("one_for_one { a(significant = false): A }", "`significant` stands alone and takes no value"),
+        ("one_for_one { a(in_place = false, replace = b): A }", "`in_place` stands alone and takes no value"),
         (
             "dependents_for_one { a: A, one_for_one { b(requires = [a]): B } }",
             "`requires` has no meaning outside a `dependents_for_one` group",
