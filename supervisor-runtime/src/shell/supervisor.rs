@@ -66,7 +66,7 @@ impl Service for Supervisor {
         }
     }
 
-    /// Stops what still runs: it does, if the supervisor was asked to stop between its `start` and its `run`.
+    /// Stops what still runs, should `run` have ended before its group.
     fn stop(&mut self, cx: &Context, _exit: &Exit) -> impl Future<Output = ()> + Send {
         let ended = self.group.as_ref().is_some_and(|Owned(group)| group.has_ended());
         let driven = self.group.as_ref().filter(|_| !ended);
