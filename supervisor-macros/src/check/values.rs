@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
-use syn::{Expr, Lit, RangeLimits};
+use syn::{Expr, ExprLit, Lit, RangeLimits};
 
 use super::duration::time;
 use super::{Time, Value};
@@ -181,6 +181,11 @@ fn shutdown(value: &Expression, params: &[String], mistakes: &mut Mistakes) -> O
             return None;
         }
     }
+    if let Some((word, _)) = text(value).and_then(|text| SHUTDOWN.iter().find(|(known, _)| *known == text)) {
+        let mistake = Mistake::at(value, format!("`{word}` is a word, and not a text"));
+        mistakes.push(mistake.help(format!("write it without the quotes: `shutdown = {word}`")));
+        return None;
+    }
     time("shutdown", value, mistakes).map(Value::Time)
 }
 
@@ -210,11 +215,24 @@ fn names(key: &Ident, value: &Expression, mistakes: &mut Mistakes) -> Option<Val
         let element = Expression::part(element);
         match element.as_ident() {
             Some(name) => names.push(name.clone()),
-            None => mistakes.push(Mistake::at(&element, "expected the name of a sibling").help(HELP)),
+            None => {
+                let name = text(&element).and_then(|text| syn::parse_str::<Ident>(&text).ok());
+                let help =
+                    name.map_or_else(|| HELP.to_owned(), |name| format!("write it without the quotes: `{name}`"));
+                mistakes.push(Mistake::at(&element, "expected the name of a sibling").help(help));
+            }
         }
     }
     // A list of nothing that is a name would have no type.
     (!names.is_empty()).then_some(Value::Names(names))
+}
+
+/// What a text says.
+fn text(value: &Expression) -> Option<String> {
+    match value.syntax() {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.value()),
+        _ => None,
+    }
 }
 
 fn word(

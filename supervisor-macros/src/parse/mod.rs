@@ -16,8 +16,9 @@ pub(crate) use written::{Amount, Argument, Child, Count, Expression, Group, Head
 
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use quote::quote;
-use syn::Token;
+use syn::ext::IdentExt;
 use syn::parse::ParseStream;
+use syn::{Ident, Token};
 
 use crate::mistake::{Mistake, Mistakes};
 
@@ -71,6 +72,13 @@ fn root(input: ParseStream<'_>, mistakes: &mut Mistakes) -> Option<Group> {
     const HELP: &str = "begin with a strategy: `one_for_one { db: Db::new() }`";
     if input.is_empty() {
         mistakes.push(Mistake::at_span(stream::here(input), "a tree needs a root group").help(HELP));
+        return None;
+    }
+    if input.peek(Ident::peek_any) && !input.peek(Ident) && !input.peek(Token![_]) && !node::declares(input) {
+        let word = stream::any_ident(&input.fork());
+        let message = "a tree begins with `struct Name;`, or with a strategy";
+        mistakes
+            .push(Mistake::at_span(word.map_or_else(|| stream::here(input), |word| word.span()), message).help(HELP));
         return None;
     }
     let root = match node::node(input, mistakes)? {

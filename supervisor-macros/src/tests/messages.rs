@@ -59,6 +59,10 @@ fn one_mistake_is_reported_once() {
     for (source, expected) in [
         ("", "a tree needs a root group"),
         ("a: A", "the root of a tree is a group, and `a` is a child"),
+        ("enum T; one_for_one { a: A }", "a tree begins with `struct Name;`, or with a strategy"),
+        ("use a::b; one_for_one { a: A }", "a tree begins with `struct Name;`, or with a strategy"),
+        ("loop { a: A }", "a tree begins with `struct Name;`, or with a strategy"),
+        ("one_for_one { a(shutdown = \"infinity\"): A }", "`infinity` is a word, and not a text"),
         ("one_for_one", "this `one_for_one` group has no children"),
         ("one_for_one {}", "this `one_for_one` group has no children"),
         ("one_for_one { a: A } one_for_one { b: B }", "a tree has one root, and it ends before this"),
