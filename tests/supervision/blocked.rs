@@ -258,3 +258,20 @@ async fn a_start_that_blocked_for_longer_than_its_start_timeout_has_failed_thoug
         assert_eq!(world.page(), expected);
     }
 }
+
+#[tokio::test]
+async fn an_expression_that_blocked_for_longer_than_its_start_timeout_has_failed_though_it_gave_a_tree() {
+    let world = World::in_real_time();
+    let w = world.clone();
+    let embedded = Child::new("embedded", move || {
+        std::thread::sleep(Duration::from_millis(60));
+        Supervisor::one_for_one("embedded").child(w.child("b"))
+    });
+    let tree = Supervisor::one_for_one("tree").child(world.child("a"));
+    let error = within(not_started(tree.child(embedded.start_timeout(Duration::from_millis(20))))).await;
+    assert_eq!(
+        error.to_string(),
+        "supervisor `tree` did not start: `tree/embedded` start took longer than its start_timeout of 20ms"
+    );
+    world.expect(&["start a", "stop a"]).await;
+}

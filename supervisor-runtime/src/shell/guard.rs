@@ -43,7 +43,7 @@ enum Kind {
     Stop,
     /// On `run`, since the last heartbeat.
     Heartbeat,
-    /// On the expression of a supervisor, since then. Once it is asked to stop, too: those above it only ask, because it drops by
+    /// On the expression of a supervisor, since then, which is looked at in the same way. Once it is asked to stop, too: those above it only ask, because it drops by
     /// itself what it has, but it has nothing yet.
     Expression(Instant),
 }
@@ -68,7 +68,9 @@ impl Watch {
 
     /// Whether what is done now was done too late.
     fn was_late(&self, cx: &Context) -> bool {
-        matches!(self.kind, Kind::Start(since) if now() > later(since, self.limit)) && !cx.cell().read().is_asked()
+        let is_late =
+            matches!(self.kind, Kind::Start(since) | Kind::Expression(since) if now() > later(since, self.limit));
+        is_late && !cx.cell().read().is_asked()
     }
 
     /// The limit, once it is passed; `None` if it is the one on what was asked to stop.
