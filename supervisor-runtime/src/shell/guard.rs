@@ -43,8 +43,8 @@ enum Kind {
     Stop,
     /// On `run`, since the last heartbeat.
     Heartbeat,
-    /// On the expression of a supervisor, since then, which is looked at in the same way. Once it is asked to stop, too: those above it only ask, because it drops by
-    /// itself what it has, but it has nothing yet.
+    /// On the expression of a supervisor, since then, and looked at in the same way. Once it is asked to stop, too: those above
+    /// it only ask, because it drops by itself what it has, but it has nothing yet.
     Expression(Instant),
 }
 
