@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use supervisor_runtime::{Child, Replicas, Restart, Running, State, SteerError, Supervisor};
+use supervisor_runtime::{
+    Child, Context, Provide, Replicas, Restart, Running, Service, ServiceResult, StableHandle, State, SteerError,
+    Supervisor, Wires,
+};
 
 use crate::world::{Act, Order, Probe, World, answered, at, ended, secs, started, state};
 
@@ -467,4 +470,47 @@ async fn scaling_does_not_wait_for_a_group_that_was_scaled_away() {
     tree.replicas::<Supervisor>("pool").unwrap().scale_to(1).await.unwrap();
     assert!(matches!(answered(w.scale_to(2)).await, Err(SteerError::NotRunning { .. })));
     tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_handle_of_a_replica_that_was_scaled_away_is_gone_also_if_it_works_across_restarts() {
+    /// Offers its index.
+    struct Numbered(usize);
+    impl Service for Numbered {
+        async fn run(&mut self, cx: &Context) -> ServiceResult {
+            cx.stopping().await;
+            Ok(())
+        }
+    }
+    impl Provide for Numbered {
+        type Handle = usize;
+        fn handle(&self) -> usize {
+            self.0
+        }
+    }
+    impl StableHandle for Numbered {}
+    for is_stable in [false, true] {
+        let (world, wires) = (World::new(), Wires::new());
+        let numbered = Child::replicated_in_place("numbered", 2, Numbered);
+        let numbered = if is_stable { numbered.provides_each_stable(&wires) } else { numbered.provides_each(&wires) };
+        let w = world.clone();
+        let user = Child::using("user", &wires, move |numbers: Vec<usize>| {
+            w.write(format!("{numbers:?}"));
+            Numbered(7)
+        });
+        let tree = started(Supervisor::rest_for_one("tree").child(numbered).child(user)).await;
+        let numbered = tree.replicas::<Numbered>("numbered").unwrap();
+        let gone = numbered.get(1).unwrap();
+        // A handle that works across restarts is there in between.
+        gone.restart().await.unwrap();
+        world.idle().await;
+        numbered.scale_to(1).await.unwrap();
+        world.idle().await;
+        numbered.scale_to(2).await.unwrap();
+        world.idle().await;
+        assert_eq!(world.page(), ["[0, 1]", "[0, 1]", "[0]", "[0, 1]"], "{is_stable}");
+        numbered.scale_to(1).await.unwrap();
+        assert!(gone.handle().is_err(), "{is_stable}");
+        tree.shutdown().await.unwrap();
+    }
 }

@@ -148,8 +148,8 @@ pub(crate) trait Offer<S>: Send + Sync + 'static {
     /// The incarnation at `index` has started.
     fn offer(&self, index: usize, service: &S);
 
-    /// It is about to be stopped: nobody uses its handle any more, and the last copy is not to be ours.
-    fn withdraw(&self, index: usize);
+    /// It is about to be stopped, perhaps `for_good`: nobody uses its handle any more, and the last copy is not to be ours.
+    fn withdraw(&self, index: usize, for_good: bool);
 
     /// The tree has ended.
     fn clear(&self);
@@ -158,7 +158,7 @@ pub(crate) trait Offer<S>: Send + Sync + 'static {
 /// A provider's end of its wire.
 pub(super) struct Offered<H> {
     handles: Arc<Handles<H>>,
-    /// Its handle works across restarts, so it is offered until there is a new one.
+    /// Its handle works across restarts, so it is offered until there is a new one, or it has left.
     stable: bool,
 }
 
@@ -185,8 +185,8 @@ impl<S: Provide> Offer<S> for Offered<S::Handle> {
         drop(old);
     }
 
-    fn withdraw(&self, index: usize) {
-        if !self.stable {
+    fn withdraw(&self, index: usize, for_good: bool) {
+        if for_good || !self.stable {
             let old = self.handles.current.hold().remove(&index);
             drop(old);
         }

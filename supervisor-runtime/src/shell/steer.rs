@@ -64,6 +64,11 @@ impl Group {
         state.core.roster(child).get(index).is_some_and(|slot| !state.core.slot(slot).is_leaving())
     }
 
+    /// Whether what is in `slot` is on its way out of its child's replicas or members.
+    pub(crate) fn is_leaving(&self, slot: SlotId) -> bool {
+        self.state.hold().core.slot(slot).is_leaving()
+    }
+
     /// How many of a child are there to stay.
     pub(crate) fn count(&self, child: ChildId) -> usize {
         let state = self.state.hold();

@@ -187,7 +187,8 @@ fn keep<T: Source>(source: &T, service: T::Service, cx: &Context, exit: Ending) 
 
 /// Takes back the handle of an incarnation, which is the user's.
 fn withdraw<T: Source>(source: &T, cx: &Context) {
-    if let Err(panic) = catch(|| source.withdraw(cx.index())) {
+    let for_good = cx.group().is_leaving(cx.slot());
+    if let Err(panic) = catch(|| source.withdraw(cx.index(), for_good)) {
         log::drop_panicked(cx, &panic);
     }
 }

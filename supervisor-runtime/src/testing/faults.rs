@@ -169,8 +169,8 @@ impl Source for Unreliable {
         self.source.is_used()
     }
 
-    fn withdraw(&self, index: usize) {
-        self.source.withdraw(index);
+    fn withdraw(&self, index: usize, for_good: bool) {
+        self.source.withdraw(index, for_good);
     }
 
     fn forget(&self, index: usize) {

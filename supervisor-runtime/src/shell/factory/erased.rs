@@ -12,7 +12,7 @@ pub(crate) trait Erased: Send + Sync + 'static {
     fn keep(&self, index: usize, service: Box<dyn DynService>);
     fn offer(&self, index: usize, service: &dyn DynService);
     fn is_used(&self) -> bool;
-    fn withdraw(&self, index: usize);
+    fn withdraw(&self, index: usize, for_good: bool);
     fn forget(&self, index: usize);
     fn end(&self, index: usize);
     fn clear(&self);
@@ -39,8 +39,8 @@ impl<T: Source> Erased for T {
         Source::is_used(self)
     }
 
-    fn withdraw(&self, index: usize) {
-        Source::withdraw(self, index);
+    fn withdraw(&self, index: usize, for_good: bool) {
+        Source::withdraw(self, index, for_good);
     }
 
     fn forget(&self, index: usize) {

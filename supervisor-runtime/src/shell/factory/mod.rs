@@ -67,9 +67,10 @@ pub(crate) trait Source: Send + Sync + 'static {
         false
     }
 
-    /// Nobody uses the handle of the incarnation any more: takes it back.
-    fn withdraw(&self, index: usize) {
-        let _ = index;
+    /// Nobody uses the handle of the incarnation any more: takes it back. One that works across restarts, only if no incarnation
+    /// follows.
+    fn withdraw(&self, index: usize, for_good: bool) {
+        let _ = (index, for_good);
     }
 
     /// Drops what was kept of a child: it has left, or another service takes its place.
@@ -140,7 +141,7 @@ impl<T: Source> Launch for T {
 
     fn tidy_up(&self, index: u32, for_good: bool) {
         // Both are the user's.
-        let _ = catch(|| self.withdraw(index as usize));
+        let _ = catch(|| self.withdraw(index as usize, true));
         if for_good {
             let _ = catch(|| self.forget(index as usize));
         }

@@ -63,8 +63,8 @@ impl<T: Source> Source for Seat<T> {
         !self.offers.is_empty()
     }
 
-    fn withdraw(&self, index: usize) {
-        self.offers.iter().for_each(|offer| offer.withdraw(index));
+    fn withdraw(&self, index: usize, for_good: bool) {
+        self.offers.iter().for_each(|offer| offer.withdraw(index, for_good));
     }
 
     fn forget(&self, index: usize) {
