@@ -9,6 +9,7 @@ use std::task::{Poll, Waker};
 use std::time::Instant;
 
 use supervisor_runtime::{Cause, Context, Event, Events, Row, Snapshot, State, TreeHandle, What};
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::declared::Declared;
 use crate::ledger::Ledger;
@@ -152,6 +153,12 @@ impl Mirror {
         // The owner is gone with the end.
         let (Ok(snapshot), Some((_, folded))) = (handle.snapshot(), &view.listening) else { return };
         if snapshot.number() != folded.number() {
+            return;
+        }
+        // On several threads, the owner may be going just now, and with it how all have ended.
+        if !snapshot.root().status().state().is_live()
+            && Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread
+        {
             return;
         }
         self.compared.fetch_add(1, Ordering::Relaxed);
