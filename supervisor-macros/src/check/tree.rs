@@ -180,7 +180,7 @@ pub(crate) fn option<'a>(options: &'a [Setting], key: &str) -> Option<&'a Settin
 
 /// The same if it is set to something: what is wrong has been reported, and may mean anything.
 pub(crate) fn right_option<'a>(options: &'a [Setting], key: &str) -> Option<&'a Setting> {
-    option(options, key).filter(|option| !matches!(option.value, Value::Wrong))
+    valid(options).find(|option| option.key == key)
 }
 
 impl Child {

@@ -16,7 +16,6 @@ pub(crate) use written::{Amount, Argument, Child, Count, Expression, Group, Head
 
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use quote::quote;
-use syn::ext::IdentExt;
 use syn::parse::ParseStream;
 use syn::{Ident, Token};
 
@@ -74,11 +73,10 @@ fn root(input: ParseStream<'_>, mistakes: &mut Mistakes) -> Option<Group> {
         mistakes.push(Mistake::at_span(stream::here(input), "a tree needs a root group").help(HELP));
         return None;
     }
-    if input.peek(Ident::peek_any) && !input.peek(Ident) && !input.peek(Token![_]) && !node::declares(input) {
-        let word = stream::any_ident(&input.fork());
+    let keyword = stream::any_ident(&input.fork()).filter(|word| !input.peek(Ident) && word != "_");
+    if let Some(keyword) = keyword.filter(|word| !node::declares(word)) {
         let message = "a tree begins with `struct Name;`, or with a strategy";
-        mistakes
-            .push(Mistake::at_span(word.map_or_else(|| stream::here(input), |word| word.span()), message).help(HELP));
+        mistakes.push(Mistake::at(&keyword, message).help(HELP));
         return None;
     }
     let root = match node::node(input, mistakes)? {

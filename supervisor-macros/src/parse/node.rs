@@ -66,9 +66,9 @@ pub(super) fn node(input: ParseStream<'_>, mistakes: &mut Mistakes) -> Option<No
 /// What begins a declaration elsewhere in Rust.
 const DECLARING: [&str; 5] = ["let", "mut", "pub", "const", "static"];
 
-/// Whether one of those words stands here, which [`name`] reads over.
-pub(super) fn declares(input: ParseStream<'_>) -> bool {
-    any_ident(&input.fork()).is_some_and(|word| DECLARING.iter().any(|known| word == known))
+/// Whether it is one of those words, which [`name`] reads over.
+pub(super) fn declares(word: &Ident) -> bool {
+    DECLARING.iter().any(|known| word == known)
 }
 
 /// The name of a node, and whether a `let` stands before it. What declares a name elsewhere in Rust is reported, and read
@@ -76,7 +76,7 @@ pub(super) fn declares(input: ParseStream<'_>) -> bool {
 fn name(input: ParseStream<'_>, mistakes: &mut Mistakes) -> Option<(Ident, bool)> {
     let mut words = Vec::new();
     let mut name = any_ident(input)?;
-    while DECLARING.iter().any(|word| name == word)
+    while declares(&name)
         && let Some(next) = any_ident(input)
     {
         words.push(mem::replace(&mut name, next));
