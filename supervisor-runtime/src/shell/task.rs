@@ -44,7 +44,7 @@ pub(super) fn child<T: Source>(source: Arc<T>, mut cx: Context) -> impl Future<O
                     make_way().await;
                 }
                 if source.is_used() {
-                    withdraw(&*source, &cx);
+                    withdraw(&*source, &cx, false);
                 }
                 let made = guard(&cx, || source.make_for(&cx), in_create(&cx)).await;
                 let mut service = match created(&cx, made) {
@@ -186,8 +186,7 @@ fn keep<T: Source>(source: &T, service: T::Service, cx: &Context, exit: Ending) 
 }
 
 /// Takes back the handle of an incarnation, which is the user's.
-fn withdraw<T: Source>(source: &T, cx: &Context) {
-    let for_good = cx.group().is_leaving(cx.slot());
+fn withdraw<T: Source>(source: &T, cx: &Context, for_good: bool) {
     if let Err(panic) = catch(|| source.withdraw(cx.index(), for_good)) {
         log::drop_panicked(cx, &panic);
     }
@@ -216,7 +215,7 @@ fn finish<'a, T: Source>(
         let is_used = source.is_used();
         // Those that used it have been stopped: nobody is to hold its handle while it is.
         if is_used && asked {
-            withdraw(source, cx);
+            withdraw(source, cx, cx.group().is_leaving(cx.slot()));
         } else if is_used {
             // Those that use it go on until they are swept; if one fails, it waits for the next handle.
             cx.group().failed(cx, &exit);
@@ -235,7 +234,7 @@ fn finish<'a, T: Source>(
         };
         // Who has returned `Ok`, and may, is done, not dead: its handle goes on to work.
         if is_used && is_told(&exit, cx.child()) {
-            withdraw(source, cx);
+            withdraw(source, cx, cx.group().is_leaving(cx.slot()));
         }
         exit
     }
