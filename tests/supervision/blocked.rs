@@ -6,6 +6,7 @@ use std::time::Duration;
 use supervisor_runtime::{Child, Context, Exit, Service, ServiceResult, Supervisor, TreeError, TreeErrorKind};
 use tokio::sync::oneshot;
 
+use crate::capture::overheard;
 use crate::world::{World, not_started, secs, started, task};
 
 /// Where a [`Blocker`] blocks its thread.
@@ -195,16 +196,11 @@ fn a_child_that_failed_while_a_task_of_it_blocks_its_thread_is_told_at_once_and_
     let world = World::in_real_time();
     let (blocker, release) = blocker(&world, Where::Task);
     let w = world.clone();
-    let listen = move || {
-        let world = w.clone();
-        crate::capture::listen(Arc::new(move |line| {
-            if line.starts_with("WARN") {
-                world.write(line);
-            }
-        }));
-    };
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    let runtime = runtime.worker_threads(4).enable_all().on_thread_start(listen).build().unwrap();
+    let runtime = overheard(4, move |line| {
+        if line.starts_with("WARN") {
+            w.write(line);
+        }
+    });
     let error = runtime.block_on(async {
         // Released before the runtime waits for it, also if this fails.
         let _release = release;

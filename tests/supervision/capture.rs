@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::fmt::{Debug, Write as _};
 use std::sync::{Arc, Mutex, Once};
 
+use tokio::runtime::{Builder, Runtime};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
@@ -47,6 +48,18 @@ pub(crate) fn log() -> Log {
 pub(crate) fn listen(listener: Listener) {
     install();
     LISTENER.set(Some(listener));
+}
+
+/// A runtime on whose threads `at` hears every line that is logged.
+pub(crate) fn overheard(threads: usize, at: impl Fn(String) + Send + Sync + 'static) -> Runtime {
+    install();
+    let at: Listener = Arc::new(at);
+    Builder::new_multi_thread()
+        .worker_threads(threads)
+        .enable_all()
+        .on_thread_start(move || listen(Arc::clone(&at)))
+        .build()
+        .unwrap()
 }
 
 /// Begins to listen in this process; before anything of the library runs.

@@ -1,27 +1,16 @@
 //! What had to be dropped is told by the tree, however soon it ends. Needs real threads, which are held up where it matters.
 
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
 use supervisor_runtime::{Child, Service, Shutdown, Supervisor, service_fn};
 
+use crate::capture::overheard;
 use crate::world::{secs, started};
 
 /// What never ends would hold up all tests.
 async fn within<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(secs(20.0), future).await.expect("it ends in time")
-}
-
-/// A runtime on whose threads `at` hears every line that is logged.
-fn overheard(threads: usize, at: impl Fn(&str) + Send + Sync + 'static) -> tokio::runtime::Runtime {
-    let at: Arc<dyn Fn(String) + Send + Sync> = Arc::new(move |line: String| at(&line));
-    crate::capture::install();
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(threads)
-        .enable_all()
-        .on_thread_start(move || crate::capture::listen(Arc::clone(&at)))
-        .build()
-        .unwrap()
 }
 
 /// Never stops by itself, but is polled all the time.

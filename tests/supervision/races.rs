@@ -5,21 +5,9 @@ use std::task::{Context as Task, Waker};
 use std::time::Duration;
 
 use supervisor_runtime::{Child, ChildRef, Context, Running, Service, ServiceResult, Supervisor, service_fn};
-use tokio::runtime::{Builder, Runtime};
 
-use crate::capture;
+use crate::capture::overheard;
 use crate::world::{World, started};
-
-/// A runtime of two threads that hear what is logged.
-fn listening(at: impl Fn(String) + Send + Sync + 'static) -> Runtime {
-    let at: Arc<dyn Fn(String) + Send + Sync> = Arc::new(at);
-    Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .on_thread_start(move || capture::listen(Arc::clone(&at)))
-        .build()
-        .unwrap()
-}
 
 /// Says that it was dropped.
 struct Canary(mpsc::Sender<()>);
@@ -50,7 +38,7 @@ fn a_supervisor_that_is_dropped_between_its_start_and_its_run_takes_its_children
         let seen = dropped.join().is_ok() && dead.lock().unwrap().recv_timeout(Duration::from_secs(10)).is_ok();
         let _ = reached.send(seen);
     };
-    let runtime = listening(at);
+    let runtime = overheard(2, at);
     runtime.block_on(async {
         let world = World::in_real_time();
         let canary = Child::new("canary", move || {
@@ -99,7 +87,7 @@ fn a_replacement_is_not_taken_by_an_incarnation_that_had_begun_before_and_is_sto
         });
         let _ = reached.send(asked.join().ok().flatten());
     };
-    let runtime = listening(at);
+    let runtime = overheard(2, at);
     runtime.block_on(async {
         let declared = says.clone();
         let a = Child::new("a", move || Made("declared", declared.clone()));

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use supervisor_runtime::{
     Child, Context, Restart, ServiceResult, State, SteerError, Supervisor, TreeErrorKind, Untyped,
 };
-use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 
+use crate::capture::overheard;
 use crate::world::{World, at, secs, started, task};
 
 /// A child that blocks its thread until the sender is dropped, and says when it begins to.
@@ -24,12 +24,6 @@ fn blocker(world: &World) -> (Child<impl supervisor_runtime::Service>, mpsc::Sen
         }
     });
     (child.shutdown(secs(0.05)), release)
-}
-
-/// A runtime of which each thread listens to the log.
-fn listening(listen: impl Fn() + Send + Sync + 'static) -> Runtime {
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    builder.worker_threads(4).enable_all().on_thread_start(listen).build().unwrap()
 }
 
 /// What never ends would hold up all tests.
@@ -202,24 +196,21 @@ fn what_is_stuck_in_a_group_that_was_asked_to_stop_as_it_had_started_is_never_st
     let world = World::in_real_time();
     let (blocker, release) = blocker(&world);
     let (fail, (asks, is_asked)) = (Arc::new(Notify::new()), mpsc::channel());
-    let gate = Arc::new(Mutex::new(Some((Arc::clone(&fail), is_asked))));
+    let gate = Mutex::new(Some((Arc::clone(&fail), is_asked)));
     // The last of the group has started, and nobody has heard of it yet: then another child fails, and the group is asked to stop.
-    let listen = move || {
-        let (gate, asks) = (Arc::clone(&gate), asks.clone());
-        crate::capture::listen(Arc::new(move |line| {
-            if line.contains(" stopping child=tree/group ") || line.ends_with(" stopping child=tree/group") {
-                let _ = asks.send(());
-            }
-            if line.contains(" started child=tree/group/last") {
-                let gate = gate.lock().unwrap().take();
-                let Some((fail, is_asked)) = gate else { return };
-                // From a thread of its own: what this one wakes might wait for it.
-                std::thread::spawn(move || fail.notify_one());
-                let _ = is_asked.recv();
-            }
-        }));
-    };
-    let error = listening(listen).block_on(async {
+    let runtime = overheard(4, move |line| {
+        if line.ends_with(" stopping child=tree/group") {
+            let _ = asks.send(());
+        }
+        if line.contains(" started child=tree/group/last") {
+            let gate = gate.lock().unwrap().take();
+            let Some((fail, is_asked)) = gate else { return };
+            // From a thread of its own: what this one wakes might wait for it.
+            std::thread::spawn(move || fail.notify_one());
+            let _ = is_asked.recv();
+        }
+    });
+    let error = runtime.block_on(async {
         // Released before the runtime waits for it, also if this fails.
         let _release = release;
         let first = task("first", move |cx| {
@@ -259,7 +250,7 @@ fn an_error_that_panics_when_it_is_told_leaves_the_end_of_a_tree_that_is_stuck()
         Err(Mute.into())
     });
     // Somebody reads the log.
-    let end = listening(|| crate::capture::listen(Arc::new(|_| {}))).block_on(async {
+    let end = overheard(4, |_| {}).block_on(async {
         let _release = release;
         within(tokio::spawn(Supervisor::crashing("tree").child(fails).child(blocker).run())).await
     });
