@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use pin_project_lite::pin_project;
 use tokio::time::{Sleep, sleep_until};
 
+use super::cell::Command;
 use super::group::now;
 use super::panic::{catch, catch_drop};
 use crate::decide::later;
@@ -66,11 +67,16 @@ impl Watch {
         Box::new(Self { kind: Kind::Expression(now()), limit: limit.unwrap_or(Duration::MAX), sleep: None })
     }
 
-    /// Whether what is done now was done too late.
-    fn was_late(&self, cx: &Context) -> bool {
+    /// What is done now, unless it was done too late.
+    #[inline(never)]
+    fn in_time<T>(&self, cx: &Context, end: Guarded<T>) -> Guarded<T> {
         let is_late =
             matches!(self.kind, Kind::Start(since) | Kind::Expression(since) if now() > later(since, self.limit));
-        is_late && !cx.cell().read().is_asked()
+        if is_late && !cx.cell().read().is_asked() {
+            catch_drop(end).map_or_else(Guarded::Panicked, |()| Guarded::Late(self.limit))
+        } else {
+            end
+        }
     }
 
     /// The limit, once it is passed; `None` if it is the one on what was asked to stop.
@@ -184,6 +190,29 @@ pub(crate) fn guard<'a, B: FnOnce() -> Begun<F>, F: Future>(
     Guard { cx, step: Step::Begins { begin: Some(begin) }, limit }
 }
 
+pin_project! {
+    /// The future of [`apart`].
+    pub(crate) struct Apart<F> {
+        #[pin]
+        future: F,
+    }
+}
+
+/// Polls it in a function of its own. For each panic the unwinder looks through the calls of the function that catches it, and
+/// that of a child's task has many.
+pub(crate) fn apart<F: Future>(future: F) -> Apart<F> {
+    Apart { future }
+}
+
+impl<F: Future> Future for Apart<F> {
+    type Output = F::Output;
+
+    #[inline(never)]
+    fn poll(self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Self::Output> {
+        self.project().future.poll(task)
+    }
+}
+
 impl<B: FnOnce() -> Begun<F>, F: Future> Future for Guard<'_, B, F> {
     type Output = Guarded<F::Output>;
 
@@ -192,20 +221,15 @@ impl<B: FnOnce() -> Begun<F>, F: Future> Future for Guard<'_, B, F> {
         let mut this = self.project();
         let cell = this.cx.cell();
         cell.note_own_waker(task.waker());
-        let end = 'end: loop {
+        let end = loop {
             let command = cell.read();
             if command.is_kill() {
                 break drop_now(this.cx, this.step, Guarded::Dropped);
             }
-            while command.has_tasks()
-                && let Poll::Ready(error) = this.cx.poll_tasks(task)
+            if command.has_tasks()
+                && let Some(error) = failed_task(this.cx, task, command)
             {
-                if !command.is_asked() && !cell.is_run_over() {
-                    break 'end drop_now(this.cx, this.step, Guarded::TaskFailed(error));
-                }
-                // It is about to end, and what it still has to do is not cut off for that.
-                log::task_failed_in_stop(this.cx, &*error);
-                let _ = catch_drop(error);
+                break drop_now(this.cx, this.step, Guarded::TaskFailed(error));
             }
             let mut end = None;
             let polled = catch(|| {
@@ -235,10 +259,9 @@ impl<B: FnOnce() -> Begun<F>, F: Future> Future for Guard<'_, B, F> {
                 break drop_now(this.cx, this.step, Guarded::Panicked(panic));
             }
             if let Some(end) = end {
-                let late = this.limit.watch().filter(|watch| watch.was_late(this.cx)).map(|watch| watch.limit);
-                return Poll::Ready(match late {
-                    Some(limit) => catch_drop(end).map_or_else(Guarded::Panicked, |()| Guarded::Late(limit)),
-                    None => end,
+                return Poll::Ready(match this.limit {
+                    Limit::Watch(watch) => watch.in_time(this.cx, end),
+                    Limit::Above | Limit::Stop(_) => end,
                 });
             }
             if let Poll::Ready(limit) = this.limit.poll(this.cx, task) {
@@ -256,6 +279,20 @@ impl<B: FnOnce() -> Begun<F>, F: Future> Future for Guard<'_, B, F> {
         };
         Poll::Ready(end)
     }
+}
+
+/// The error of a task of the incarnation that cuts off what it does.
+#[cold]
+fn failed_task(cx: &Context, task: &mut Task<'_>, command: Command) -> Option<BoxError> {
+    while let Poll::Ready(error) = cx.poll_tasks(task) {
+        if !command.is_asked() && !cx.cell().is_run_over() {
+            return Some(error);
+        }
+        // It is about to end, and what it still has to do is not cut off for that.
+        log::task_failed_in_stop(cx, &*error);
+        let _ = catch_drop(error);
+    }
+    None
 }
 
 fn drop_now<B, F, T>(cx: &Context, mut step: Pin<&mut Step<B, F>>, end: Guarded<T>) -> Guarded<T> {

@@ -16,7 +16,7 @@ use tokio::time::{sleep_until, timeout};
 
 use super::factory::Source;
 use super::group::now;
-use super::guard::{Guarded, Limit, Watch, guard};
+use super::guard::{Guarded, Limit, Watch, apart, guard};
 use super::panic::{catch, catch_drop};
 use super::record::Then;
 use super::tell::is_told;
@@ -56,7 +56,7 @@ pub(super) fn child<T: Source>(source: Arc<T>, mut cx: Context) -> impl Future<O
                         break 'stopped ended(&cx, Cause::Done, Phase::Create);
                     }
                     let started = if has_start::<T::Service>() {
-                        guard(&cx, || Begun::pending(service.start(&cx)), in_start(&cx)).await
+                        apart(guard(&cx, || Begun::pending(service.start(&cx)), in_start(&cx))).await
                     } else {
                         Guarded::Ended(Ok(()))
                     };
@@ -78,7 +78,7 @@ pub(super) fn child<T: Source>(source: Arc<T>, mut cx: Context) -> impl Future<O
                     if !has_stop::<T::Service>() && needs_no_stop(&*source, &cx) {
                         exit
                     } else {
-                        finish(&*source, &mut service, &cx, exit).await
+                        apart(finish(&*source, &mut service, &cx, exit)).await
                     }
                 };
                 let exit = if cx.cell().read().has_extras() { Box::pin(reap(&cx, exit)).await } else { exit };
@@ -186,6 +186,7 @@ fn keep<T: Source>(source: &T, service: T::Service, cx: &Context, exit: Ending) 
 }
 
 /// Takes back the handle of an incarnation, which is the user's.
+#[cold]
 fn withdraw<T: Source>(source: &T, cx: &Context, for_good: bool) {
     if let Err(panic) = catch(|| source.withdraw(cx.index(), for_good)) {
         log::drop_panicked(cx, &panic);
