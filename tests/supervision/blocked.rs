@@ -3,11 +3,13 @@
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use supervisor_runtime::{Child, Context, Exit, Service, ServiceResult, Supervisor, TreeError, TreeErrorKind};
+use supervisor_runtime::{
+    Child, Context, Decision, Exit, Service, ServiceResult, Set, Shutdown, Supervisor, TreeError, TreeErrorKind,
+};
 use tokio::sync::oneshot;
 
 use crate::capture::overheard;
-use crate::world::{World, not_started, secs, started, task};
+use crate::world::{World, not_started, secs, started, task, with_tree};
 
 /// Where a [`Blocker`] blocks its thread.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -270,4 +272,70 @@ async fn an_expression_that_blocked_for_longer_than_its_start_timeout_has_failed
         "supervisor `tree` did not start: `tree/embedded` start took longer than its start_timeout of 20ms"
     );
     world.expect(&["start a", "stop a"]).await;
+}
+
+/// An embedded tree whose expression blocks its thread, after it has given a tree so often; it has 50 ms to stop.
+fn blocked_expression(world: &World, after: usize) -> (Child<Supervisor>, mpsc::Sender<()>) {
+    let (release, released) = mpsc::channel::<()>();
+    let (state, w) = (Mutex::new((released, after)), world.clone());
+    let embedded = Child::new("embedded", move || {
+        let (released, left) = &mut *state.lock().unwrap();
+        if *left == 0 {
+            w.write("block");
+            let _ = released.recv();
+        } else {
+            *left -= 1;
+        }
+        Supervisor::one_for_one("embedded").child(task("b", |cx| async move { Ok(cx.stopping().await) }))
+    });
+    (embedded.shutdown(secs(0.05)), release)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_expression_that_blocks_its_thread_past_its_start_timeout_is_given_up_and_the_start_rolled_back() {
+    let world = World::in_real_time();
+    let (embedded, release) = blocked_expression(&world, 0);
+    let tree = Supervisor::one_for_one("tree").child(world.child("a")).child(embedded.start_timeout(secs(0.1)));
+    let error = within(not_started(tree)).await;
+    world.expect(&["start a", "block", "stop a"]).await;
+    drop(release);
+    assert_eq!(stuck(&error), (TreeErrorKind::Stuck, vec!["tree/embedded"]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_expression_that_blocks_its_thread_is_given_up_once_it_is_to_have_stopped() {
+    let world = World::in_real_time();
+    let (embedded, release) = blocked_expression(&world, 0);
+    let (handle, mut told) = with_tree("handle");
+    let starts =
+        tokio::spawn(Supervisor::one_for_one("tree").child(handle).child(world.child("a")).child(embedded).start());
+    let handle = within(told.recv()).await.expect("it runs");
+    world.expect(&["start a", "block"]).await;
+    handle.shutdown();
+    let error = within(starts).await.expect("it does not panic").unwrap_err();
+    drop(release);
+    world.expect(&["stop a"]).await;
+    assert_eq!(stuck(&error), (TreeErrorKind::Stuck, vec!["tree/embedded"]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_expression_that_blocks_its_thread_is_given_up_when_it_is_swept_with_a_peer_that_fails() {
+    let world = World::in_real_time();
+    let (embedded, release) = blocked_expression(&world, 1);
+    let tree = Supervisor::custom("tree", |_| Decision::Restart(Set::All)).child(world.child("a")).child(embedded);
+    // No timer of another is to wake the supervisor.
+    let mut tree = within(started(tree.child(world.child("c").shutdown(Shutdown::Infinity)))).await;
+    world.expect(&["start a", "start c"]).await;
+    let group = tree.group("embedded").unwrap();
+    let restart = tokio::spawn(async move { group.restart().await });
+    world.expect(&["block"]).await;
+    // The last one is asked first, and hands on to the one before it when it has stopped.
+    world.fail("a");
+    let error = within(tree.wait()).await.unwrap_err();
+    drop(release);
+    assert!(within(restart).await.unwrap().is_err());
+    let mut page = world.page();
+    page.sort();
+    assert_eq!(page, ["fail a", "stop a", "stop c"]);
+    assert_eq!(stuck(&error), (TreeErrorKind::Stuck, vec!["tree/embedded"]));
 }

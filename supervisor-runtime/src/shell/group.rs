@@ -23,7 +23,6 @@ use super::promise::Promises;
 use super::record::State;
 use super::records::Records;
 use super::tell::Outside;
-use crate::Shutdown;
 use crate::decide::{Choice, Core, Phase, Rules, SlotId, Swept, earlier, later, nanos_between};
 use crate::declare::{ChildSpec, Decision, Failure, GroupSpec, Set, Size, Strategy};
 use crate::log;
@@ -126,6 +125,7 @@ impl Group {
             outside.tell(self, Told { at, ..state.event(self, slot, What::Initialized(beginning.into())) });
         }
         outside.drop_group(state.inner.insert(slot, Arc::clone(inner)));
+        state.records[slot].forget_watch();
         if self.is_anchor() {
             self.tree.note_outermost(inner);
         }
@@ -254,16 +254,6 @@ impl Group {
         let deadline = state.records[cx.slot()].extras().and_then(|extras| extras.deadline);
         let own = state.asked_at(cx.slot()).and_then(|asked_at| self.own_deadline(asked_at));
         earlier(deadline, own)
-    }
-
-    /// Until when the expression of the supervisor in `slot`, which was asked to stop, is to have given one: it has no more time
-    /// than that of a child that says nothing.
-    pub(crate) fn expression_ends_by(&self, slot: SlotId) -> Instant {
-        let state = self.state.hold();
-        let deadline = state.records[slot].extras().and_then(|extras| extras.deadline);
-        let asked_at = state.asked_at(slot).unwrap_or_else(now);
-        let own = Shutdown::DEFAULT.limit().map(|limit| later(asked_at, limit));
-        deadline.into_iter().chain(own).min().unwrap_or(asked_at)
     }
 
     /// Until when this group has to have stopped by its own option, if it begins to at `from`.

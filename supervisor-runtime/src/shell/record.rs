@@ -231,10 +231,10 @@ impl State {
         spawn: &mut Spawns,
         outside: &mut Outside,
     ) -> Option<Waker> {
-        let known = self.core.next_timer();
+        let known = self.next_timer();
         self.core.proceed(now, CHUNK, &mut self.actions);
         self.carry_out(group, spawn, outside);
-        let is_sooner = self.core.next_timer().is_some_and(|next| known.is_none_or(|known| next < known));
+        let is_sooner = self.next_timer().is_some_and(|next| known.is_none_or(|known| next < known));
         if is_sooner { self.driver.clone() } else { None }
     }
 
@@ -263,6 +263,7 @@ impl State {
                         *known = Some(known.map_or(deadline, |known| known.min(deadline)));
                     }
                     record.ask(group.cell(slot), self.core.is_ending(), outside);
+                    self.hurry(slot);
                 }
                 Action::Kill(slot, asked_at) => {
                     let record = &mut self.records[slot];
@@ -415,8 +416,14 @@ impl Record {
         self.known_mut()?.watched.as_deref_mut()
     }
 
-    pub(super) fn watch(&mut self, watched: Option<Watched>) {
-        self.more().watched = watched.map(Box::new);
+    pub(super) fn watch(&mut self, watched: Watched) {
+        self.more().watched = Some(Box::new(watched));
+    }
+
+    pub(super) fn forget_watch(&mut self) {
+        if let Some(more) = self.known_mut() {
+            more.watched = None;
+        }
     }
 
     /// What belongs to its incarnation, if anything does.

@@ -40,7 +40,7 @@ pub(super) fn child<T: Source>(source: Arc<T>, mut cx: Context) -> impl Future<O
                 if begins_asked(&cx) {
                     break 'ended ended(&cx, Cause::Done, Phase::Create);
                 }
-                if start_limit(&cx).is_some_and(|limit| cx.group().watch(&cx, Silence::InStart, limit)) {
+                if may_block(&cx).is_some_and(|(silence, limit)| cx.group().watch(&cx, silence, limit)) {
                     make_way().await;
                 }
                 if source.is_used() {
@@ -142,13 +142,26 @@ fn start_limit(cx: &Context) -> Option<Duration> {
     options.start_timeout.filter(|_| *kind == Kind::Worker)
 }
 
+/// What the supervisor sees, too, from the beginning of an incarnation: it may block its thread there.
+#[inline]
+fn may_block(cx: &Context) -> Option<(Silence, Duration)> {
+    if has_expression(cx) {
+        return Some((Silence::InExpression, cx.child().options.start_timeout.unwrap_or(Duration::MAX)));
+    }
+    start_limit(cx).map(|limit| (Silence::InStart, limit))
+}
+
+/// Whether it is a supervisor that is made by the user's code.
+#[inline]
+fn has_expression(cx: &Context) -> bool {
+    let ChildSpec { kind, inner, .. } = cx.child();
+    *kind == Kind::Supervisor && inner.is_none()
+}
+
 /// The limit on the factory.
 #[inline]
 fn in_create(cx: &Context) -> Limit<'_> {
-    match cx.child().kind {
-        Kind::Worker => in_start(cx),
-        Kind::Supervisor => Limit::Watch(Watch::expression(cx.child().options.start_timeout)),
-    }
+    if has_expression(cx) { Limit::Watch(Watch::expression(cx.child().options.start_timeout)) } else { in_start(cx) }
 }
 
 /// Since when that has been kept: the supervisor knows, too.

@@ -8,6 +8,7 @@ use super::record::{Record, State, wake};
 use super::tell::Outside;
 use crate::Context;
 use crate::decide::{GRACE, SlotId, State as CoreState, earlier, later};
+use crate::declare::Shutdown;
 use crate::sync::MutexExt;
 
 /// How many entries are kept whether they are out of date or not.
@@ -33,6 +34,8 @@ pub(crate) enum Silence {
     InStart,
     /// Give no heartbeat.
     OfHeartbeat,
+    /// Be in the expression of an embedded tree, asked to stop or not.
+    InExpression,
     /// Be in `stop` after a failure, or in the end of its tasks.
     InStop,
 }
@@ -51,7 +54,7 @@ impl Group {
             suspect: false,
         };
         let looks_at = watched.looks_at;
-        state.records[cx.slot()].watch(Some(watched));
+        state.records[cx.slot()].watch(watched);
         let due = later(since, limit);
         let mut driver = None;
         if looks_at.is_none_or(|then| due < then) {
@@ -75,6 +78,11 @@ impl Group {
         let state = self.state.hold();
         let watched = state.records[cx.slot()].watched();
         watched.filter(|watched| watched.incarnation == cx.incarnation()).map(|watched| watched.since)
+    }
+
+    /// Until when the expression of the supervisor in `slot`, which was asked to stop, is to have given one.
+    pub(crate) fn expression_ends_by(&self, slot: SlotId) -> Instant {
+        self.state.hold().expression_ends_by(slot)
     }
 
     /// What is left of the incarnation in `slot` cannot be dropped.
@@ -110,6 +118,24 @@ impl State {
         }
     }
 
+    /// What is in `slot` was asked to stop: it has less time for its expression, if it is still there.
+    pub(super) fn hurry(&mut self, slot: SlotId) {
+        let watched = self.records[slot].watched();
+        if let Some(watched) = watched.filter(|watched| watched.silence == Silence::InExpression) {
+            let due = later(watched.since, watched.limit).min(self.expression_ends_by(slot));
+            self.look_later(slot, due);
+        }
+    }
+
+    /// Until when the expression of the supervisor in `slot`, which was asked to stop, is to have given one: it has no more time
+    /// than that of a child that says nothing.
+    fn expression_ends_by(&self, slot: SlotId) -> Instant {
+        let deadline = self.records[slot].extras().and_then(|extras| extras.deadline);
+        let asked_at = self.asked_at(slot).unwrap_or_else(now);
+        let own = Shutdown::DEFAULT.limit().map(|limit| later(asked_at, limit));
+        deadline.into_iter().chain(own).min().unwrap_or(asked_at)
+    }
+
     /// Gives up on children that are silent for longer than they may, though their own tasks would have seen it.
     pub(super) fn look_at_the_silent(&mut self, now: Instant, group: &Group, outside: &mut Outside) {
         while let Some(&Reverse((when, slot))) = self.watches.peek()
@@ -121,22 +147,32 @@ impl State {
                 continue;
             };
             watched.looks_at = None;
-            let (since, state) = match watched.silence {
-                Silence::InStart => (watched.since, CoreState::Starting),
-                Silence::OfHeartbeat => (group.last_beat(slot).max(watched.since), CoreState::Running),
-                Silence::InStop => (watched.since, CoreState::Running),
+            let (silence, since, limit) = (watched.silence, watched.since, watched.limit);
+            let is_another = watched.incarnation != group.cell(slot).incarnation();
+            let due = match (silence, self.core.slot(slot).state) {
+                _ if is_another => None,
+                (Silence::InStart | Silence::InExpression, CoreState::Starting)
+                | (Silence::InStop, CoreState::Running) => Some(later(since, limit)),
+                (Silence::InExpression, CoreState::Stopping) => {
+                    Some(later(since, limit).min(self.expression_ends_by(slot)))
+                }
+                (Silence::OfHeartbeat, CoreState::Running) => Some(later(group.last_beat(slot).max(since), limit)),
+                _ => None,
             };
-            let due = later(since, watched.limit);
-            if watched.incarnation != group.cell(slot).incarnation() || self.core.slot(slot).state != state {
-                record.watch(None);
-            } else if due > now {
+            let record = &mut self.records[slot];
+            let Some((due, watched)) = due.zip(record.watched_mut()) else {
+                record.forget_watch();
+                continue;
+            };
+            if due > now {
                 watched.suspect = false;
                 self.look_later(slot, due);
             } else if !watched.suspect {
                 watched.suspect = true;
                 self.look_later(slot, later(now, GRACE));
             } else {
-                record.watch(None);
+                record.forget_watch();
+                self.note_asked(slot);
                 self.core.give_up_on(slot, now);
                 self.records[slot].kill(group.cell(slot), outside);
             }
