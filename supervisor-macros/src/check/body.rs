@@ -24,7 +24,7 @@ fn options_behind(name: &Ident, expression: &Expression) -> Option<Mistake> {
     let Expr::Call(call) = expression.syntax() else { return None };
     let is_option = |argument: &&Expr| match argument {
         Expr::Assign(assigned) => {
-            matches!(&*assigned.left, Expr::Path(path) if path.path.get_ident().is_some_and(options::is_known))
+            matches!(&*assigned.left, Expr::Path(path) if path.path.get_ident().is_some_and(options::is_option))
         }
         _ => false,
     };
@@ -34,16 +34,17 @@ fn options_behind(name: &Ident, expression: &Expression) -> Option<Mistake> {
 }
 
 fn evaluated(child: Child, scope: &mut Scope, mistakes: &mut Mistakes) -> Option<Body> {
-    let ty = types::stated(&child, mistakes);
+    let dynamic = types::dynamic(&child);
+    let ty = if dynamic.is_none() { types::stated(&child, mistakes) } else { None };
     scope.declare(Field::of_child(&child, ty.clone()), mistakes);
-    let behind = child.expression.as_ref().and_then(|expression| options_behind(&child.name, expression));
-    if let Some(mistake) = behind {
+    let behind = || options_behind(&child.name, child.expression.as_ref()?);
+    if let Some(mistake) = dynamic.or_else(behind) {
         mistakes.push(mistake);
         return None;
     }
-    let called = child.expression.as_ref().filter(|_| child.count.is_some()).and_then(count::called);
-    let is_called = called.is_some();
-    mistakes.extend(called);
+    let no_function = child.expression.as_ref().filter(|_| child.count.is_some()).and_then(count::no_function);
+    let is_no_function = no_function.is_some();
+    mistakes.extend(no_function);
     let count = match child.count {
         None => None,
         Some(Count::Known(count)) => Some(count::amount(&count, Amount::Replicas, mistakes)),
@@ -53,7 +54,7 @@ fn evaluated(child: Child, scope: &mut Scope, mistakes: &mut Mistakes) -> Option
     match count {
         // The count is wrong, so nothing is known of what the expression should be.
         Some(None) => None,
-        _ if is_called => None,
+        _ if is_no_function => None,
         count => Some(Body::Evaluated(Evaluated::new(count.flatten(), ty, expression))),
     }
 }

@@ -21,26 +21,42 @@ pub(super) fn amount(written: &Expression, amount: Amount, mistakes: &mut Mistak
     }
 }
 
-/// Replicas take the function itself; one that is called already is a plain slip.
+/// Replicas take the function itself; one that is called already, or a value, is a plain slip.
 ///
-/// Only for `Type::new(..)`, which by convention gives a `Type`, and so no function unless it is a `Box`;
-/// about any other call the compiler knows more. (Whoever has a `new` that does return a function writes
-/// it in braces.)
-pub(super) fn called(expression: &Expression) -> Option<Mistake> {
-    let Expr::Call(call) = expression.syntax() else {
-        return None;
+/// Only for what by convention gives a `Type`, and so no function: `Type::new(..)`, unless it is a `Box`, `Type(..)` and
+/// `Type { .. }`; about any other call the compiler knows more. (Whoever has one that does return a function writes it in
+/// braces.)
+pub(super) fn no_function(expression: &Expression) -> Option<Mistake> {
+    let wrong = |message: String, help: String| Some(Mistake::at(expression, message).help(help));
+    let call = match expression.syntax() {
+        Expr::Call(call) => call,
+        Expr::Struct(value) => {
+            let ty = &value.path.segments.last()?.ident;
+            let message = format!("replicas need a function of the index, and this is a value, a `{ty}`");
+            return wrong(message, format!("write `|index| {ty} {{ .. }}`"));
+        }
+        _ => return None,
     };
     let Expr::Path(path) = &*call.func else {
         return None;
     };
-    let mut segments = path.path.segments.iter().rev();
-    let (new, ty) = (segments.next()?, segments.next()?);
-    if new.ident != "new" || ty.ident == "Box" || path.qself.is_some() {
+    let mut segments = path.path.segments.iter().rev().map(|segment| &segment.ident);
+    let (last, before) = (segments.next()?, segments.next());
+    if path.qself.is_some() {
         return None;
     }
-    let (ty, arguments) = (&ty.ident, if call.args.len() > 1 { "index, .." } else { "index" });
-    let message = format!("replicas need a function of the index, and this `{ty}::new` is called already");
-    Some(Mistake::at(expression, message).help(format!("write `{ty}::new`, or `|index| {ty}::new({arguments})`")))
+    match before {
+        Some(ty) if last == "new" && ty != "Box" => {
+            let arguments = if call.args.len() > 1 { "index, .." } else { "index" };
+            let message = format!("replicas need a function of the index, and this `{ty}::new` is called already");
+            wrong(message, format!("write `{ty}::new`, or `|index| {ty}::new({arguments})`"))
+        }
+        _ if last.to_string().starts_with(char::is_uppercase) => {
+            let message = format!("replicas need a function of the index, and this is a value, a `{last}`");
+            wrong(message, format!("write `|index| {last}(..)`"))
+        }
+        _ => None,
+    }
 }
 
 /// How many that are, where it is written as a number.

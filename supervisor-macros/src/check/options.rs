@@ -139,7 +139,7 @@ pub(super) fn options(
 }
 
 /// Whether some node takes an option of this name.
-pub(super) fn is_known(key: &Ident) -> bool {
+pub(crate) fn is_option(key: &Ident) -> bool {
     OPTIONS.iter().any(|(known, ..)| key == known)
 }
 

@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::visit::Visit;
 use syn::{
     Expr, ExprAwait, ExprInfer, ExprParen, ExprPath, ExprStruct, ExprTry, GenericArgument, Path, PathArguments,
-    PathSegment, Type, TypeImplTrait, TypeInfer, TypePath,
+    PathSegment, Type, TypeImplTrait, TypeInfer, TypeParamBound, TypePath,
 };
 
 use crate::mistake::{Mistake, Mistakes};
@@ -45,17 +45,55 @@ pub(super) fn stated(child: &Child, mistakes: &mut Mistakes) -> Option<TokenStre
 /// The service in `Result<Db, Error>`.
 fn fallible(ty: &Type) -> Option<TokenStream> {
     let Type::Path(TypePath { qself: None, path, .. }) = ty else { return None };
-    let last = path.segments.last().filter(|last| last.ident == "Result")?;
-    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
-    match arguments.args.first()? {
+    match first_argument(path, "Result")? {
         GenericArgument::Type(service) => Some(service.to_token_stream()),
         _ => None,
     }
 }
 
+/// A `dyn`, or `Box<dyn Service>`, which is what would stand for a service of any type, if `Service` allowed that.
+pub(super) fn dynamic(child: &Child) -> Option<Mistake> {
+    let object = object(child.ty.as_ref()?.syntax())?;
+    let name = &child.name;
+    let (message, help) = match child.count {
+        Some(Count::Open(_)) => {
+            (format!("the members of `{name}` are of one type"), "write `BoxService` to take services of any type")
+        }
+        _ => (
+            format!("the service of `{name}` is of one type"),
+            "write no type, or `BoxService` and `BoxService::new(..)` around what gives the service",
+        ),
+    };
+    Some(Mistake::at(object, format!("{message}, and a `dyn` is none")).help(help))
+}
+
+fn object(ty: &Type) -> Option<&Type> {
+    match ty {
+        Type::TraitObject(_) => Some(ty),
+        // Of a trait of their own, users can have services in a `Box`.
+        Type::Path(TypePath { qself: None, path, .. }) => match first_argument(path, "Box")? {
+            GenericArgument::Type(inner @ Type::TraitObject(object)) => {
+                let is_service = |bound: &TypeParamBound| match bound {
+                    TypeParamBound::Trait(bound) => bound.path.segments.last().is_some_and(|it| it.ident == "Service"),
+                    _ => false,
+                };
+                object.bounds.iter().any(is_service).then_some(inner)
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The `T` of `of<T>`.
+fn first_argument<'a>(path: &'a Path, of: &str) -> Option<&'a GenericArgument> {
+    let last = path.segments.last().filter(|last| last.ident == of)?;
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+    arguments.args.first()
+}
+
 /// Where an expression would stand, an open group has a type; `path` is that of its field in the running tree.
 pub(super) fn members(child: &Child, path: &str, mistakes: &mut Mistakes) -> Types {
-    let name = &child.name;
     let wrong = |meant| Types { stated: None, meant };
     match (&child.ty, &child.expression) {
         (Some(ty), None) => {
@@ -63,9 +101,8 @@ pub(super) fn members(child: &Child, path: &str, mistakes: &mut Mistakes) -> Typ
                 mistakes.push(is_expression(child, &ty.tokens, Some(&meant), path));
                 return wrong(Some(meant));
             }
-            if let Type::TraitObject(object) = ty.syntax() {
-                let message = format!("the members of `{name}` are of one type, and a `dyn` is none");
-                mistakes.push(Mistake::at(object, message).help("write `BoxService` to take services of any type"));
+            if let Some(mistake) = dynamic(child) {
+                mistakes.push(mistake);
                 return wrong(None);
             }
             let stated = stated(child, mistakes);

@@ -26,7 +26,7 @@ use syn::Attribute;
 use syn::ext::IdentExt;
 
 use self::functions::functions;
-use self::typed::{Fields, Typed};
+use self::typed::{Fields, Typed, structure};
 use crate::check::Tree;
 
 /// The tree's type with its functions, whether the tree is valid or not.
@@ -81,7 +81,8 @@ pub(crate) fn expand(tree: &Tree) -> TokenStream {
 /// `struct Tree { .. }`, with the attributes of the header and those that it leaves to us.
 fn ty(tree: &Tree, fields: &Fields) -> TokenStream {
     let (krate, header) = (&tree.krate, &tree.header);
-    let (visibility, name, definitions) = (&header.visibility, &header.name, &fields.definitions);
+    let definitions = &fields.definitions;
+    let item = structure(&header.visibility, &header.name, quote!(#definitions __running: #krate::Running,));
     let (docs, attributes): (Vec<_>, Vec<_>) = header.attributes.iter().partition(|attribute| is(attribute, "doc"));
     let summary = docs.is_empty().then(|| quote!(#[doc = " A supervision tree."]));
     let drawing = tree.root.iter().flat_map(outline::drawing);
@@ -98,10 +99,7 @@ fn ty(tree: &Tree, fields: &Fields) -> TokenStream {
         #[allow(dead_code, private_interfaces, reason = "each child has its field, used or not, of a private type or not")]
         #debug
         #must_use
-        #visibility struct #name {
-            #definitions
-            __running: #krate::Running,
-        }
+        #item
     }
 }
 

@@ -16,10 +16,10 @@
 //! A type is named after the tree and the groups around it, so that two trees of one module can have groups of one
 //! name, and a function can take `&TreePool`. The names of ours begin as no child's may.
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::quote;
-use syn::Attribute;
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
+use syn::{Attribute, Visibility};
 
 use crate::check::{Field, Reference};
 use crate::parse::{Header, Krate};
@@ -98,15 +98,13 @@ impl<'a> Typed<'a> {
         let at = self.groups.len();
         let Fields { definitions, values } = self.fields(fields, &name.to_string(), &format!("{path}/"));
         let (krate, visibility, shared) = (self.krate, &self.header.visibility, &self.shared);
+        let item = structure(visibility, &name, quote!(#definitions __group: #krate::GroupRef,));
         let definition = quote! {
             #[doc = #summary]
             #(#shared)*
             #[allow(dead_code, private_interfaces, reason = "each child has its field, used or not, of a private type or not")]
             #[derive(::core::clone::Clone, ::core::fmt::Debug)]
-            #visibility struct #name {
-                #definitions
-                __group: #krate::GroupRef,
-            }
+            #item
 
             #(#shared)*
             impl ::core::ops::Deref for #name {
@@ -132,6 +130,14 @@ impl<'a> Typed<'a> {
         self.taken.push(name.clone());
         Ident::new(&name, group.span())
     }
+}
+
+/// `struct Tree { .. }`, all of it at the name: should another item have that, it is there that the compiler says so.
+pub(super) fn structure(visibility: &Visibility, name: &Ident, fields: TokenStream) -> TokenStream {
+    let mut fields = Group::new(Delimiter::Brace, fields);
+    fields.set_span(name.span());
+    let keyword = quote_spanned!(name.span()=> struct);
+    quote!(#visibility #keyword #name #fields)
 }
 
 /// What the user says of it, and what it is.

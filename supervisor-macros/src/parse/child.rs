@@ -12,6 +12,7 @@ use super::count::count;
 use super::open::members;
 use super::stream::{any_ident, at_colon, at_end, at_equals, expression, here, skip_to_comma, take_while, verbatim};
 use super::written::{Argument, Child, Count, Expression, Stated};
+use crate::check::is_option;
 use crate::mistake::{Mistake, Mistakes};
 use crate::text::text;
 
@@ -52,6 +53,11 @@ pub(super) fn colon(input: ParseStream<'_>, name: &mut Ident, head: &mut Head, m
         mistakes.push(no_expression(name));
         return false;
     }
+    if at_equals(input) && head.is_plain() && is_option(name) {
+        mistakes.push(no_child(name));
+        skip_to_comma(input);
+        return false;
+    }
     let begins_expression = input.peek(Ident::peek_any) || input.peek(Lit);
     if means_colon || begins_expression {
         mistakes.push(no_colon(here(input), name));
@@ -79,6 +85,12 @@ pub(super) fn colon(input: ParseStream<'_>, name: &mut Ident, head: &mut Head, m
 fn no_expression(name: &Ident) -> Mistake {
     let help = format!("write `{name}: expression`, where the expression gives a service");
     Mistake::at(name, format!("`{name}` has no expression")).help(help)
+}
+
+/// `shutdown = 5s` among the children.
+fn no_child(option: &Ident) -> Mistake {
+    let message = format!("`{option}` is an option, and stands before the braces of its group");
+    Mistake::at(option, message).help(format!("write `strategy({option} = ..) {{ .. }}`"))
 }
 
 fn no_colon(place: Span, name: &Ident) -> Mistake {

@@ -204,7 +204,7 @@ fn a_child_that_is_not_in_scope_is_explained_where_nothing_else_can_be_meant() {
         assert_eq!(found(source), [expected], "{source}");
     }
     // Names of parameters are those of parameters.
-    assert_eq!(found("struct T(b: B); rest_for_one(over = b.window) { a*(b.size): A(b.url), b: B }"), [""; 0]);
+    assert_eq!(found("struct T(b: B); rest_for_one(over = b.window) { a*(b.size): a(b.url), b: B }"), [""; 0]);
 }
 
 #[test]
