@@ -13,7 +13,7 @@ use tokio::time::MissedTickBehavior;
 use crate::decide::{ChildId, SlotId};
 use crate::declare::ChildSpec;
 use crate::handle::TreeHandle;
-use crate::shell::{Cell, Group};
+use crate::shell::{Cell, Group, Owner};
 use crate::{BoxError, Exit, GroupRef, ServiceResult, SteerError};
 
 /// A service's view of its own incarnation: whether it is to stop, who it is, how the one before ended.
@@ -277,6 +277,12 @@ impl Context {
     #[inline]
     pub(crate) fn member(&self) -> u32 {
         self.index
+    }
+
+    /// Whose it is what this incarnation offers and leaves.
+    #[inline]
+    pub(crate) fn owner(&self) -> Owner {
+        Owner::new(self.group.names().id, self.slot, self.incarnation)
     }
 
     #[inline]

@@ -474,21 +474,6 @@ async fn scaling_does_not_wait_for_a_group_that_was_scaled_away() {
 
 #[tokio::test(start_paused = true)]
 async fn the_handle_of_a_replica_that_was_scaled_away_is_gone_also_if_it_works_across_restarts() {
-    /// Offers its index.
-    struct Numbered(usize);
-    impl Service for Numbered {
-        async fn run(&mut self, cx: &Context) -> ServiceResult {
-            cx.stopping().await;
-            Ok(())
-        }
-    }
-    impl Provide for Numbered {
-        type Handle = usize;
-        fn handle(&self) -> usize {
-            self.0
-        }
-    }
-    impl StableHandle for Numbered {}
     for is_stable in [false, true] {
         let (world, wires) = (World::new(), Wires::new());
         let numbered = Child::replicated_in_place("numbered", 2, Numbered);
@@ -513,4 +498,73 @@ async fn the_handle_of_a_replica_that_was_scaled_away_is_gone_also_if_it_works_a
         assert!(gone.handle().is_err(), "{is_stable}");
         tree.shutdown().await.unwrap();
     }
+}
+
+/// Offers its index.
+struct Numbered(usize);
+
+impl Service for Numbered {
+    async fn run(&mut self, cx: &Context) -> ServiceResult {
+        cx.stopping().await;
+        Ok(())
+    }
+}
+
+impl Provide for Numbered {
+    type Handle = usize;
+
+    fn handle(&self) -> usize {
+        self.0
+    }
+}
+
+impl StableHandle for Numbered {}
+
+// On one worker, so that what is woken last comes before what tidies up.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn the_handle_of_a_replica_that_comes_back_at_once_is_not_taken_for_that_of_the_one_that_has_left() {
+    let comes_back = async {
+        let wires = Wires::new();
+        let numbered = Child::replicated("numbered", 2, Numbered).provides_each(&wires);
+        let user = Child::using("user", &wires, |numbers: Vec<usize>| Numbered(numbers.len()));
+        let tree = started(Supervisor::rest_for_one("tree").child(numbered).child(user)).await;
+        tree.child::<Numbered>("user").unwrap().stop().await.unwrap();
+        let numbered = tree.replicas::<Numbered>("numbered").unwrap();
+        numbered.get(1).unwrap().stop().await.unwrap();
+        numbered.scale_to(1).await.unwrap();
+        numbered.scale_to(2).await.unwrap();
+        // Whatever is late has come by then.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(numbered.get(1).unwrap().handle().unwrap(), 1);
+        tree.shutdown().await.unwrap();
+    };
+    tokio::spawn(comes_back).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_comes_back_at_once_has_nothing_of_the_one_that_has_left_and_keeps_its_own() {
+    let world = World::new();
+    world.plan("w1", [Act::Fail, Act::Fail, Act::Fail, Act::Run]);
+    let w = world.clone();
+    let replicas = world.replicas("w", 2).backoff(secs(10.0)..secs(10.0)).replace(move |_, index| {
+        w.write(format!("replace w{index}"));
+        w.service(&format!("w{index}"))
+    });
+    let tree = started(Supervisor::one_for_one("tree").child(replicas)).await;
+    world.idle().await;
+    assert_eq!(world.page(), ["start w0", "start w1", "stop w1", "replace w1", "start w1", "stop w1"]);
+    let replicas = workers(&tree, "w");
+    replicas.scale_to(1).await.unwrap();
+    replicas.scale_to(2).await.unwrap();
+    world.idle().await;
+    assert_eq!(world.page(), ["start w1", "stop w1", "replace w1", "start w1"]);
+    // Nor if it was down, and comes back later.
+    at(&tree, "w[1]").stop().await.unwrap();
+    replicas.scale_to(1).await.unwrap();
+    world.idle().await;
+    replicas.scale_to(2).await.unwrap();
+    assert_eq!(world.page(), ["stop w1", "start w1"]);
+    tree.shutdown().await.unwrap();
 }

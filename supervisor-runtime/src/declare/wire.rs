@@ -8,6 +8,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex};
 
+use crate::shell::Owner;
 use crate::sync::MutexExt;
 use crate::{BoxError, Provide};
 
@@ -60,7 +61,7 @@ pub struct Wires<H>(Arc<Handles<H>>);
 
 /// The handles of the current incarnations of one child, by index.
 pub(crate) struct Handles<H> {
-    current: Mutex<BTreeMap<usize, H>>,
+    current: Mutex<BTreeMap<usize, (Owner, H)>>,
     id: WireId,
 }
 
@@ -85,7 +86,7 @@ impl Hash for WireId {
 impl<H: Clone> Handles<H> {
     /// The handle of the current incarnation at an index, if it offers one.
     pub(crate) fn get(&self, index: usize) -> Option<H> {
-        self.current.hold().get(&index).cloned()
+        self.current.hold().get(&index).map(|(_, handle)| handle.clone())
     }
 }
 
@@ -146,10 +147,10 @@ impl<H> fmt::Debug for Wires<H> {
 /// What a provider does with its wire.
 pub(crate) trait Offer<S>: Send + Sync + 'static {
     /// The incarnation at `index` has started.
-    fn offer(&self, index: usize, service: &S);
+    fn offer(&self, index: usize, owner: Owner, service: &S);
 
     /// It is about to be stopped, perhaps `for_good`: nobody uses its handle any more, and the last copy is not to be ours.
-    fn withdraw(&self, index: usize, for_good: bool);
+    fn withdraw(&self, index: usize, owner: Owner, for_good: bool);
 
     /// The tree has ended.
     fn clear(&self);
@@ -178,16 +179,19 @@ impl<H> Offered<H> {
 }
 
 impl<S: Provide> Offer<S> for Offered<S::Handle> {
-    fn offer(&self, index: usize, service: &S) {
+    fn offer(&self, index: usize, owner: Owner, service: &S) {
         let handle = service.handle();
         // The old one is the user's: it is dropped outside of the lock.
-        let old = self.handles.current.hold().insert(index, handle);
+        let old = self.handles.current.hold().insert(index, (owner, handle));
         drop(old);
     }
 
-    fn withdraw(&self, index: usize, for_good: bool) {
+    fn withdraw(&self, index: usize, owner: Owner, for_good: bool) {
         if for_good || !self.stable {
-            let old = self.handles.current.hold().remove(&index);
+            let mut current = self.handles.current.hold();
+            let is_own = current.get(&index).is_some_and(|(of, _)| owner.inherits(*of));
+            let old = if is_own { current.remove(&index) } else { None };
+            drop(current);
             drop(old);
         }
     }
@@ -240,7 +244,7 @@ impl<H: Clone + Send + Sync + 'static> Uses for Wire<H> {
 
     fn take(&self) -> Result<H, BoxError> {
         // Who depends on a provider starts after it; only what is wired past the declaration can come too early.
-        let handle = self.0.current.hold().get(&0).cloned();
+        let handle = self.0.get(0);
         handle.ok_or_else(|| "what it uses offers no handle now".into())
     }
 
@@ -255,7 +259,7 @@ impl<H: Clone + Send + Sync + 'static> Uses for Wires<H> {
     type Handles = Vec<H>;
 
     fn take(&self) -> Result<Vec<H>, BoxError> {
-        Ok(self.0.current.hold().values().cloned().collect())
+        Ok(self.0.current.hold().values().map(|(_, handle)| handle.clone()).collect())
     }
 
     fn list(&self, wires: &mut List) {

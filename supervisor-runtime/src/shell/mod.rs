@@ -29,7 +29,7 @@ mod tell;
 mod watch;
 
 pub(crate) use cell::Cell;
-pub(crate) use factory::{Added, Evaluated, Factory, InPlace, Inserted, Launch, Offers, Replaced, Seat, Using};
+pub(crate) use factory::{Added, Evaluated, Factory, InPlace, Inserted, Launch, Offers, Owner, Replaced, Seat, Using};
 #[cfg(feature = "test-util")]
 pub(crate) use factory::{Erased, Source};
 pub(crate) use group::{Group, now};

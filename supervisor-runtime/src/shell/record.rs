@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 
 use super::Spawned;
 use super::cell::Cell;
+use super::factory::Owner;
 use super::group::Group;
 use super::promise::Promises;
 use super::records::Records;
@@ -279,7 +280,8 @@ impl State {
                         let place = self.core.slot(slot);
                         if place.removed {
                             let child = group.child(place.child);
-                            outside.note_left(Arc::clone(&child.launch), place.index, child.size == Size::Open);
+                            let owner = Owner::new(group.names().id, slot, cell.incarnation());
+                            outside.note_left(Arc::clone(&child.launch), place.index, owner, child.size == Size::Open);
                         }
                         outside.drop_exit(self.vacate(slot, cell));
                     }

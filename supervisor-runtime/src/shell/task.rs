@@ -185,7 +185,7 @@ fn in_run(cx: &Context) -> Limit<'_> {
 
 /// Gives back the service of an incarnation that has ended; how it ended, if that panics.
 fn keep<T: Source>(source: &T, service: T::Service, cx: &Context, exit: Ending) -> Ending {
-    match catch(|| source.keep(cx.index(), service)) {
+    match catch(|| source.keep(cx.index(), cx.owner(), service)) {
         Ok(()) => exit,
         Err(panic) => {
             log::drop_panicked(cx, &panic);
@@ -201,7 +201,7 @@ fn keep<T: Source>(source: &T, service: T::Service, cx: &Context, exit: Ending) 
 /// Takes back the handle of an incarnation, which is the user's.
 #[cold]
 fn withdraw<T: Source>(source: &T, cx: &Context, for_good: bool) {
-    if let Err(panic) = catch(|| source.withdraw(cx.index(), for_good)) {
+    if let Err(panic) = catch(|| source.withdraw(cx.index(), cx.owner(), for_good)) {
         log::drop_panicked(cx, &panic);
     }
 }
@@ -283,7 +283,7 @@ fn leave<T: Source>(source: &T, cx: &Context, rest: Option<Rest>) {
         // What was stopped by hand may be started again.
         Some(Rest::Stopped) => return,
         Some(Rest::Removed) if cx.child().size == Size::Open => catch(|| source.forget(cx.index())),
-        _ => catch(|| source.end(cx.index())),
+        _ => catch(|| source.end(cx.index(), cx.owner())),
     };
     if let Err(panic) = dropped {
         log::drop_panicked(cx, &panic);
@@ -324,7 +324,7 @@ fn not_started<T: Source>(
 ) -> Option<Ending> {
     let cause = match end {
         Guarded::Ended(Ok(())) if !source.is_used() => return None,
-        Guarded::Ended(Ok(())) => Cause::Panic(catch(|| source.offer(cx.index(), service)).err()?),
+        Guarded::Ended(Ok(())) => Cause::Panic(catch(|| source.offer(cx.index(), cx.owner(), service)).err()?),
         other => failure(other, Cause::StartTimedOut),
     };
     Some(ended(cx, cause, Phase::Start))

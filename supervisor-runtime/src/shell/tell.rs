@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use super::cell::Cell;
-use super::factory::Launch;
+use super::factory::{Launch, Owner};
 use super::group::{Group, now};
 use super::record::{State, wake};
 use crate::decide::{Outcome, Phase, Rest, Slot, SlotId, State as CoreState, Verdict, nanos_between};
@@ -35,7 +35,7 @@ struct Pending {
     events: Vec<(Arc<Names>, Told)>,
     wakers: Vec<Waker>,
     gone: Vec<Arc<Exit>>,
-    left: Vec<(Arc<dyn Launch>, u32, bool)>,
+    left: Vec<(Arc<dyn Launch>, u32, Owner, bool)>,
     group: Option<Arc<Group>>,
     surplus: Vec<Arc<Page>>,
 }
@@ -79,8 +79,8 @@ impl Outside {
     }
 
     /// Has tidied up after a replica or member that has left when no task of it was there to do so.
-    pub(super) fn note_left(&mut self, launch: Arc<dyn Launch>, index: u32, for_good: bool) {
-        self.pending().left.push((launch, index, for_good));
+    pub(super) fn note_left(&mut self, launch: Arc<dyn Launch>, index: u32, owner: Owner, for_good: bool) {
+        self.pending().left.push((launch, index, owner, for_good));
     }
 
     /// Has the group of an earlier incarnation dropped.
@@ -106,7 +106,7 @@ impl Pending {
         // In this order: what follows from it is logged after it.
         events.iter().for_each(|(names, told)| log::event(names, told));
         first.into_iter().chain(wakers).for_each(Waker::wake);
-        left.iter().for_each(|(launch, index, for_good)| launch.tidy_up(*index, *for_good));
+        left.iter().for_each(|(launch, index, owner, for_good)| launch.tidy_up(*index, *owner, *for_good));
         group.iter().for_each(|group| group.forget_exits());
         drop((gone, group, events, surplus));
     }

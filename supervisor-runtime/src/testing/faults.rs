@@ -12,7 +12,7 @@ use super::fault::{Fault, Kind};
 use super::trace::relative;
 use crate::declare::{Begun, Kind as ChildKind};
 use crate::service::DynService;
-use crate::shell::{Erased, Launch, Source};
+use crate::shell::{Erased, Launch, Owner, Source};
 use crate::sync::MutexExt;
 use crate::{BoxError, Context, Exit, Phase, Service, ServiceResult};
 
@@ -157,28 +157,28 @@ impl Source for Unreliable {
         })
     }
 
-    fn keep(&self, index: usize, patient: Patient) {
-        self.source.keep(index, patient.service);
+    fn keep(&self, index: usize, owner: Owner, patient: Patient) {
+        self.source.keep(index, owner, patient.service);
     }
 
-    fn offer(&self, index: usize, patient: &Patient) {
-        self.source.offer(index, &*patient.service);
+    fn offer(&self, index: usize, owner: Owner, patient: &Patient) {
+        self.source.offer(index, owner, &*patient.service);
     }
 
     fn is_used(&self) -> bool {
         self.source.is_used()
     }
 
-    fn withdraw(&self, index: usize, for_good: bool) {
-        self.source.withdraw(index, for_good);
+    fn withdraw(&self, index: usize, owner: Owner, for_good: bool) {
+        self.source.withdraw(index, owner, for_good);
     }
 
     fn forget(&self, index: usize) {
         self.source.forget(index);
     }
 
-    fn end(&self, index: usize) {
-        self.source.end(index);
+    fn end(&self, index: usize, owner: Owner) {
+        self.source.end(index, owner);
     }
 
     fn clear(&self) {

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use super::shelf::Shelf;
-use super::{Factory, Source};
+use super::{Factory, Owner, Source};
 use crate::declare::Begun;
 use crate::shell::panic::catch_drop;
 use crate::{BoxError, Service};
@@ -61,7 +61,7 @@ impl<S: Service> Source for Added<S> {
         self.in_place || self.members.has(index, Member::is_factory)
     }
 
-    fn keep(&self, index: usize, service: S) {
+    fn keep(&self, index: usize, _owner: Owner, service: S) {
         if self.in_place && !self.members.has(index, Member::is_factory) {
             self.members.put(index, Member::Value(service));
         }
@@ -76,7 +76,7 @@ impl<S: Service> Source for Added<S> {
         drop(self.members.take_if(index, |member| !member.is_factory()));
     }
 
-    fn end(&self, _index: usize) {}
+    fn end(&self, _index: usize, _owner: Owner) {}
 
     fn clear(&self) {
         for member in self.members.take_all() {

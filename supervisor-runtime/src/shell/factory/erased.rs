@@ -2,19 +2,19 @@
 
 use std::any::Any;
 
-use super::Source;
+use super::{Owner, Source};
 use crate::service::{BoxFuture, DynService};
 use crate::{BoxError, Context};
 
 /// A [`Source`] that gives boxed services, and takes them back.
 pub(crate) trait Erased: Send + Sync + 'static {
     fn make_for<'a>(&'a self, cx: &'a Context) -> BoxFuture<'a, Result<Box<dyn DynService>, BoxError>>;
-    fn keep(&self, index: usize, service: Box<dyn DynService>);
-    fn offer(&self, index: usize, service: &dyn DynService);
+    fn keep(&self, index: usize, owner: Owner, service: Box<dyn DynService>);
+    fn offer(&self, index: usize, owner: Owner, service: &dyn DynService);
     fn is_used(&self) -> bool;
-    fn withdraw(&self, index: usize, for_good: bool);
+    fn withdraw(&self, index: usize, owner: Owner, for_good: bool);
     fn forget(&self, index: usize);
-    fn end(&self, index: usize);
+    fn end(&self, index: usize, owner: Owner);
     fn clear(&self);
 }
 
@@ -23,32 +23,32 @@ impl<T: Source> Erased for T {
         Box::pin(async move { Ok(Box::new(Source::make_for(self, cx).await?) as Box<dyn DynService>) })
     }
 
-    fn keep(&self, index: usize, service: Box<dyn DynService>) {
+    fn keep(&self, index: usize, owner: Owner, service: Box<dyn DynService>) {
         let service: Box<dyn Any> = service;
         let service = service.downcast().expect("what comes back is what was made");
-        Source::keep(self, index, *service);
+        Source::keep(self, index, owner, *service);
     }
 
-    fn offer(&self, index: usize, service: &dyn DynService) {
+    fn offer(&self, index: usize, owner: Owner, service: &dyn DynService) {
         let service: &dyn Any = service;
         let service = service.downcast_ref().expect("what is offered is what was made");
-        Source::offer(self, index, service);
+        Source::offer(self, index, owner, service);
     }
 
     fn is_used(&self) -> bool {
         Source::is_used(self)
     }
 
-    fn withdraw(&self, index: usize, for_good: bool) {
-        Source::withdraw(self, index, for_good);
+    fn withdraw(&self, index: usize, owner: Owner, for_good: bool) {
+        Source::withdraw(self, index, owner, for_good);
     }
 
     fn forget(&self, index: usize) {
         Source::forget(self, index);
     }
 
-    fn end(&self, index: usize) {
-        Source::end(self, index);
+    fn end(&self, index: usize, owner: Owner) {
+        Source::end(self, index, owner);
     }
 
     fn clear(&self) {

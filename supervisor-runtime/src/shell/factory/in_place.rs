@@ -4,8 +4,8 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Mutex;
 
-use super::Source;
 use super::shelf::{Shelf, drop_kept};
+use super::{Owner, Source};
 use crate::declare::{Begun, Makes, MakesOnce, Never, Uses};
 use crate::sync::MutexExt;
 use crate::{BoxError, Service};
@@ -130,7 +130,7 @@ impl<Make: First<S>, S: Service> Source for InPlace<Make, S> {
         }
     }
 
-    fn keep(&self, index: usize, service: S) {
+    fn keep(&self, index: usize, _owner: Owner, service: S) {
         self.shelf.put(index, service);
     }
 
@@ -138,7 +138,7 @@ impl<Make: First<S>, S: Service> Source for InPlace<Make, S> {
         drop(self.shelf.take(index));
     }
 
-    fn end(&self, _index: usize) {}
+    fn end(&self, _index: usize, _owner: Owner) {}
 
     fn clear(&self) {
         self.shelf.take_all().for_each(drop_kept);

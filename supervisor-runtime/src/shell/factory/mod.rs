@@ -12,6 +12,7 @@ mod replaced;
 mod seat;
 mod shelf;
 
+use std::cmp::Ordering;
 use std::convert::identity;
 use std::future::Future;
 use std::sync::Arc;
@@ -25,11 +26,38 @@ pub(crate) use self::evaluated::{Evaluated, Using};
 pub(crate) use self::in_place::InPlace;
 pub(crate) use self::replaced::Replaced;
 pub(crate) use self::seat::{Inserted, Offers, Seat};
+use super::cell::is_from;
 use super::panic::catch;
 use super::task;
+use crate::decide::SlotId;
 use crate::declare::Begun;
 use crate::service::BoxFuture;
+use crate::view::GroupId;
 use crate::{BoxError, Context, Service, sync};
+
+/// Whose something is. Who has left tidies up late, and another may have taken its index by then, whose things stay.
+#[derive(Clone, Copy)]
+pub(crate) struct Owner {
+    group: GroupId,
+    slot: SlotId,
+    incarnation: u32,
+}
+
+impl Owner {
+    pub(crate) fn new(group: GroupId, slot: SlotId, incarnation: u32) -> Self {
+        Self { group, slot, incarnation }
+    }
+
+    /// Whether what that incarnation has left falls to this one: it is the same, or a later one of its slot, or of a group that
+    /// was made later.
+    pub(crate) fn inherits(self, from: Self) -> bool {
+        match self.group.cmp(&from.group) {
+            Ordering::Less => false,
+            Ordering::Equal => self.slot == from.slot && is_from(self.incarnation, from.incarnation),
+            Ordering::Greater => true,
+        }
+    }
+}
 
 /// Gives the services of a child, one for each incarnation, and takes them back when they have stopped.
 pub(crate) trait Source: Send + Sync + 'static {
@@ -43,8 +71,8 @@ pub(crate) trait Source: Send + Sync + 'static {
     }
 
     /// Takes back the service of an incarnation that has ended; drops it where it is of no more use.
-    fn keep(&self, index: usize, service: Self::Service) {
-        let _ = index;
+    fn keep(&self, index: usize, owner: Owner, service: Self::Service) {
+        let _ = (index, owner);
         drop(service);
     }
 
@@ -58,8 +86,8 @@ pub(crate) trait Source: Send + Sync + 'static {
     fn clear(&self) {}
 
     /// The incarnation has started: offers its handle to those that use it.
-    fn offer(&self, index: usize, service: &Self::Service) {
-        let _ = (index, service);
+    fn offer(&self, index: usize, owner: Owner, service: &Self::Service) {
+        let _ = (index, owner, service);
     }
 
     /// Whether others may use its handle.
@@ -69,8 +97,8 @@ pub(crate) trait Source: Send + Sync + 'static {
 
     /// Nobody uses the handle of the incarnation any more: takes it back. One that works across restarts, only if no incarnation
     /// follows.
-    fn withdraw(&self, index: usize, for_good: bool) {
-        let _ = (index, for_good);
+    fn withdraw(&self, index: usize, owner: Owner, for_good: bool) {
+        let _ = (index, owner, for_good);
     }
 
     /// Drops what was kept of a child: it has left, or another service takes its place.
@@ -84,7 +112,8 @@ pub(crate) trait Source: Send + Sync + 'static {
     }
 
     /// Drops what was kept of a child that has ended, unless that is the child itself.
-    fn end(&self, index: usize) {
+    fn end(&self, index: usize, owner: Owner) {
+        let _ = owner;
         self.forget(index);
     }
 }
@@ -120,7 +149,7 @@ pub(crate) trait Launch: Send + Sync + 'static {
 
     /// One has left that had no task any more: takes back what it offered, and drops what was kept of it if it has left for
     /// good.
-    fn tidy_up(&self, index: u32, for_good: bool);
+    fn tidy_up(&self, index: u32, owner: Owner, for_good: bool);
 
     /// Whether there is something to make the next incarnation of.
     fn can_restart(&self, index: u32) -> bool;
@@ -139,12 +168,10 @@ impl<T: Source> Launch for T {
         self.can_make(index as usize)
     }
 
-    fn tidy_up(&self, index: u32, for_good: bool) {
+    fn tidy_up(&self, index: u32, owner: Owner, for_good: bool) {
         // Both are the user's.
-        let _ = catch(|| self.withdraw(index as usize, true));
-        if for_good {
-            let _ = catch(|| self.forget(index as usize));
-        }
+        let _ = catch(|| self.withdraw(index as usize, owner, true));
+        let _ = catch(|| if for_good { self.forget(index as usize) } else { self.end(index as usize, owner) });
     }
 
     fn clear_kept(&self) {
@@ -154,5 +181,26 @@ impl<T: Source> Launch for T {
     #[cfg(feature = "test-util")]
     fn erase(self: Arc<Self>) -> Arc<dyn Erased> {
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_incarnation_leaves_falls_to_the_later_ones_of_its_place() {
+        let (group, slot, incarnation) = (7, 3, 5);
+        let left = Owner::new(group, slot, incarnation);
+        for (of, expected) in [
+            ((group, slot, incarnation), true),
+            ((group, slot, incarnation + 1), true),
+            ((group, slot, incarnation - 1), false),
+            ((group, slot + 1, incarnation + 1), false),
+            ((group + 1, slot + 1, 1), true),
+            ((group - 1, slot, incarnation + 1), false),
+        ] {
+            assert_eq!(Owner::new(of.0, of.1, of.2).inherits(left), expected, "{of:?}");
+        }
     }
 }

@@ -3,8 +3,8 @@
 use std::future::Future;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use super::Source;
 use super::shelf::{Shelf, drop_kept};
+use super::{Owner, Source};
 use crate::declare::{Begun, Offer};
 use crate::shell::cell::is_from;
 use crate::shell::panic::catch;
@@ -43,7 +43,7 @@ impl<T: Source> Source for Seat<T> {
                 let _ = catch(|| self.source.supersede(index));
                 Begun::done(Ok(service))
             }
-            None => self.source.make(index),
+            None => self.source.make_for(cx),
         }
     }
 
@@ -51,20 +51,20 @@ impl<T: Source> Source for Seat<T> {
         self.inserted.places.has(index, |_| true) || self.source.can_make(index)
     }
 
-    fn keep(&self, index: usize, service: T::Service) {
-        self.source.keep(index, service);
+    fn keep(&self, index: usize, owner: Owner, service: T::Service) {
+        self.source.keep(index, owner, service);
     }
 
-    fn offer(&self, index: usize, service: &T::Service) {
-        self.offers.iter().for_each(|offer| offer.offer(index, service));
+    fn offer(&self, index: usize, owner: Owner, service: &T::Service) {
+        self.offers.iter().for_each(|offer| offer.offer(index, owner, service));
     }
 
     fn is_used(&self) -> bool {
         !self.offers.is_empty()
     }
 
-    fn withdraw(&self, index: usize, for_good: bool) {
-        self.offers.iter().for_each(|offer| offer.withdraw(index, for_good));
+    fn withdraw(&self, index: usize, owner: Owner, for_good: bool) {
+        self.offers.iter().for_each(|offer| offer.withdraw(index, owner, for_good));
     }
 
     fn forget(&self, index: usize) {
@@ -72,8 +72,8 @@ impl<T: Source> Source for Seat<T> {
         self.source.forget(index);
     }
 
-    fn end(&self, index: usize) {
-        self.source.end(index);
+    fn end(&self, index: usize, owner: Owner) {
+        self.source.end(index, owner);
     }
 
     fn clear(&self) {
