@@ -351,7 +351,8 @@ impl<S> Child<S> {
         self
     }
 
-    /// How long its factory and `start` may take together; no limit unless said. More is a failed start.
+    /// How long its factory and `start` may take together; no limit unless said. More is a failed start; one that blocks its
+    /// thread meanwhile, and cannot even be dropped, is given up a second later as stuck, which ends its group.
     pub fn start_timeout(mut self, limit: Duration) -> Self {
         self.spec.options.start_timeout = Some(limit);
         self

@@ -18,7 +18,7 @@ use crate::{Restart, Service};
 ///
 /// OTP calls it `simple_one_for_one`. A member's index is its own for life, and not given again before 2³² others were. A
 /// member that has ended and is not restarted leaves. A restart of the group's supervisor by its own is a new group, without
-/// members.
+/// members; where a factory makes that supervisor, its indices begin with 0 again.
 ///
 /// As [`ChildRef`], it does not keep the tree alive.
 pub struct Children<S> {
