@@ -92,7 +92,9 @@ async fn an_embedded_tree_that_is_still_to_be_made_is_dropped_in_time() {
         world.idle().await;
         let begin = tokio::time::Instant::now();
         outer.shutdown();
-        let _ = answered(starts).await.expect("it does not panic");
+        let mut outer = answered(starts).await.expect("it does not panic").unwrap();
+        let error = answered(outer.wait()).await.unwrap_err();
         assert_eq!(begin.elapsed(), secs(takes), "{of_tree:?}");
+        assert_eq!((error.stuck().len(), error.dropped()[0].path()), (0, "outer/tree/x"), "{error:?}");
     }
 }

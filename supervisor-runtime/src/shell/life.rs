@@ -63,7 +63,7 @@ impl Group {
         match cx.child().options.heartbeat {
             Some(limit) if started == Started::Run => {
                 cx.heartbeat();
-                (started, self.watch(cx, Silence::OfHeartbeat, limit) || makes_way)
+                (started, self.watch(cx, Silence::OfHeartbeat, Some(limit)) || makes_way)
             }
             _ => (started, makes_way),
         }

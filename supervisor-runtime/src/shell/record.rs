@@ -264,7 +264,7 @@ impl State {
                         *known = Some(known.map_or(deadline, |known| known.min(deadline)));
                     }
                     record.ask(group.cell(slot), self.core.is_ending(), outside);
-                    self.hurry(slot);
+                    self.hurry(slot, group);
                 }
                 Action::Kill(slot, asked_at) => {
                     let record = &mut self.records[slot];

@@ -144,11 +144,11 @@ fn start_limit(cx: &Context) -> Option<Duration> {
 
 /// What the supervisor sees, too, from the beginning of an incarnation: it may block its thread there.
 #[inline]
-fn may_block(cx: &Context) -> Option<(Silence, Duration)> {
+fn may_block(cx: &Context) -> Option<(Silence, Option<Duration>)> {
     if has_expression(cx) {
-        return Some((Silence::InExpression, cx.child().options.start_timeout.unwrap_or(Duration::MAX)));
+        return Some((Silence::InExpression, cx.child().options.start_timeout));
     }
-    start_limit(cx).map(|limit| (Silence::InStart, limit))
+    start_limit(cx).map(|limit| (Silence::InStart, Some(limit)))
 }
 
 /// Whether it is a supervisor that is made by the user's code.

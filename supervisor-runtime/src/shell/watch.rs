@@ -1,6 +1,7 @@
 //! Limits that a child keeps itself, kept by its supervisor, too: a child that blocks its thread sees no clock.
 
 use std::cmp::Reverse;
+use std::mem;
 use std::time::{Duration, Instant};
 
 use super::group::{Group, now};
@@ -19,7 +20,8 @@ pub(super) struct Watched {
     incarnation: u32,
     silence: Silence,
     since: Instant,
-    limit: Duration,
+    /// None where there is one only once it is asked to stop, or not at all.
+    limit: Option<Duration>,
     /// When the supervisor looks next; there is one entry for it in [`State::watches`].
     looks_at: Option<Instant>,
     /// It was found silent once. It gets another [`GRACE`], because it may not have been its fault: another child may
@@ -40,9 +42,20 @@ pub(crate) enum Silence {
     InStop,
 }
 
+impl Silence {
+    /// Whether a child in this state may still be silent like that.
+    fn is_in(self, state: CoreState) -> bool {
+        match self {
+            Self::InStart => state == CoreState::Starting,
+            Self::InExpression => matches!(state, CoreState::Starting | CoreState::Stopping),
+            Self::OfHeartbeat | Self::InStop => state == CoreState::Running,
+        }
+    }
+}
+
 impl Group {
     /// Has the supervisor keep a limit of the incarnation of `cx`, too; whether the task is to make way for it.
-    pub(crate) fn watch(&self, cx: &Context, silence: Silence, limit: Duration) -> bool {
+    pub(crate) fn watch(&self, cx: &Context, silence: Silence, limit: Option<Duration>) -> bool {
         let since = now();
         let mut state = self.state.hold();
         let watched = Watched {
@@ -55,9 +68,10 @@ impl Group {
         };
         let looks_at = watched.looks_at;
         state.records[cx.slot()].watch(watched);
-        let due = later(since, limit);
         let mut driver = None;
-        if looks_at.is_none_or(|then| due < then) {
+        if let Some(due) = state.due(cx.slot(), self)
+            && looks_at.is_none_or(|then| due < then)
+        {
             state.look_later(cx.slot(), due);
             driver.clone_from(&state.driver);
         }
@@ -68,8 +82,7 @@ impl Group {
     /// The `run` of the incarnation of `cx` is over by itself. What follows gives no heartbeat, and has limits of its own: for
     /// `stop`, and for the end of its tasks. Whether the task is to make way for the supervisor.
     pub(crate) fn watch_stop(&self, cx: &Context) -> bool {
-        let limit =
-            || cx.child().stop_limit().map_or(Duration::MAX, |limit| limit.saturating_mul(2).saturating_add(GRACE));
+        let limit = || cx.child().stop_limit().map(|limit| limit.saturating_mul(2).saturating_add(GRACE));
         cx.child().options.heartbeat.is_some() && self.watch(cx, Silence::InStop, limit())
     }
 
@@ -119,12 +132,26 @@ impl State {
     }
 
     /// What is in `slot` was asked to stop: it has less time for its expression, if it is still there.
-    pub(super) fn hurry(&mut self, slot: SlotId) {
+    pub(super) fn hurry(&mut self, slot: SlotId, group: &Group) {
         let watched = self.records[slot].watched();
-        if let Some(watched) = watched.filter(|watched| watched.silence == Silence::InExpression) {
-            let due = later(watched.since, watched.limit).min(self.expression_ends_by(slot));
+        // One that was found silent has its time already, also if it is reminded.
+        if watched.is_some_and(|watched| watched.silence == Silence::InExpression && !watched.suspect)
+            && let Some(due) = self.due(slot, group)
+        {
             self.look_later(slot, due);
         }
+    }
+
+    /// Until when the child in `slot`, which is watched, may be silent.
+    fn due(&self, slot: SlotId, group: &Group) -> Option<Instant> {
+        let watched = self.records[slot].watched()?;
+        let since = match watched.silence {
+            Silence::OfHeartbeat => group.last_beat(slot).max(watched.since),
+            Silence::InStart | Silence::InExpression | Silence::InStop => watched.since,
+        };
+        let is_asked = self.core.slot(slot).state == CoreState::Stopping;
+        let asked = (watched.silence == Silence::InExpression && is_asked).then(|| self.expression_ends_by(slot));
+        earlier(watched.limit.map(|limit| later(since, limit)), asked)
     }
 
     /// Until when the expression of the supervisor in `slot`, which was asked to stop, is to have given one: it has no more time
@@ -147,28 +174,18 @@ impl State {
                 continue;
             };
             watched.looks_at = None;
-            let (silence, since, limit) = (watched.silence, watched.since, watched.limit);
-            let is_another = watched.incarnation != group.cell(slot).incarnation();
-            let due = match (silence, self.core.slot(slot).state) {
-                _ if is_another => None,
-                (Silence::InStart | Silence::InExpression, CoreState::Starting)
-                | (Silence::InStop, CoreState::Running) => Some(later(since, limit)),
-                (Silence::InExpression, CoreState::Stopping) => {
-                    Some(later(since, limit).min(self.expression_ends_by(slot)))
-                }
-                (Silence::OfHeartbeat, CoreState::Running) => Some(later(group.last_beat(slot).max(since), limit)),
-                _ => None,
-            };
-            let record = &mut self.records[slot];
-            let Some((due, watched)) = due.zip(record.watched_mut()) else {
+            let (silence, incarnation) = (watched.silence, watched.incarnation);
+            if incarnation != group.cell(slot).incarnation() || !silence.is_in(self.core.slot(slot).state) {
                 record.forget_watch();
                 continue;
-            };
+            }
+            let Some(due) = self.due(slot, group) else { continue };
+            let record = &mut self.records[slot];
+            let was_suspect =
+                record.watched_mut().is_some_and(|watched| mem::replace(&mut watched.suspect, due <= now));
             if due > now {
-                watched.suspect = false;
                 self.look_later(slot, due);
-            } else if !watched.suspect {
-                watched.suspect = true;
+            } else if !was_suspect {
                 self.look_later(slot, later(now, GRACE));
             } else {
                 record.forget_watch();
@@ -188,7 +205,7 @@ mod tests {
     use crate::{Child, Exit, Service, ServiceResult, Supervisor};
 
     /// Tells how it is watched.
-    struct Tell(UnboundedSender<Option<(Silence, Duration)>>);
+    struct Tell(UnboundedSender<Option<(Silence, Option<Duration>)>>);
 
     impl Tell {
         fn tell(&self, cx: &Context) {
@@ -228,7 +245,10 @@ mod tests {
     }
 
     /// How a child with this heartbeat is watched when it has failed.
-    async fn watched<S: Service>(make: fn(Tell) -> S, heartbeat: Option<Duration>) -> Option<(Silence, Duration)> {
+    async fn watched<S: Service>(
+        make: fn(Tell) -> S,
+        heartbeat: Option<Duration>,
+    ) -> Option<(Silence, Option<Duration>)> {
         let (tell, mut told) = unbounded_channel();
         let child = Child::new("a", move || make(Tell(tell.clone()))).shutdown(Duration::from_secs(60));
         let child = match heartbeat {
@@ -243,9 +263,46 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_stop_after_a_failure_has_its_own_limit_before_it_can_block_its_thread() {
         let secs = Duration::from_secs;
-        for (heartbeat, expected) in [(None, None), (Some(secs(1)), Some((Silence::InStop, secs(121))))] {
+        for (heartbeat, expected) in [(None, None), (Some(secs(1)), Some((Silence::InStop, Some(secs(121)))))] {
             assert_eq!(watched(Failing, heartbeat).await, expected);
             assert_eq!(watched(|tell| Dropped(tell, None), heartbeat).await, expected);
         }
+    }
+
+    /// When the supervisor of a child looks at it.
+    fn looks_at(cx: &Context) -> Option<Instant> {
+        cx.group().state.hold().records[cx.slot()].watched()?.looks_at
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_expression_without_a_limit_is_looked_at_once_it_is_asked_to_stop_also_if_that_was_before() {
+        let (tell, mut told) = unbounded_channel();
+        // Not an embedded tree, so that it can watch itself.
+        let child = Child::new("a", move || {
+            let tell = tell.clone();
+            crate::service_fn(move |cx: Context| async move {
+                cx.stopping().await;
+                cx.group().watch(&cx, Silence::InExpression, None);
+                let _ = tell.send(looks_at(&cx).map(|at| at.saturating_duration_since(now())));
+                Ok(())
+            })
+        });
+        let tree = Supervisor::one_for_one("tree").child(child).start().await.expect("it starts");
+        tree.shutdown().await.expect("it stops");
+        assert_eq!(told.recv().await.expect("it tells"), Shutdown::DEFAULT.limit());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_embedded_tree_that_is_up_is_not_looked_at_any_more() {
+        let embedded = || {
+            Supervisor::one_for_one("embedded")
+                .child(Child::new("a", || crate::service_fn(|cx: Context| async move { Ok(cx.stopping().await) })))
+        };
+        let mut tree =
+            Supervisor::one_for_one("tree").child(Child::new("embedded", embedded)).start().await.expect("it starts");
+        let group = tree.handle().outermost().expect("it runs");
+        assert_eq!(group.state.hold().next_timer(), None);
+        tree.handle().shutdown();
+        tree.wait().await.expect("it stops");
     }
 }
