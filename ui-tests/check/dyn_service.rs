@@ -11,7 +11,7 @@ impl Service for Worker {
 
 supervision_tree! {
     one_for_one {
-        worker: Box<dyn Service> = Box::new(Worker(0)),
+        worker: dyn Service = Worker(0),
     }
 }
 

@@ -24,7 +24,7 @@ fn options_behind(name: &Ident, expression: &Expression) -> Option<Mistake> {
     let Expr::Call(call) = expression.syntax() else { return None };
     let is_option = |argument: &&Expr| match argument {
         Expr::Assign(assigned) => {
-            matches!(&*assigned.left, Expr::Path(path) if path.path.get_ident().is_some_and(options::is_option))
+            matches!(&*assigned.left, Expr::Path(path) if path.path.get_ident().is_some_and(options::is_known))
         }
         _ => false,
     };

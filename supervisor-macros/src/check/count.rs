@@ -1,9 +1,11 @@
 //! How many replicas a child has, or members at most, and what replicas ask of their expression.
 
-use syn::{Expr, Lit};
+use quote::ToTokens;
+use syn::{Expr, ExprPath, ExprStruct, Lit};
 
 use crate::mistake::{Mistake, Mistakes};
 use crate::parse::{Amount, Expression};
+use crate::text::text;
 
 /// The count or the bound, if there can be one.
 pub(super) fn amount(written: &Expression, amount: Amount, mistakes: &mut Mistakes) -> Option<Expression> {
@@ -27,36 +29,39 @@ pub(super) fn amount(written: &Expression, amount: Amount, mistakes: &mut Mistak
 /// `Type { .. }`; about any other call the compiler knows more. (Whoever has one that does return a function writes it in
 /// braces.)
 pub(super) fn no_function(expression: &Expression) -> Option<Mistake> {
-    let wrong = |message: String, help: String| Some(Mistake::at(expression, message).help(help));
+    let wrong = |what: String, help: String| {
+        let message = format!("replicas need a function of the index, and this {what}");
+        Some(Mistake::at(expression, message).help(help))
+    };
+    let value = |written: String| wrong(format!("`{written}` is a value"), format!("write `|index| {written}`"));
     let call = match expression.syntax() {
         Expr::Call(call) => call,
-        Expr::Struct(value) => {
-            let ty = &value.path.segments.last()?.ident;
-            let message = format!("replicas need a function of the index, and this is a value, a `{ty}`");
-            return wrong(message, format!("write `|index| {ty} {{ .. }}`"));
+        Expr::Struct(ExprStruct { qself: None, path, .. }) => {
+            return value(format!("{} {{ .. }}", text(&path.to_token_stream())));
         }
         _ => return None,
     };
-    let Expr::Path(path) = &*call.func else {
+    let Expr::Path(ExprPath { qself: None, path, .. }) = &*call.func else {
         return None;
     };
-    let mut segments = path.path.segments.iter().rev().map(|segment| &segment.ident);
+    let mut segments = path.segments.iter().rev().map(|segment| &segment.ident);
     let (last, before) = (segments.next()?, segments.next());
-    if path.qself.is_some() {
-        return None;
-    }
     match before {
         Some(ty) if last == "new" && ty != "Box" => {
             let arguments = if call.args.len() > 1 { "index, .." } else { "index" };
-            let message = format!("replicas need a function of the index, and this `{ty}::new` is called already");
-            wrong(message, format!("write `{ty}::new`, or `|index| {ty}::new({arguments})`"))
+            wrong(
+                format!("`{ty}::new` is called already"),
+                format!("write `{ty}::new`, or `|index| {ty}::new({arguments})`"),
+            )
         }
-        _ if last.to_string().starts_with(char::is_uppercase) => {
-            let message = format!("replicas need a function of the index, and this is a value, a `{last}`");
-            wrong(message, format!("write `|index| {last}(..)`"))
-        }
+        _ if is_camel_case(&last.to_string()) => value(format!("{}(..)", text(&path.to_token_stream()))),
         _ => None,
     }
+}
+
+/// As types are named, and constants are not.
+fn is_camel_case(name: &str) -> bool {
+    name.starts_with(char::is_uppercase) && name.contains(char::is_lowercase)
 }
 
 /// How many that are, where it is written as a number.

@@ -19,7 +19,7 @@ mod values;
 mod wiring;
 
 pub(crate) use fields::{Field, Reference};
-pub(crate) use options::is_option;
+pub(crate) use options::is_of_groups;
 pub(crate) use tree::{
     Body, Child, Evaluated, Group, Members, Node, Setting, Time, Tree, Used, Value, option, right_option, valid,
 };

@@ -139,8 +139,13 @@ pub(super) fn options(
 }
 
 /// Whether some node takes an option of this name.
-pub(crate) fn is_option(key: &Ident) -> bool {
+pub(super) fn is_known(key: &Ident) -> bool {
     OPTIONS.iter().any(|(known, ..)| key == known)
+}
+
+/// Whether any group takes an option of this name.
+pub(crate) fn is_of_groups(key: &Ident) -> bool {
+    OPTIONS.iter().any(|(known, on, _)| key == known && matches!(on, On::Group | On::Both))
 }
 
 fn unknown(taker: &Taker, key: &Ident) -> Mistake {

@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::visit::Visit;
 use syn::{
     Expr, ExprAwait, ExprInfer, ExprParen, ExprPath, ExprStruct, ExprTry, GenericArgument, Path, PathArguments,
-    PathSegment, Type, TypeImplTrait, TypeInfer, TypeParamBound, TypePath,
+    PathSegment, Type, TypeImplTrait, TypeInfer, TypePath,
 };
 
 use crate::mistake::{Mistake, Mistakes};
@@ -45,15 +45,17 @@ pub(super) fn stated(child: &Child, mistakes: &mut Mistakes) -> Option<TokenStre
 /// The service in `Result<Db, Error>`.
 fn fallible(ty: &Type) -> Option<TokenStream> {
     let Type::Path(TypePath { qself: None, path, .. }) = ty else { return None };
-    match first_argument(path, "Result")? {
+    let last = path.segments.last().filter(|last| last.ident == "Result")?;
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+    match arguments.args.first()? {
         GenericArgument::Type(service) => Some(service.to_token_stream()),
         _ => None,
     }
 }
 
-/// A `dyn`, or `Box<dyn Service>`, which is what would stand for a service of any type, if `Service` allowed that.
+/// `dyn Trait`, which no service can be: it has no size. (In a `Box`, services can be of a trait of the user's.)
 pub(super) fn dynamic(child: &Child) -> Option<Mistake> {
-    let object = object(child.ty.as_ref()?.syntax())?;
+    let Type::TraitObject(object) = child.ty.as_ref()?.syntax() else { return None };
     let name = &child.name;
     let (message, help) = match child.count {
         Some(Count::Open(_)) => {
@@ -65,31 +67,6 @@ pub(super) fn dynamic(child: &Child) -> Option<Mistake> {
         ),
     };
     Some(Mistake::at(object, format!("{message}, and a `dyn` is none")).help(help))
-}
-
-fn object(ty: &Type) -> Option<&Type> {
-    match ty {
-        Type::TraitObject(_) => Some(ty),
-        // Of a trait of their own, users can have services in a `Box`.
-        Type::Path(TypePath { qself: None, path, .. }) => match first_argument(path, "Box")? {
-            GenericArgument::Type(inner @ Type::TraitObject(object)) => {
-                let is_service = |bound: &TypeParamBound| match bound {
-                    TypeParamBound::Trait(bound) => bound.path.segments.last().is_some_and(|it| it.ident == "Service"),
-                    _ => false,
-                };
-                object.bounds.iter().any(is_service).then_some(inner)
-            }
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// The `T` of `of<T>`.
-fn first_argument<'a>(path: &'a Path, of: &str) -> Option<&'a GenericArgument> {
-    let last = path.segments.last().filter(|last| last.ident == of)?;
-    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
-    arguments.args.first()
 }
 
 /// Where an expression would stand, an open group has a type; `path` is that of its field in the running tree.

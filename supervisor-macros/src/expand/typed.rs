@@ -132,11 +132,13 @@ impl<'a> Typed<'a> {
     }
 }
 
-/// `struct Tree { .. }`, all of it at the name: should another item have that, it is there that the compiler says so.
+/// `struct Tree { .. }`, all of it at the name: should another item have that, it is there that the compiler says so. It is
+/// still the macro's, so that no lint takes it for the user's.
 pub(super) fn structure(visibility: &Visibility, name: &Ident, fields: TokenStream) -> TokenStream {
+    let place = Span::call_site().located_at(name.span());
     let mut fields = Group::new(Delimiter::Brace, fields);
-    fields.set_span(name.span());
-    let keyword = quote_spanned!(name.span()=> struct);
+    fields.set_span(place);
+    let keyword = quote_spanned!(place=> struct);
     quote!(#visibility #keyword #name #fields)
 }
 

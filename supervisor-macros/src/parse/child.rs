@@ -12,7 +12,7 @@ use super::count::count;
 use super::open::members;
 use super::stream::{any_ident, at_colon, at_end, at_equals, expression, here, skip_to_comma, take_while, verbatim};
 use super::written::{Argument, Child, Count, Expression, Stated};
-use crate::check::is_option;
+use crate::check::is_of_groups;
 use crate::mistake::{Mistake, Mistakes};
 use crate::text::text;
 
@@ -53,9 +53,9 @@ pub(super) fn colon(input: ParseStream<'_>, name: &mut Ident, head: &mut Head, m
         mistakes.push(no_expression(name));
         return false;
     }
-    if at_equals(input) && head.is_plain() && is_option(name) {
+    if at_equals(input) && head.is_plain() && is_of_groups(name) {
         mistakes.push(no_child(name));
-        skip_to_comma(input);
+        let _ = input.parse::<Token![=]>().is_ok() && expression(input).is_ok();
         return false;
     }
     let begins_expression = input.peek(Ident::peek_any) || input.peek(Lit);

@@ -294,10 +294,13 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_embedded_tree_that_is_up_is_not_looked_at_any_more() {
-        let embedded = || {
-            Supervisor::one_for_one("embedded")
-                .child(Child::new("a", || crate::service_fn(|cx: Context| async move { Ok(cx.stopping().await) })))
+        let idle = || {
+            crate::service_fn(|cx: Context| async move {
+                cx.stopping().await;
+                Ok(())
+            })
         };
+        let embedded = move || Supervisor::one_for_one("embedded").child(Child::new("a", idle));
         let mut tree =
             Supervisor::one_for_one("tree").child(Child::new("embedded", embedded)).start().await.expect("it starts");
         let group = tree.handle().outermost().expect("it runs");
