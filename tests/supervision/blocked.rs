@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use supervisor_runtime::{
     Child, Context, Decision, Exit, Service, ServiceResult, Set, Shutdown, Supervisor, TreeError, TreeErrorKind,
+    service_fn,
 };
 use tokio::sync::oneshot;
 
@@ -338,4 +339,31 @@ async fn an_expression_that_blocks_its_thread_is_given_up_when_it_is_swept_with_
     page.sort();
     assert_eq!(page, ["fail a", "stop a", "stop c"]);
     assert_eq!(stuck(&error), (TreeErrorKind::Stuck, vec!["tree/embedded"]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_restarted_child_that_blocks_the_thread_on_which_a_timer_has_woken_it_is_given_up() {
+    let world = World::in_real_time();
+    let (release, released) = mpsc::channel::<()>();
+    let (state, w) = (Mutex::new((released, true)), world.clone());
+    // The thread that sees that a time has come also waits for the next one, unless another is woken for that.
+    let child = Child::new("a", move || {
+        let (released, is_first) = &mut *state.lock().unwrap();
+        if !std::mem::take(is_first) {
+            w.write("block");
+            let _ = released.recv();
+        }
+        service_fn(|_| async {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            Err("boom".into())
+        })
+    });
+    let mut tree = within(started(Supervisor::one_for_one("tree").child(child.start_timeout(secs(0.1))))).await;
+    let (ended, end) = mpsc::channel();
+    tokio::spawn(async move { ended.send(tree.wait().await) });
+    // Not by a timer, either.
+    let error = end.recv_timeout(secs(20.0)).map(Result::unwrap_err);
+    drop(release);
+    world.expect(&["block"]).await;
+    assert_eq!(stuck(&error.expect("it ends in time")), (TreeErrorKind::Stuck, vec!["tree/a"]));
 }

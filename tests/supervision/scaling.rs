@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use supervisor_runtime::{
-    Child, Context, Provide, Replicas, Restart, Running, Service, ServiceResult, StableHandle, State, SteerError,
+    Child, Context, Exit, Provide, Replicas, Restart, Running, Service, ServiceResult, StableHandle, State, SteerError,
     Supervisor, Wires,
 };
 
@@ -567,4 +567,43 @@ async fn a_replica_that_comes_back_at_once_has_nothing_of_the_one_that_has_left_
     replicas.scale_to(2).await.unwrap();
     assert_eq!(world.page(), ["stop w1", "start w1"]);
     tree.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_leaves_while_it_waits_or_stops_after_it_was_done_takes_its_handle_along() {
+    /// Returns this, and takes its time to stop.
+    struct Ends(bool);
+    impl Service for Ends {
+        async fn run(&mut self, _cx: &Context) -> ServiceResult {
+            tokio::time::sleep(secs(1.0)).await;
+            if self.0 { Ok(()) } else { Err("broken".into()) }
+        }
+        async fn stop(&mut self, _cx: &Context, _exit: &Exit) {
+            tokio::time::sleep(secs(1.0)).await;
+        }
+    }
+    impl Provide for Ends {
+        type Handle = ();
+        fn handle(&self) {}
+    }
+    impl StableHandle for Ends {}
+    // In its backoff, with a handle that works across restarts; in the stop after it has returned `Ok`.
+    for (is_ok, after) in [(false, 5.0), (true, 1.5)] {
+        let wires = Wires::new();
+        let ends = Child::replicated_in_place("ends", 2, move |_| Ends(is_ok)).restart(Restart::Transient);
+        let ends = ends.backoff(secs(60.0)..secs(60.0));
+        let ends = if is_ok { ends.provides_each(&wires) } else { ends.provides_each_stable(&wires) };
+        let user = Child::using("user", &wires, |handles: Vec<()>| Numbered(handles.len()));
+        let tree = started(Supervisor::rest_for_one("tree").child(ends).child(user)).await;
+        let ends = tree.replicas::<Ends>("ends").unwrap();
+        let [stays, goes] = [0, 1].map(|index| ends.get(index).unwrap());
+        tokio::time::sleep(secs(after)).await;
+        assert!(stays.handle().is_ok() && goes.handle().is_ok(), "{is_ok}");
+        let (scaled, stopped) = tokio::join!(ends.scale_to(1), stays.stop());
+        assert!(scaled.is_ok() && stopped.is_ok(), "{is_ok}");
+        tokio::time::sleep(secs(5.0)).await;
+        assert!(goes.handle().is_err(), "{is_ok}");
+        assert_eq!(stays.handle().is_err(), is_ok, "what works across restarts stays until it has left");
+        tree.shutdown().await.unwrap();
+    }
 }

@@ -277,6 +277,10 @@ fn has_stopped(cx: &Context, end: Guarded<()>, exit: Ending) -> Ending {
 
 /// The child's place is no longer its own.
 fn leave<T: Source>(source: &T, cx: &Context, rest: Option<Rest>) {
+    // It may have come to rest while it was waiting, or in the `stop` after it has returned `Ok`.
+    if source.is_used() && matches!(rest, Some(Rest::Removed | Rest::Stopped)) {
+        withdraw(source, cx, rest == Some(Rest::Removed));
+    }
     let dropped = match rest {
         // It was dropped with its tree, which has ended before it.
         _ if cx.cell().read().is_kill() && cx.group().tree().has_ended() => catch(|| source.clear()),

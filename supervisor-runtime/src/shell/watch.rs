@@ -68,13 +68,12 @@ impl Group {
         };
         let looks_at = watched.looks_at;
         state.records[cx.slot()].watch(watched);
-        let mut driver = None;
-        if let Some(due) = state.due(cx.slot(), self)
-            && looks_at.is_none_or(|then| due < then)
-        {
+        let sooner = state.due(cx.slot(), self).filter(|due| looks_at.is_none_or(|then| *due < then));
+        if let Some(due) = sooner {
             state.look_later(cx.slot(), due);
-            driver.clone_from(&state.driver);
         }
+        // On many threads in any case: this one may have the runtime's timers, and another takes them over only if it is woken.
+        let driver = if sooner.is_some() || self.makes_way() { state.driver.clone() } else { None };
         drop(state);
         wake(driver) && self.makes_way()
     }
