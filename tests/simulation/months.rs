@@ -99,6 +99,8 @@ async fn a_month(tree: &Running) {
             let drain = drains.add(Drains).await.unwrap();
             begin(drains.discard(drain.index()));
         }
+        // What was stopped has no task any more when it is scaled away.
+        flaky.get(flaky.len() - 1).unwrap().stop().await.unwrap();
         flaky.scale_to(2 + hour % 3).await.unwrap();
         a.restart().await.unwrap();
         begin(second.start());

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context as Task, Waker};
 use std::time::Duration;
 
-use supervisor_runtime::{Child, ChildRef, Context, Running, Service, ServiceResult, Supervisor, service_fn};
+use supervisor_runtime::{Child, ChildRef, Context, Replicas, Running, Service, ServiceResult, Supervisor, service_fn};
 
 use crate::capture::overheard;
 use crate::world::{World, started};
@@ -102,4 +102,41 @@ fn a_replacement_is_not_taken_by_an_incarnation_that_had_begun_before_and_is_sto
     });
     drop(runtime);
     assert_eq!(said.try_iter().last(), Some("given"));
+}
+
+#[test]
+fn a_replica_that_comes_back_while_the_one_before_leaves_is_not_made_of_that() {
+    let (says, said) = mpsc::channel();
+    let said = Mutex::new(said);
+    let replicas: Arc<Mutex<Option<Replicas<Made>>>> = Arc::default();
+    let (reached, wait) = mpsc::channel();
+    let held = Arc::clone(&replicas);
+    let at = move |line: String| {
+        let is_it = line == "DEBUG discarded child=tree/w[1]";
+        let Some(workers) = held.lock().unwrap().take_if(|_| is_it) else { return };
+        // It has left, and what was kept of it is still there.
+        let said = said.lock().unwrap();
+        let _ = said.try_iter().count();
+        let back = std::thread::spawn(move || {
+            let mut back = Box::pin(async move { workers.scale_to(2).await.is_ok() });
+            back.as_mut().poll(&mut Task::from_waker(Waker::noop())).is_pending()
+        });
+        let is_back = back.join().is_ok_and(|is_pending| is_pending);
+        let _ = reached.send(is_back.then(|| said.recv_timeout(Duration::from_secs(10))));
+    };
+    let runtime = overheard(2, at);
+    runtime.block_on(async {
+        let again = says.clone();
+        let made =
+            move |index: usize| if index == 1 { Made("anew", says.clone()) } else { Made("w[0]", mpsc::channel().0) };
+        let workers = Child::replicated("w", 1, made).replace(move |_: Made, _: usize| Made("of it", again.clone()));
+        let tree = started(Supervisor::one_for_one("tree").child(workers)).await;
+        let workers = tree.replicas::<Made>("w").unwrap();
+        workers.scale_to(2).await.unwrap();
+        *replicas.lock().unwrap() = Some(workers.clone());
+        workers.scale_to(1).await.unwrap();
+        let made = tokio::task::spawn_blocking(move || wait.recv_timeout(Duration::from_secs(10)));
+        assert_eq!(made.await.unwrap(), Ok(Some(Ok("anew"))));
+        tree.shutdown().await.unwrap();
+    });
 }

@@ -257,6 +257,33 @@ async fn one_replica_is_replaced_and_the_others_are_left_alone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_replacement_of_a_replica_that_is_scaled_away_before_it_starts_is_not_what_comes_back() {
+    for is_awaited in [false, true] {
+        let world = World::new();
+        world.plan("w1", [Act::SlowStop(secs(2.0))]);
+        let w = world.clone();
+        let child = Child::replicated("w", 2, move |index| Made::new(&w, &format!("w{index}"), "declared"));
+        let tree = tree_of(child).await;
+        let workers = tree.replicas::<Made>("w").unwrap();
+        world.page();
+        let replacing = tokio::spawn({
+            let (workers, given) = (workers.clone(), Made::new(&world, "w1", "given"));
+            async move { workers.replace(1, given).await.unwrap_err() }
+        });
+        world.idle().await;
+        if !is_awaited {
+            replacing.abort();
+        }
+        answered(workers.scale_to(1)).await.unwrap();
+        answered(workers.scale_to(2)).await.unwrap();
+        world.expect(&["stop w1", "declared 1", "start w1"]).await;
+        let back = replacing.await.ok().map(|rejected| rejected.into_service().unwrap().by);
+        assert_eq!(back.as_deref(), is_awaited.then_some("given"), "it comes back to who waits");
+        tree.shutdown().await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn members_are_replaced_too() {
     for in_place in [false, true] {
         let world = World::new();

@@ -204,7 +204,7 @@ impl<S: Send + 'static> ChildRef<S> {
         }
         let index = self.index as usize;
         let place = inserted.insert(index, service);
-        let is_from = |first| place.is_from(stop.group.names().id, first);
+        let is_from = |first| place.is_from(first);
         let result = match stop.group.order_from(stop.child, Some(self.index), Order::Restart, is_from) {
             Err(error) => Err(stop.not_done(error, self.index)),
             Ok(tickets) => wait::all_done(&self.route.tree, tickets).await,

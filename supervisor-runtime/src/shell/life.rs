@@ -173,7 +173,6 @@ impl Group {
         let mut spawn = Spawns::new();
         let driver = if went_on { state.go_on(now, self, &mut spawn, &mut outside) } else { None };
         state.tell(self, |changed, to| changed != slot || to.is_new(), &mut outside);
-        outside.drop_exit(state.vacate(slot, cell));
         let driver = driver.or_else(|| state.driver_to_wake());
         drop(state);
         outside.run();
@@ -190,6 +189,12 @@ impl Group {
             Then::Start(incarnation) if yields => Then::Yield(incarnation),
             then => then,
         }
+    }
+
+    /// Nothing is left of what was in `slot`, which has left for good: another may take its place.
+    pub(super) fn vacate(&self, slot: SlotId) {
+        let gone = self.state.hold().vacate(slot, self.cell(slot));
+        drop(gone);
     }
 
     /// Until when what is in `slot` waits for its restart, if it does.
@@ -212,7 +217,6 @@ impl Group {
         }
         let then = state.look(slot, cell);
         state.tell(self, |_, _| true, &mut outside);
-        outside.drop_exit(state.vacate(slot, cell));
         let driver = state.driver_to_wake();
         drop(state);
         drop(old);

@@ -11,16 +11,14 @@ use smallvec::SmallVec;
 
 use super::Spawned;
 use super::cell::Cell;
-use super::factory::Owner;
 use super::group::Group;
 use super::promise::Promises;
 use super::records::Records;
 use super::tell::Outside;
 use super::watch::Watched;
-use crate::Exit;
 use crate::decide::{Action, ChildId, Core, Next, Phase, Rest, SlotId, State as CoreState, Vacated};
-use crate::declare::Size;
 use crate::exit::Ending;
+use crate::{Context, Exit};
 
 /// How many last causes an error tells.
 const LAST_CAUSES: usize = 3;
@@ -186,11 +184,9 @@ impl State {
         self.records.grow(self.core.slots().len());
     }
 
-    /// Forgets what was in a slot that has left for good, with its task; the last exit is to be dropped outside.
+    /// Forgets what was in a slot that has left for good, and has been tidied up after: what it has kept is not its successor's.
+    /// The last exit is to be dropped outside.
     pub(super) fn vacate(&mut self, slot: SlotId, cell: &Cell) -> Option<Arc<Exit>> {
-        if cell.has_task() {
-            return None;
-        }
         let vacated = self.core.vacate(slot)?;
         cell.forget();
         // Where the same comes again, what is left of an earlier incarnation must not take a later one for itself.
@@ -228,7 +224,7 @@ impl State {
     pub(super) fn go_on(
         &mut self,
         now: Instant,
-        group: &Group,
+        group: &Arc<Group>,
         spawn: &mut Spawns,
         outside: &mut Outside,
     ) -> Option<Waker> {
@@ -240,7 +236,7 @@ impl State {
     }
 
     /// Carries out the actions of the core.
-    pub(super) fn carry_out(&mut self, group: &Group, spawn: &mut Spawns, outside: &mut Outside) {
+    pub(super) fn carry_out(&mut self, group: &Arc<Group>, spawn: &mut Spawns, outside: &mut Outside) {
         for at in 0..self.actions.len() {
             match self.actions[at] {
                 Action::Start(slot) => {
@@ -264,7 +260,9 @@ impl State {
                         *known = Some(known.map_or(deadline, |known| known.min(deadline)));
                     }
                     record.ask(group.cell(slot), self.core.is_ending(), outside);
-                    self.hurry(slot, group);
+                    if self.records[slot].watched().is_some() {
+                        self.hurry(slot, group);
+                    }
                 }
                 Action::Kill(slot, asked_at) => {
                     let record = &mut self.records[slot];
@@ -277,13 +275,10 @@ impl State {
                         cell.note_release();
                         self.records[slot].wake(outside);
                     } else {
-                        let place = self.core.slot(slot);
-                        if place.removed {
-                            let child = group.child(place.child);
-                            let owner = Owner::new(group.names().id, slot, cell.incarnation());
-                            outside.note_left(Arc::clone(&child.launch), place.index, owner, child.size == Size::Open);
+                        let (child, index) = self.core.place(slot);
+                        if self.core.slot(slot).removed {
+                            outside.note_left(Context::new(Arc::clone(group), slot, child, index, cell.incarnation()));
                         }
-                        outside.drop_exit(self.vacate(slot, cell));
                     }
                 }
             }

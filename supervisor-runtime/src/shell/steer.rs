@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 
 use super::cell::Cell;
 use super::cells::Cells;
+use super::factory::Owner;
 use super::group::{Group, now};
 use super::promise::{Goal, Promised, Ticket};
 use super::record::{Spawns, State, wake};
@@ -91,13 +92,14 @@ impl Group {
         self.order_from(child, index, order, |_| ())
     }
 
-    /// The same; `note` hears from which incarnation of the first of them on the order is carried out, before that can begin.
+    /// The same; `note` hears which incarnation of the first of them is the first that the order is carried out for, before that
+    /// can begin.
     pub(crate) fn order_from(
         self: &Arc<Self>,
         child: ChildId,
         index: Option<u32>,
         order: Order,
-        note: impl FnOnce(u32),
+        note: impl FnOnce(Owner),
     ) -> Result<Vec<Ticket>, NotDone> {
         if self.is_anchor() {
             return Err(NotDone::Outermost);
@@ -136,8 +138,8 @@ impl Group {
         goals.extend(state.goals(&over, Order::Restart, self.cells()));
         state.core.steer(&others, order, now()).map_err(NotDone::Refused)?;
         state.core.steer(&over, Order::Restart, now()).map_err(NotDone::Refused)?;
-        if let Some(&(_, Goal::Started(first))) = goals.first() {
-            note(first);
+        if let Some(&(slot, Goal::Started(first))) = goals.first() {
+            note(Owner::new(self.names().id, slot, first));
         }
         let mut work = Work::default();
         if state.core.is_recording() {

@@ -22,7 +22,7 @@ use super::record::Then;
 use super::tell::is_told;
 use super::watch::Silence;
 use crate::decide::{GRACE, Rest, Started};
-use crate::declare::{Begun, ChildSpec, Kind, Size};
+use crate::declare::{Begun, ChildSpec, Kind};
 use crate::error::Left;
 use crate::exit::Ending;
 use crate::service::{has_start, has_stop};
@@ -286,11 +286,14 @@ fn leave<T: Source>(source: &T, cx: &Context, rest: Option<Rest>) {
         _ if cx.cell().read().is_kill() && cx.group().tree().has_ended() => catch(|| source.clear()),
         // What was stopped by hand may be started again.
         Some(Rest::Stopped) => return,
-        Some(Rest::Removed) if cx.child().size == Size::Open => catch(|| source.forget(cx.index())),
+        Some(Rest::Removed) => catch(|| source.forget_left(cx)),
         _ => catch(|| source.end(cx.index(), cx.owner())),
     };
     if let Err(panic) = dropped {
         log::drop_panicked(cx, &panic);
+    }
+    if rest == Some(Rest::Removed) {
+        cx.group().vacate(cx.slot());
     }
 }
 

@@ -7,14 +7,13 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use super::cell::Cell;
-use super::factory::{Launch, Owner};
 use super::group::{Group, now};
 use super::record::{State, wake};
 use crate::decide::{Outcome, Phase, Rest, Slot, SlotId, State as CoreState, Verdict, nanos_between};
 use crate::declare::{ChildSpec, Kind};
 use crate::exit::Ending;
 use crate::view::{Change, Facts, Names, Page, Pushed, State as Shown, Subject, Told, What, is_logged};
-use crate::{Cause, Exit, Restart, log};
+use crate::{Cause, Context, Exit, Restart, log};
 
 /// What is to be told, and what is to be done once the lock is released because it runs code of others.
 ///
@@ -34,8 +33,7 @@ struct Pending {
     /// To be logged.
     events: Vec<(Arc<Names>, Told)>,
     wakers: Vec<Waker>,
-    gone: Vec<Arc<Exit>>,
-    left: Vec<(Arc<dyn Launch>, u32, Owner, bool)>,
+    left: Vec<Context>,
     group: Option<Arc<Group>>,
     surplus: Vec<Arc<Page>>,
 }
@@ -71,16 +69,9 @@ impl Outside {
         }
     }
 
-    /// Has the last exit of what has left dropped.
-    pub(super) fn drop_exit(&mut self, gone: Option<Arc<Exit>>) {
-        if let Some(exit) = gone {
-            self.pending().gone.push(exit);
-        }
-    }
-
     /// Has tidied up after a replica or member that has left when no task of it was there to do so.
-    pub(super) fn note_left(&mut self, launch: Arc<dyn Launch>, index: u32, owner: Owner, for_good: bool) {
-        self.pending().left.push((launch, index, owner, for_good));
+    pub(super) fn note_left(&mut self, cx: Context) {
+        self.pending().left.push(cx);
     }
 
     /// Has the group of an earlier incarnation dropped.
@@ -102,13 +93,16 @@ impl Outside {
 
 impl Pending {
     fn run(self, first: Option<Waker>) {
-        let Self { events, wakers, gone, left, group, surplus } = self;
+        let Self { events, wakers, left, group, surplus } = self;
         // In this order: what follows from it is logged after it.
         events.iter().for_each(|(names, told)| log::event(names, told));
         first.into_iter().chain(wakers).for_each(Waker::wake);
-        left.iter().for_each(|(launch, index, owner, for_good)| launch.tidy_up(*index, *owner, *for_good));
+        for cx in &left {
+            cx.child().launch.tidy_up(cx);
+            cx.group().vacate(cx.slot());
+        }
         group.iter().for_each(|group| group.forget_exits());
-        drop((gone, group, events, surplus));
+        drop((group, events, surplus));
     }
 }
 

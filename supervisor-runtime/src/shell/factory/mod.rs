@@ -30,7 +30,7 @@ use super::cell::is_from;
 use super::panic::catch;
 use super::task;
 use crate::decide::SlotId;
-use crate::declare::Begun;
+use crate::declare::{Begun, Size};
 use crate::service::BoxFuture;
 use crate::view::GroupId;
 use crate::{BoxError, Context, Service, sync};
@@ -56,6 +56,11 @@ impl Owner {
             Ordering::Equal => self.slot == from.slot && is_from(self.incarnation, from.incarnation),
             Ordering::Greater => true,
         }
+    }
+
+    /// Whether both stand in the same slot of the same group.
+    fn is_in_the_place_of(self, other: Self) -> bool {
+        (self.group, self.slot) == (other.group, other.slot)
     }
 }
 
@@ -111,6 +116,14 @@ pub(crate) trait Source: Send + Sync + 'static {
         self.forget(index);
     }
 
+    /// Drops what was kept of a child that has left: of a replica, unless that is the replica itself.
+    fn forget_left(&self, cx: &Context) {
+        match cx.child().size {
+            Size::Open => self.forget(cx.index()),
+            Size::One | Size::Replicas(_) => self.end(cx.index(), cx.owner()),
+        }
+    }
+
     /// Drops what was kept of a child that has ended, unless that is the child itself.
     fn end(&self, index: usize, owner: Owner) {
         let _ = owner;
@@ -147,9 +160,8 @@ pub(crate) trait Launch: Send + Sync + 'static {
     /// Drops everything that was kept: the tree has ended, though somebody may still hold a context of it.
     fn clear_kept(&self);
 
-    /// One has left that had no task any more: takes back what it offered, and drops what was kept of it if it has left for
-    /// good.
-    fn tidy_up(&self, index: u32, owner: Owner, for_good: bool);
+    /// One has left for good that had no task any more: takes back what it offered, and drops what was kept of it.
+    fn tidy_up(&self, cx: &Context);
 
     /// Whether there is something to make the next incarnation of.
     fn can_restart(&self, index: u32) -> bool;
@@ -168,10 +180,10 @@ impl<T: Source> Launch for T {
         self.can_make(index as usize)
     }
 
-    fn tidy_up(&self, index: u32, owner: Owner, for_good: bool) {
+    fn tidy_up(&self, cx: &Context) {
         // Both are the user's.
-        let _ = catch(|| self.withdraw(index as usize, owner, true));
-        let _ = catch(|| if for_good { self.forget(index as usize) } else { self.end(index as usize, owner) });
+        let _ = catch(|| self.withdraw(cx.index(), cx.owner(), true));
+        let _ = catch(|| self.forget_left(cx));
     }
 
     fn clear_kept(&self) {

@@ -6,10 +6,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use super::shelf::{Shelf, drop_kept};
 use super::{Owner, Source};
 use crate::declare::{Begun, Offer};
-use crate::shell::cell::is_from;
 use crate::shell::panic::catch;
 use crate::sync::MutexExt;
-use crate::view::GroupId;
 use crate::{BoxError, Context};
 
 /// A child's place, into which another service can be put than its source makes.
@@ -76,6 +74,12 @@ impl<T: Source> Source for Seat<T> {
         self.source.end(index, owner);
     }
 
+    fn forget_left(&self, cx: &Context) {
+        // Where its start was overtaken, nobody is to find it in what comes to its index next.
+        drop(self.inserted.places.take_if(cx.index(), |place| place.waits_for(cx.owner())));
+        self.source.forget_left(cx);
+    }
+
     fn clear(&self) {
         self.inserted.clear();
         self.source.clear();
@@ -92,21 +96,24 @@ pub(crate) struct Inserted<S> {
 /// Where a service waits until it is started, known to who put it there: as long as it does, it can come back.
 pub(crate) struct Place<S> {
     service: Mutex<Option<S>>,
-    /// The incarnation that it is for, or a later one, of this group, or of one that comes after that. One that had begun
-    /// before it was put there is stopped for it, and must not take it along.
-    first: OnceLock<(GroupId, u32)>,
+    /// The incarnation that it is for, or one that comes after that. One that had begun before it was put there is stopped for
+    /// it, and must not take it along.
+    first: OnceLock<Owner>,
 }
 
 impl<S> Place<S> {
     /// Says for which incarnation it is; before that, it is for none.
-    pub(crate) fn is_from(&self, group: GroupId, incarnation: u32) {
-        let _ = self.first.set((group, incarnation));
+    pub(crate) fn is_from(&self, first: Owner) {
+        let _ = self.first.set(first);
     }
 
-    fn is_for(&self, cx: &Context) -> bool {
-        let comes =
-            |&(group, first): &(GroupId, u32)| group != cx.group().names().id || is_from(cx.incarnation(), first);
-        self.first.get().is_some_and(comes)
+    fn is_for(&self, owner: Owner) -> bool {
+        self.first.get().is_some_and(|first| owner.inherits(*first))
+    }
+
+    /// Whether it waits for an incarnation in the place of this one.
+    fn waits_for(&self, left: Owner) -> bool {
+        self.first.get().is_some_and(|first| first.is_in_the_place_of(left))
     }
 }
 
@@ -126,7 +133,7 @@ impl<S> Inserted<S> {
 
     /// Takes the one out that is for the incarnation of `cx`, if there is one.
     fn take(&self, cx: &Context) -> Option<S> {
-        let place = self.places.take_if(cx.index(), |place| place.is_for(cx))?;
+        let place = self.places.take_if(cx.index(), |place| place.is_for(cx.owner()))?;
         place.service.hold().take()
     }
 
