@@ -339,8 +339,8 @@ impl Core {
     }
 
     /// The restarts that still count.
-    pub(crate) fn spent(&self) -> &VecDeque<Instant> {
-        self.budget.spent()
+    pub(crate) fn spent(&self) -> impl Iterator<Item = Instant> {
+        self.budget.spent().map(|then| later(self.epoch, Duration::from_nanos(then)))
     }
 
     /// Says whether every change is to be recorded.

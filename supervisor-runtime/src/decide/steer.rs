@@ -127,6 +127,7 @@ impl Core {
     }
 
     /// A start by hand has failed: that is told to who asked, and nothing more is done.
+    #[cold]
     pub(super) fn not_started(&mut self, slot: SlotId) -> Verdict {
         let Slot { is_member, has_started, .. } = *self.slot(slot);
         let users = self.users(&[slot]);

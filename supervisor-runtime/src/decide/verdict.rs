@@ -69,14 +69,7 @@ impl Core {
     /// What the strategy says of a failure.
     fn decide(&mut self, slot: SlotId, decision: Option<&Choice>, now: Instant) -> Verdict {
         if self.has_lost_what_it_uses(slot) {
-            self.update(slot, |slot| slot.state = State::Pending);
-            // Those that are still to start wait for it as they are.
-            let mut set = self.dependents(slot);
-            set.retain(|&user| self.slot(user).is_live());
-            self.sweep(&set, After::Restart);
-            set.push(slot);
-            self.plan(set, Duration::ZERO, None);
-            return Verdict::Swept;
+            return self.wait_for_what_it_uses(slot);
         }
         let others = match self.rules.strategy {
             StrategyRule::OneForOne => Vec::new(),
@@ -108,6 +101,19 @@ impl Core {
         takes_along && !self.is_met(self.slot(slot).child)
     }
 
+    /// What it depends on is on its way down: it comes up with that, as do those that depend on it in turn.
+    #[cold]
+    fn wait_for_what_it_uses(&mut self, slot: SlotId) -> Verdict {
+        self.update(slot, |slot| slot.state = State::Pending);
+        // Those that are still to start wait for it as they are.
+        let mut set = self.dependents(slot);
+        set.retain(|&user| self.slot(user).is_live());
+        self.sweep(&set, After::Restart);
+        set.push(slot);
+        self.plan(set, Duration::ZERO, None);
+        Verdict::Swept
+    }
+
     /// The death of an old incarnation in a set that is being swept belongs to that incident; what it says
     /// is still obeyed.
     fn joins(&mut self, slot: SlotId, ended: Ended, now: Instant) -> Verdict {
@@ -131,7 +137,7 @@ impl Core {
 
     /// A new incident: counts a restart and sweeps the others that it takes along, or gives up.
     fn restart(&mut self, slot: SlotId, others: Vec<SlotId>, now: Instant) -> Verdict {
-        let left = match self.budget.spend(now) {
+        let left = match self.budget.spend(self.elapsed) {
             Ok(left) => left,
             Err(Exhausted) => return self.fail(slot, Outcome::GaveUp(slot), now),
         };
@@ -150,16 +156,22 @@ impl Core {
                 self.update(slot, |slot| slot.state = State::Waiting);
             }
         } else {
-            self.update(slot, |slot| slot.state = State::Pending);
-            let waited = self.sweep_each(&others, After::Restart, |core, id| {
-                core.revive(id);
-                core.sweep_one(id, After::Restart)
-            });
-            let mut set = others;
-            set.push(slot);
-            self.plan(set, delay, waited);
+            self.restart_with(slot, others, delay);
         }
         verdict
+    }
+
+    /// Makes the plan that restarts it with others.
+    #[inline(never)]
+    fn restart_with(&mut self, slot: SlotId, others: Vec<SlotId>, delay: Duration) {
+        self.update(slot, |slot| slot.state = State::Pending);
+        let waited = self.sweep_each(&others, After::Restart, |core, id| {
+            core.revive(id);
+            core.sweep_one(id, After::Restart)
+        });
+        let mut set = others;
+        set.push(slot);
+        self.plan(set, delay, waited);
     }
 
     /// A restart starts again what was stopped by hand, so also what is just being stopped.
@@ -195,6 +207,7 @@ impl Core {
     }
 
     /// `slot` ended; it and the others that it takes along will not be started again.
+    #[cold]
     fn forfeit(&mut self, slot: SlotId, others: Vec<SlotId>, now: Instant) -> Verdict {
         self.update(slot, |slot| slot.come_down(Rest::Forfeited));
         self.sweep(&others, After::Forfeited);
@@ -206,12 +219,14 @@ impl Core {
     }
 
     /// `slot` ended and will not be started again, which touches no other.
+    #[inline(never)]
     fn settle(&mut self, slot: SlotId, rest: Rest, now: Instant) {
         self.update(slot, |slot| slot.come_down(rest));
         self.look_for_the_end(slot, now);
     }
 
     /// The group fails: everything is stopped, and then it ends with `outcome`.
+    #[cold]
     fn fail(&mut self, slot: SlotId, outcome: Outcome, now: Instant) -> Verdict {
         // In this order: that nothing is awaited any more must not make a failed start look like a start.
         self.end_at(outcome, After::Stopped, now);
@@ -241,6 +256,7 @@ impl Core {
     /// The slots of a set besides the one that failed, but for those that are gone or forfeited.
     ///
     /// In the order of declaration: one that is restarted no longer blocks what uses it.
+    #[inline(never)]
     fn others(&self, slot: SlotId, set: &Swept) -> Vec<SlotId> {
         let child = self.slot(slot).child as usize;
         let children: Vec<ChildId> = match set {

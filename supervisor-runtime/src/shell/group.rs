@@ -278,12 +278,17 @@ impl Group {
         read(&self.state.hold().core)
     }
 
-    /// Asks a custom strategy.
+    /// What a custom strategy says, if that is what decides.
+    #[inline]
     pub(super) fn choose(&self, slot: SlotId, exit: &Exit) -> Option<Choice> {
-        let Strategy::Custom(decide) = &self.spec.strategy else { return None };
-        if exit.asked {
-            return None;
+        match &self.spec.strategy {
+            Strategy::Custom(decide) if !exit.asked => Some(self.decision(&**decide, slot, exit)),
+            _ => None,
         }
+    }
+
+    #[cold]
+    fn decision(&self, decide: impl Fn(&Failure<'_>) -> Decision, slot: SlotId, exit: &Exit) -> Choice {
         let (child, index) = self.state.hold().core.place(slot);
         let child = self.child(child);
         let failure = Failure {
@@ -293,10 +298,10 @@ impl Group {
             siblings: &self.spec.names,
         };
         match catch(|| decide(&failure)) {
-            Ok(decision) => Some(self.translate(decision)),
+            Ok(decision) => self.translate(decision),
             Err(panic) => {
                 log::custom_strategy_panicked(self, &panic);
-                Some(Choice::Escalate)
+                Choice::Escalate
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::runtime::RuntimeFlavor;
 
@@ -17,7 +17,7 @@ use crate::error::Left;
 use crate::exit::{Ending, Verb};
 use crate::sync::MutexExt;
 use crate::view::{Told, What};
-use crate::{Cause, Context, Exit};
+use crate::{Cause, Context, Exit, Phase};
 
 impl Group {
     /// Stores the waker of the task of `slot`, which stays the same for as long as the task lives.
@@ -138,17 +138,13 @@ impl Group {
         let has_backoff = cx.has_backoff();
         let now = exit.at.filter(|_| !took_time && !has_backoff).unwrap_or_else(now);
         let was_asked = exit.asked;
-        let was_dropped = was_asked && matches!(exit.cause, Cause::Dropped);
-        let path_if_dropped = was_dropped.then(|| cx.path());
+        if was_asked && matches!(exit.cause, Cause::Dropped) {
+            self.note_dropped(cx, exit.phase);
+        }
         let mut outside = Outside::default();
         let mut state = self.lock();
         if has_backoff && let Some(at) = exit.at {
             state.core.forget_stop(slot, now.saturating_duration_since(at));
-        }
-        if let Some(path) = path_if_dropped {
-            let after = state.asked_at(slot).map_or(Duration::ZERO, |then| now.saturating_duration_since(then));
-            // Before anybody can learn that it has ended, and end the tree.
-            self.tree().note_dropped(|| Left { path, phase: Some(exit.phase), after });
         }
         if state.core.is_recording() {
             state.before_exit(self, slot, &ending, &mut outside);
@@ -189,6 +185,13 @@ impl Group {
             Then::Start(incarnation) if yields => Then::Yield(incarnation),
             then => then,
         }
+    }
+
+    /// The incarnation of `cx` was dropped when it did not stop. Before anybody can learn that it has ended, and end the tree.
+    #[cold]
+    fn note_dropped(&self, cx: &Context, phase: Phase) {
+        let after = self.asked_for(cx.slot());
+        self.tree().note_dropped(|| Left { path: cx.path(), phase: Some(phase), after });
     }
 
     /// Nothing is left of what was in `slot`, which has left for good: another may take its place.

@@ -186,7 +186,7 @@ impl Group {
             names: Arc::clone(self.names()),
             strategy: self.spec().strategy.name(),
             limit: self.spec().restart_limit(),
-            spent: state.core.spent().clone(),
+            spent: state.core.spent().collect(),
             // Numbers are given under this lock.
             as_of: self.tree().events().last(),
             children,

@@ -115,6 +115,7 @@ impl State {
         }
     }
 
+    #[inline(never)]
     fn tell_all(&mut self, group: &Group, tells: impl Fn(SlotId, CoreState) -> bool, outside: &mut Outside) {
         let changes = self.core.changes();
         for &(slot, _) in &changes {
@@ -188,6 +189,7 @@ impl State {
     }
 
     /// What is told of an exit before it is decided what it means.
+    #[inline(never)]
     pub(super) fn before_exit(&mut self, group: &Group, slot: SlotId, exit: &Ending, outside: &mut Outside) {
         let known = self.core.slot(slot);
         let (child, _) = self.core.place(slot);
@@ -202,6 +204,7 @@ impl State {
     }
 
     /// What is told of what an exit means.
+    #[inline(never)]
     pub(super) fn after_exit(
         &self,
         group: &Group,

@@ -150,7 +150,7 @@ impl World {
         self.check_plans();
         self.check_members();
         self.check_graph();
-        let spent: Vec<_> = self.core.spent().iter().copied().collect();
+        let spent: Vec<_> = self.core.spent().collect();
         assert!(self.restarts.ends_with(&spent), "nothing but a restart counts");
     }
 

@@ -386,7 +386,7 @@ impl Pair {
         let same = (0..).zip(&self.should.places).all(|(p, place)| self.is(p) == place.is)
             && (self.has_who_it_should() || self.should.is_ending())
             && self.course() == self.should.course
-            && self.core.spent().iter().eq(self.should.restarts())
+            && self.core.spent().eq(self.should.restarts().iter().copied())
             && self.core.has_started() == self.should.has_started
             && (self.core.is_ready() == self.should.is_ready() || self.should.is_ending());
         // It may want to be asked early, for what has stopped in time, but never late; and not while it is idle.
@@ -439,7 +439,7 @@ should {should:?} {} restarts: {}
 {story}
 {}",
             facts(self.course(), self.core.has_started(), self.core.is_ready()),
-            self.core.spent().len(),
+            self.core.spent().count(),
             facts(self.should.course, self.should.has_started, self.should.is_ready()),
             self.should.restarts().len(),
             self.should.show(),
