@@ -282,7 +282,12 @@ impl Context {
     /// Whose it is what this incarnation offers and leaves.
     #[inline]
     pub(crate) fn owner(&self) -> Owner {
-        Owner::new(self.group.names().id, self.slot, self.incarnation)
+        self.owner_in(self.cell().stay())
+    }
+
+    /// The same, of which stay it is when that may be over.
+    pub(crate) fn owner_in(&self, stay: u16) -> Owner {
+        Owner::new(self.group.names().id, self.slot, stay, self.incarnation)
     }
 
     #[inline]

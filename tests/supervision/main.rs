@@ -22,6 +22,7 @@ mod in_turn;
 mod instructions;
 mod invalid;
 mod kept;
+mod leaving;
 mod limits;
 mod load;
 mod logs;

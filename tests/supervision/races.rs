@@ -137,6 +137,8 @@ fn a_replica_that_comes_back_while_the_one_before_leaves_is_not_made_of_that() {
         workers.scale_to(1).await.unwrap();
         let made = tokio::task::spawn_blocking(move || wait.recv_timeout(Duration::from_secs(10)));
         assert_eq!(made.await.unwrap(), Ok(Some(Ok("anew"))));
+        // It is the same replica all the same, whose incarnations are counted on.
+        assert_eq!(tree.child::<Made>("w[1]").unwrap().status().unwrap().incarnation(), 2);
         tree.shutdown().await.unwrap();
     });
 }

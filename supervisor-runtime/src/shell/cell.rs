@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicUsize;
 use std::task::Waker;
 
 use crate::Phase;
-use crate::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 
 /// Whether an incarnation is this one or a later one. After 2^32 they are counted from 0 again.
 pub(super) fn is_from(incarnation: u32, first: u32) -> bool {
@@ -26,6 +26,8 @@ pub(crate) struct Cell {
     notes: AtomicU8,
     /// What the group remembers of it, which alone reads and writes it, under the lock: here is room.
     memory: AtomicU8,
+    /// How often the slot has been given to another.
+    stay: AtomicU16,
     /// Tells the waker of the child's own task from others, so that `stopping()` polled by it need not register.
     own_waker: AtomicUsize,
 }
@@ -151,6 +153,13 @@ impl Cell {
     /// What was in its slot has left for good: it has no last exit any more.
     pub(super) fn forget(&self) {
         self.memory.store(0, Ordering::Relaxed);
+        self.stay.store(self.stay().wrapping_add(1), Ordering::Relaxed);
+    }
+
+    /// Which of those it is that have been in its slot one after the other, as a replica that was scaled away and back has. After
+    /// 2^16 they are counted from 0 again: what the first has left is gone by then.
+    pub(crate) fn stay(&self) -> u16 {
+        self.stay.load(Ordering::Relaxed)
     }
 
     /// And what comes into the slot is another, whose incarnations are counted anew.

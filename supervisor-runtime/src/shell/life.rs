@@ -169,6 +169,7 @@ impl Group {
         let mut spawn = Spawns::new();
         let driver = if went_on { state.go_on(now, self, &mut spawn, &mut outside) } else { None };
         state.tell(self, |changed, to| changed != slot || to.is_new(), &mut outside);
+        let gone = if then.leaves() { state.vacate(slot, cell) } else { None };
         let driver = driver.or_else(|| state.driver_to_wake());
         drop(state);
         outside.run();
@@ -179,7 +180,7 @@ impl Group {
         if let Some(extras) = extras {
             extras.listeners.into_iter().for_each(Waker::wake);
         }
-        drop((old, failed));
+        drop((old, failed, gone));
         match then {
             Then::Start(incarnation) if has_woken && self.makes_way() => Then::MakeWay(incarnation),
             Then::Start(incarnation) if yields => Then::Yield(incarnation),
@@ -192,12 +193,6 @@ impl Group {
     fn note_dropped(&self, cx: &Context, phase: Phase) {
         let after = self.asked_for(cx.slot());
         self.tree().note_dropped(|| Left { path: cx.path(), phase: Some(phase), after });
-    }
-
-    /// Nothing is left of what was in `slot`, which has left for good: another may take its place.
-    pub(super) fn vacate(&self, slot: SlotId) {
-        let gone = self.state.hold().vacate(slot, self.cell(slot));
-        drop(gone);
     }
 
     /// Until when what is in `slot` waits for its restart, if it does.
@@ -220,9 +215,10 @@ impl Group {
         }
         let then = state.look(slot, cell);
         state.tell(self, |_, _| true, &mut outside);
+        let gone = if then.leaves() { state.vacate(slot, cell) } else { None };
         let driver = state.driver_to_wake();
         drop(state);
-        drop(old);
+        drop((old, gone));
         outside.run();
         wake(driver);
         then

@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 
 use super::Spawned;
 use super::cell::Cell;
+use super::factory::Owner;
 use super::group::Group;
 use super::promise::Promises;
 use super::records::Records;
@@ -92,6 +93,13 @@ pub(super) struct Spawn {
 /// Mostly one, or none.
 pub(super) type Spawns = SmallVec<[Spawn; 1]>;
 
+/// One that has left without a task, and is to be tidied up after.
+pub(super) struct Left {
+    pub(super) cx: Context,
+    pub(super) owner: Owner,
+    pub(super) _known: Record,
+}
+
 /// What the task of a child does once an incarnation has ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Then {
@@ -105,8 +113,15 @@ pub(super) enum Then {
     Delay,
     /// Wait until something changes.
     Park,
-    /// End; why no incarnation follows, unless the group ends with what is stuck.
-    End(Option<Rest>),
+    /// End; why no incarnation follows, unless the group ends with what is stuck, and in which stay in its slot it was.
+    End(Option<Rest>, u16),
+}
+
+impl Then {
+    /// Whether it has left for good, with its task.
+    pub(super) fn leaves(self) -> bool {
+        matches!(self, Self::End(Some(Rest::Removed), _))
+    }
 }
 
 impl State {
@@ -163,11 +178,12 @@ impl State {
                 if known.state != CoreState::Stuck {
                     self.tasks -= 1;
                 }
-                Then::End(match known.state {
+                let rest = match known.state {
                     _ if known.removed => Some(Rest::Removed),
                     CoreState::Down(rest) => Some(rest),
                     _ => None,
-                })
+                };
+                Then::End(rest, cell.stay())
             }
         }
     }
@@ -184,16 +200,16 @@ impl State {
         self.records.grow(self.core.slots().len());
     }
 
-    /// Forgets what was in a slot that has left for good, and has been tidied up after: what it has kept is not its successor's.
-    /// The last exit is to be dropped outside.
-    pub(super) fn vacate(&mut self, slot: SlotId, cell: &Cell) -> Option<Arc<Exit>> {
+    /// Gives away the place of what has left for good, with its task; what is known of it is to be dropped outside. What it has
+    /// kept, and that it tidies up only now, is not its successor's: that is of another [stay](Cell::stay).
+    pub(super) fn vacate(&mut self, slot: SlotId, cell: &Cell) -> Option<Record> {
         let vacated = self.core.vacate(slot)?;
         cell.forget();
         // Where the same comes again, what is left of an earlier incarnation must not take a later one for itself.
         if vacated == Vacated::ForAnother {
             cell.count_anew();
         }
-        std::mem::take(&mut self.records[slot]).into_last_exit()
+        Some(std::mem::take(&mut self.records[slot]))
     }
 
     /// How the last incarnation in `slot` ended.
@@ -276,8 +292,10 @@ impl State {
                         self.records[slot].wake(outside);
                     } else {
                         let (child, index) = self.core.place(slot);
-                        if self.core.slot(slot).removed {
-                            outside.note_left(Context::new(Arc::clone(group), slot, child, index, cell.incarnation()));
+                        let cx = || Context::new(Arc::clone(group), slot, child, index, cell.incarnation());
+                        let owner = Owner::new(group.names().id, slot, cell.stay(), cell.incarnation());
+                        if let Some(known) = self.vacate(slot, cell) {
+                            outside.note_left(Left { cx: cx(), owner, _known: known });
                         }
                     }
                 }
@@ -333,13 +351,6 @@ impl Record {
         }
         let Self::Plain(waker) = std::mem::take(self) else { return None };
         Some(waker)
-    }
-
-    fn into_last_exit(self) -> Option<Arc<Exit>> {
-        match self {
-            Self::Plain(_) => None,
-            Self::More(more) => more?.last_exit,
-        }
     }
 
     /// An incarnation ended, as long after the group began. Whether it is time to let others run: a child that is restarted

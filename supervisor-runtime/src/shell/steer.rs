@@ -139,7 +139,7 @@ impl Group {
         state.core.steer(&others, order, now()).map_err(NotDone::Refused)?;
         state.core.steer(&over, Order::Restart, now()).map_err(NotDone::Refused)?;
         if let Some(&(slot, Goal::Started(first))) = goals.first() {
-            note(Owner::new(self.names().id, slot, first));
+            note(Owner::new(self.names().id, slot, self.cell(slot).stay(), first));
         }
         let mut work = Work::default();
         if state.core.is_recording() {

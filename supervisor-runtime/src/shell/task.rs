@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::task::yield_now;
 use tokio::time::{sleep_until, timeout};
 
-use super::factory::Source;
+use super::factory::{Owner, Source};
 use super::group::now;
 use super::guard::{Guarded, Limit, Watch, apart, guard};
 use super::panic::{catch, catch_drop};
@@ -44,7 +44,7 @@ pub(super) fn child<T: Source>(source: Arc<T>, mut cx: Context) -> impl Future<O
                     make_way().await;
                 }
                 if source.is_used() {
-                    withdraw(&*source, &cx, false);
+                    withdraw(&*source, &cx, cx.owner(), false);
                 }
                 let made = guard(&cx, || source.make_for(&cx), in_create(&cx)).await;
                 let mut service = match created(&cx, made) {
@@ -106,7 +106,7 @@ pub(super) fn child<T: Source>(source: Arc<T>, mut cx: Context) -> impl Future<O
                         Some(incarnation) => Then::Start(incarnation),
                         None => look(&cx).await,
                     },
-                    Then::End(rest) => return leave(&*source, &cx, rest),
+                    Then::End(rest, stay) => return leave(&*source, &cx, rest, stay),
                 };
             }
         }
@@ -185,7 +185,7 @@ fn in_run(cx: &Context) -> Limit<'_> {
 
 /// Gives back the service of an incarnation that has ended; how it ended, if that panics.
 fn keep<T: Source>(source: &T, service: T::Service, cx: &Context, exit: Ending) -> Ending {
-    match catch(|| source.keep(cx.index(), cx.owner(), service)) {
+    match catch(|| source.keep(cx.index(), || cx.owner(), service)) {
         Ok(()) => exit,
         Err(panic) => {
             log::drop_panicked(cx, &panic);
@@ -200,8 +200,8 @@ fn keep<T: Source>(source: &T, service: T::Service, cx: &Context, exit: Ending) 
 
 /// Takes back the handle of an incarnation, which is the user's.
 #[cold]
-fn withdraw<T: Source>(source: &T, cx: &Context, for_good: bool) {
-    if let Err(panic) = catch(|| source.withdraw(cx.index(), cx.owner(), for_good)) {
+fn withdraw<T: Source>(source: &T, cx: &Context, owner: Owner, for_good: bool) {
+    if let Err(panic) = catch(|| source.withdraw(cx.index(), owner, for_good)) {
         log::drop_panicked(cx, &panic);
     }
 }
@@ -229,7 +229,7 @@ fn finish<'a, T: Source>(
         let is_used = source.is_used();
         // Those that used it have been stopped: nobody is to hold its handle while it is.
         if is_used && asked {
-            withdraw(source, cx, cx.group().is_leaving(cx.slot()));
+            withdraw(source, cx, cx.owner(), cx.group().is_leaving(cx.slot()));
         } else if is_used {
             // Those that use it go on until they are swept; if one fails, it waits for the next handle.
             cx.group().failed(cx, &exit);
@@ -248,7 +248,7 @@ fn finish<'a, T: Source>(
         };
         // Who has returned `Ok`, and may, is done, not dead: its handle goes on to work.
         if is_used && is_told(&exit, cx.child()) {
-            withdraw(source, cx, cx.group().is_leaving(cx.slot()));
+            withdraw(source, cx, cx.owner(), cx.group().is_leaving(cx.slot()));
         }
         exit
     }
@@ -276,24 +276,23 @@ fn has_stopped(cx: &Context, end: Guarded<()>, exit: Ending) -> Ending {
 }
 
 /// The child's place is no longer its own.
-fn leave<T: Source>(source: &T, cx: &Context, rest: Option<Rest>) {
+#[inline(never)]
+fn leave<T: Source>(source: &T, cx: &Context, rest: Option<Rest>, stay: u16) {
+    let owner = cx.owner_in(stay);
     // It may have come to rest while it was waiting, or in the `stop` after it has returned `Ok`.
     if source.is_used() && matches!(rest, Some(Rest::Removed | Rest::Stopped)) {
-        withdraw(source, cx, rest == Some(Rest::Removed));
+        withdraw(source, cx, owner, rest == Some(Rest::Removed));
     }
     let dropped = match rest {
         // It was dropped with its tree, which has ended before it.
         _ if cx.cell().read().is_kill() && cx.group().tree().has_ended() => catch(|| source.clear()),
         // What was stopped by hand may be started again.
         Some(Rest::Stopped) => return,
-        Some(Rest::Removed) => catch(|| source.forget_left(cx)),
-        _ => catch(|| source.end(cx.index(), cx.owner())),
+        Some(Rest::Removed) => catch(|| source.leave(cx, owner)),
+        _ => catch(|| source.end(cx.index(), owner)),
     };
     if let Err(panic) = dropped {
         log::drop_panicked(cx, &panic);
-    }
-    if rest == Some(Rest::Removed) {
-        cx.group().vacate(cx.slot());
     }
 }
 

@@ -8,12 +8,12 @@ use std::task::Waker;
 
 use super::cell::Cell;
 use super::group::{Group, now};
-use super::record::{State, wake};
+use super::record::{Left, State, wake};
 use crate::decide::{Outcome, Phase, Rest, Slot, SlotId, State as CoreState, Verdict, nanos_between};
 use crate::declare::{ChildSpec, Kind};
 use crate::exit::Ending;
 use crate::view::{Change, Facts, Names, Page, Pushed, State as Shown, Subject, Told, What, is_logged};
-use crate::{Cause, Context, Exit, Restart, log};
+use crate::{Cause, Exit, Restart, log};
 
 /// What is to be told, and what is to be done once the lock is released because it runs code of others.
 ///
@@ -33,7 +33,7 @@ struct Pending {
     /// To be logged.
     events: Vec<(Arc<Names>, Told)>,
     wakers: Vec<Waker>,
-    left: Vec<Context>,
+    left: Vec<Left>,
     group: Option<Arc<Group>>,
     surplus: Vec<Arc<Page>>,
 }
@@ -70,8 +70,8 @@ impl Outside {
     }
 
     /// Has tidied up after a replica or member that has left when no task of it was there to do so.
-    pub(super) fn note_left(&mut self, cx: Context) {
-        self.pending().left.push(cx);
+    pub(super) fn note_left(&mut self, left: Left) {
+        self.pending().left.push(left);
     }
 
     /// Has the group of an earlier incarnation dropped.
@@ -97,12 +97,9 @@ impl Pending {
         // In this order: what follows from it is logged after it.
         events.iter().for_each(|(names, told)| log::event(names, told));
         first.into_iter().chain(wakers).for_each(Waker::wake);
-        for cx in &left {
-            cx.child().launch.tidy_up(cx);
-            cx.group().vacate(cx.slot());
-        }
+        left.iter().for_each(|left| left.cx.child().launch.tidy_up(&left.cx, left.owner));
         group.iter().for_each(|group| group.forget_exits());
-        drop((group, events, surplus));
+        drop((group, left, events, surplus));
     }
 }
 

@@ -157,8 +157,8 @@ impl Source for Unreliable {
         })
     }
 
-    fn keep(&self, index: usize, owner: Owner, patient: Patient) {
-        self.source.keep(index, owner, patient.service);
+    fn keep(&self, index: usize, owner: impl FnOnce() -> Owner, patient: Patient) {
+        self.source.keep(index, owner(), patient.service);
     }
 
     fn offer(&self, index: usize, owner: Owner, patient: &Patient) {
@@ -179,6 +179,10 @@ impl Source for Unreliable {
 
     fn end(&self, index: usize, owner: Owner) {
         self.source.end(index, owner);
+    }
+
+    fn leave(&self, cx: &Context, owner: Owner) {
+        self.source.leave(cx, owner);
     }
 
     fn clear(&self) {

@@ -61,7 +61,7 @@ impl<S: Service> Source for Added<S> {
         self.in_place || self.members.has(index, Member::is_factory)
     }
 
-    fn keep(&self, index: usize, _owner: Owner, service: S) {
+    fn keep(&self, index: usize, _owner: impl FnOnce() -> Owner, service: S) {
         if self.in_place && !self.members.has(index, Member::is_factory) {
             self.members.put(index, Member::Value(service));
         }

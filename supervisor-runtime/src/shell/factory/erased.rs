@@ -15,6 +15,7 @@ pub(crate) trait Erased: Send + Sync + 'static {
     fn withdraw(&self, index: usize, owner: Owner, for_good: bool);
     fn forget(&self, index: usize);
     fn end(&self, index: usize, owner: Owner);
+    fn leave(&self, cx: &Context, owner: Owner);
     fn clear(&self);
 }
 
@@ -26,7 +27,7 @@ impl<T: Source> Erased for T {
     fn keep(&self, index: usize, owner: Owner, service: Box<dyn DynService>) {
         let service: Box<dyn Any> = service;
         let service = service.downcast().expect("what comes back is what was made");
-        Source::keep(self, index, owner, *service);
+        Source::keep(self, index, || owner, *service);
     }
 
     fn offer(&self, index: usize, owner: Owner, service: &dyn DynService) {
@@ -49,6 +50,10 @@ impl<T: Source> Erased for T {
 
     fn end(&self, index: usize, owner: Owner) {
         Source::end(self, index, owner);
+    }
+
+    fn leave(&self, cx: &Context, owner: Owner) {
+        Source::leave(self, cx, owner);
     }
 
     fn clear(&self) {

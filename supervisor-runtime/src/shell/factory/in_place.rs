@@ -130,7 +130,7 @@ impl<Make: First<S>, S: Service> Source for InPlace<Make, S> {
         }
     }
 
-    fn keep(&self, index: usize, _owner: Owner, service: S) {
+    fn keep(&self, index: usize, _owner: impl FnOnce() -> Owner, service: S) {
         self.shelf.put(index, service);
     }
 

@@ -35,32 +35,39 @@ use crate::service::BoxFuture;
 use crate::view::GroupId;
 use crate::{BoxError, Context, Service, sync};
 
-/// Whose something is. Who has left tidies up late, and another may have taken its index by then, whose things stay.
+/// Whose something is. Who has left tidies up late, and another may have taken its index by then, and its slot, whose things stay.
 #[derive(Clone, Copy)]
 pub(crate) struct Owner {
     group: GroupId,
     slot: SlotId,
+    /// See [`Cell::stay`](super::Cell::stay).
+    stay: u16,
     incarnation: u32,
 }
 
 impl Owner {
-    pub(crate) fn new(group: GroupId, slot: SlotId, incarnation: u32) -> Self {
-        Self { group, slot, incarnation }
+    pub(crate) fn new(group: GroupId, slot: SlotId, stay: u16, incarnation: u32) -> Self {
+        Self { group, slot, stay, incarnation }
     }
 
-    /// Whether what that incarnation has left falls to this one: it is the same, or a later one of its slot, or of a group that
-    /// was made later.
+    /// Whether what that incarnation has left falls to this one: it is the same, or a later one of its stay in its slot, or of a
+    /// group that was made later.
     pub(crate) fn inherits(self, from: Self) -> bool {
         match self.group.cmp(&from.group) {
             Ordering::Less => false,
-            Ordering::Equal => self.slot == from.slot && is_from(self.incarnation, from.incarnation),
+            Ordering::Equal => self.is_beside(from) && is_from(self.incarnation, from.incarnation),
             Ordering::Greater => true,
         }
     }
 
-    /// Whether both stand in the same slot of the same group.
-    fn is_in_the_place_of(self, other: Self) -> bool {
-        (self.group, self.slot) == (other.group, other.slot)
+    /// Whether what is for that incarnation, or a later one, is not to come when this one has left.
+    fn takes_along(self, first: Self) -> bool {
+        first.group < self.group || first.group == self.group && self.is_beside(first)
+    }
+
+    /// Whether both are in the same stay in the same slot.
+    fn is_beside(self, other: Self) -> bool {
+        (self.slot, self.stay) == (other.slot, other.stay)
     }
 }
 
@@ -76,7 +83,7 @@ pub(crate) trait Source: Send + Sync + 'static {
     }
 
     /// Takes back the service of an incarnation that has ended; drops it where it is of no more use.
-    fn keep(&self, index: usize, owner: Owner, service: Self::Service) {
+    fn keep(&self, index: usize, owner: impl FnOnce() -> Owner, service: Self::Service) {
         let _ = (index, owner);
         drop(service);
     }
@@ -117,10 +124,10 @@ pub(crate) trait Source: Send + Sync + 'static {
     }
 
     /// Drops what was kept of a child that has left: of a replica, unless that is the replica itself.
-    fn forget_left(&self, cx: &Context) {
+    fn leave(&self, cx: &Context, owner: Owner) {
         match cx.child().size {
             Size::Open => self.forget(cx.index()),
-            Size::One | Size::Replicas(_) => self.end(cx.index(), cx.owner()),
+            Size::One | Size::Replicas(_) => self.end(cx.index(), owner),
         }
     }
 
@@ -161,7 +168,7 @@ pub(crate) trait Launch: Send + Sync + 'static {
     fn clear_kept(&self);
 
     /// One has left for good that had no task any more: takes back what it offered, and drops what was kept of it.
-    fn tidy_up(&self, cx: &Context);
+    fn tidy_up(&self, cx: &Context, owner: Owner);
 
     /// Whether there is something to make the next incarnation of.
     fn can_restart(&self, index: u32) -> bool;
@@ -180,10 +187,10 @@ impl<T: Source> Launch for T {
         self.can_make(index as usize)
     }
 
-    fn tidy_up(&self, cx: &Context) {
+    fn tidy_up(&self, cx: &Context, owner: Owner) {
         // Both are the user's.
-        let _ = catch(|| self.withdraw(cx.index(), cx.owner(), true));
-        let _ = catch(|| self.forget_left(cx));
+        let _ = catch(|| self.withdraw(cx.index(), owner, true));
+        let _ = catch(|| self.leave(cx, owner));
     }
 
     fn clear_kept(&self) {
@@ -202,17 +209,19 @@ mod tests {
 
     #[test]
     fn what_an_incarnation_leaves_falls_to_the_later_ones_of_its_place() {
-        let (group, slot, incarnation) = (7, 3, 5);
-        let left = Owner::new(group, slot, incarnation);
-        for (of, expected) in [
-            ((group, slot, incarnation), true),
-            ((group, slot, incarnation + 1), true),
-            ((group, slot, incarnation - 1), false),
-            ((group, slot + 1, incarnation + 1), false),
-            ((group + 1, slot + 1, 1), true),
-            ((group - 1, slot, incarnation + 1), false),
+        let (group, slot, stay, incarnation) = (7, 3, 2, 5);
+        let left = Owner::new(group, slot, stay, incarnation);
+        for (of, inherits, takes_along) in [
+            ((group, slot, stay, incarnation), true, true),
+            ((group, slot, stay, incarnation + 1), true, true),
+            ((group, slot, stay, incarnation - 1), false, true),
+            ((group, slot, stay + 1, incarnation + 1), false, false),
+            ((group, slot + 1, stay, incarnation + 1), false, false),
+            ((group + 1, slot + 1, 0, 1), true, true),
+            ((group - 1, slot, stay, incarnation + 1), false, false),
         ] {
-            assert_eq!(Owner::new(of.0, of.1, of.2).inherits(left), expected, "{of:?}");
+            let owner = Owner::new(of.0, of.1, of.2, of.3);
+            assert_eq!((owner.inherits(left), owner.takes_along(left)), (inherits, takes_along), "{of:?}");
         }
     }
 }

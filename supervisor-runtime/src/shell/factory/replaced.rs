@@ -48,8 +48,8 @@ where
         }
     }
 
-    fn keep(&self, index: usize, owner: Owner, service: S) {
-        self.shelf.put(index, (owner, service));
+    fn keep(&self, index: usize, owner: impl FnOnce() -> Owner, service: S) {
+        self.shelf.put(index, (owner(), service));
     }
 
     fn forget(&self, index: usize) {
@@ -82,8 +82,8 @@ mod tests {
     #[test]
     fn who_ends_late_drops_nothing_of_the_one_that_has_taken_its_place() {
         let replaced = Replaced::new(Arc::new(Seat::new(Evaluated::by_index(|_| Idle))), |old: Idle, _: usize| old);
-        let [left, here] = [3, 4].map(|slot| Owner::new(0, slot, 1));
-        replaced.keep(0, here, Idle);
+        let [left, here] = [3, 4].map(|slot| Owner::new(0, slot, 0, 1));
+        replaced.keep(0, || here, Idle);
         replaced.end(0, left);
         assert!(replaced.shelf.has(0, |_| true));
         replaced.end(0, here);

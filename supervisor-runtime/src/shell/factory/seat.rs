@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use super::shelf::{Shelf, drop_kept};
 use super::{Owner, Source};
 use crate::declare::{Begun, Offer};
-use crate::shell::panic::catch;
+use crate::shell::panic::{catch, catch_drop};
 use crate::sync::MutexExt;
 use crate::{BoxError, Context};
 
@@ -49,7 +49,7 @@ impl<T: Source> Source for Seat<T> {
         self.inserted.places.has(index, |_| true) || self.source.can_make(index)
     }
 
-    fn keep(&self, index: usize, owner: Owner, service: T::Service) {
+    fn keep(&self, index: usize, owner: impl FnOnce() -> Owner, service: T::Service) {
         self.source.keep(index, owner, service);
     }
 
@@ -74,10 +74,12 @@ impl<T: Source> Source for Seat<T> {
         self.source.end(index, owner);
     }
 
-    fn forget_left(&self, cx: &Context) {
+    fn leave(&self, cx: &Context, owner: Owner) {
         // Where its start was overtaken, nobody is to find it in what comes to its index next.
-        drop(self.inserted.places.take_if(cx.index(), |place| place.waits_for(cx.owner())));
-        self.source.forget_left(cx);
+        let place = self.inserted.places.take_if(cx.index(), |place| place.has_waited_for(owner));
+        // It is the user's, as is what was kept.
+        let _ = catch_drop(place);
+        self.source.leave(cx, owner);
     }
 
     fn clear(&self) {
@@ -111,9 +113,9 @@ impl<S> Place<S> {
         self.first.get().is_some_and(|first| owner.inherits(*first))
     }
 
-    /// Whether it waits for an incarnation in the place of this one.
-    fn waits_for(&self, left: Owner) -> bool {
-        self.first.get().is_some_and(|first| first.is_in_the_place_of(left))
+    /// Whether it waits for an incarnation that does not come now that this one has left.
+    fn has_waited_for(&self, left: Owner) -> bool {
+        self.first.get().is_some_and(|first| left.takes_along(*first))
     }
 }
 
