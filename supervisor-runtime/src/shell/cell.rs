@@ -26,7 +26,7 @@ pub(crate) struct Cell {
     notes: AtomicU8,
     /// What the group remembers of it, which alone reads and writes it, under the lock: here is room.
     memory: AtomicU8,
-    /// How often the slot has been given to another.
+    /// How often something has left the slot for good.
     stay: AtomicU16,
     /// Tells the waker of the child's own task from others, so that `stopping()` polled by it need not register.
     own_waker: AtomicUsize,
@@ -150,14 +150,14 @@ impl Cell {
         self.remember(STARTED, 0);
     }
 
-    /// What was in its slot has left for good: it has no last exit any more.
+    /// What was in its slot has left for good: it has no last exit any more, and its stay is over.
     pub(super) fn forget(&self) {
         self.memory.store(0, Ordering::Relaxed);
         self.stay.store(self.stay().wrapping_add(1), Ordering::Relaxed);
     }
 
     /// Which of those it is that have been in its slot one after the other, as a replica that was scaled away and back has. After
-    /// 2^16 they are counted from 0 again: what the first has left is gone by then.
+    /// 2^16 they are counted from 0 again; only who has been tidying up for all that time would mistake another for itself.
     pub(crate) fn stay(&self) -> u16 {
         self.stay.load(Ordering::Relaxed)
     }

@@ -218,9 +218,10 @@ impl Group {
         let gone = if then.leaves() { state.vacate(slot, cell) } else { None };
         let driver = state.driver_to_wake();
         drop(state);
-        drop((old, gone));
+        drop(old);
         outside.run();
         wake(driver);
+        drop(gone);
         then
     }
 }

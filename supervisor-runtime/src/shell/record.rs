@@ -96,7 +96,9 @@ pub(super) type Spawns = SmallVec<[Spawn; 1]>;
 /// One that has left without a task, and is to be tidied up after.
 pub(super) struct Left {
     pub(super) cx: Context,
+    /// In the stay that is over.
     pub(super) owner: Owner,
+    /// To be dropped outside of the lock.
     pub(super) _known: Record,
 }
 
@@ -276,6 +278,7 @@ impl State {
                         *known = Some(known.map_or(deadline, |known| known.min(deadline)));
                     }
                     record.ask(group.cell(slot), self.core.is_ending(), outside);
+                    // Few are, and all are asked here.
                     if self.records[slot].watched().is_some() {
                         self.hurry(slot, group);
                     }
@@ -291,11 +294,11 @@ impl State {
                         cell.note_release();
                         self.records[slot].wake(outside);
                     } else {
-                        let (child, index) = self.core.place(slot);
-                        let cx = || Context::new(Arc::clone(group), slot, child, index, cell.incarnation());
-                        let owner = Owner::new(group.names().id, slot, cell.stay(), cell.incarnation());
+                        let ((child, index), incarnation) = (self.core.place(slot), cell.incarnation());
+                        let owner = Owner::new(group.names().id, slot, cell.stay(), incarnation);
                         if let Some(known) = self.vacate(slot, cell) {
-                            outside.note_left(Left { cx: cx(), owner, _known: known });
+                            let cx = Context::new(Arc::clone(group), slot, child, index, incarnation);
+                            outside.note_left(Left { cx, owner, _known: known });
                         }
                     }
                 }

@@ -173,10 +173,6 @@ impl Source for Unreliable {
         self.source.withdraw(index, owner, for_good);
     }
 
-    fn forget(&self, index: usize) {
-        self.source.forget(index);
-    }
-
     fn end(&self, index: usize, owner: Owner) {
         self.source.end(index, owner);
     }

@@ -13,7 +13,6 @@ pub(crate) trait Erased: Send + Sync + 'static {
     fn offer(&self, index: usize, owner: Owner, service: &dyn DynService);
     fn is_used(&self) -> bool;
     fn withdraw(&self, index: usize, owner: Owner, for_good: bool);
-    fn forget(&self, index: usize);
     fn end(&self, index: usize, owner: Owner);
     fn leave(&self, cx: &Context, owner: Owner);
     fn clear(&self);
@@ -42,10 +41,6 @@ impl<T: Source> Erased for T {
 
     fn withdraw(&self, index: usize, owner: Owner, for_good: bool) {
         Source::withdraw(self, index, owner, for_good);
-    }
-
-    fn forget(&self, index: usize) {
-        Source::forget(self, index);
     }
 
     fn end(&self, index: usize, owner: Owner) {

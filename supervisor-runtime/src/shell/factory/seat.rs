@@ -8,7 +8,7 @@ use super::{Owner, Source};
 use crate::declare::{Begun, Offer};
 use crate::shell::panic::{catch, catch_drop};
 use crate::sync::MutexExt;
-use crate::{BoxError, Context};
+use crate::{BoxError, Context, log};
 
 /// A child's place, into which another service can be put than its source makes.
 pub(crate) struct Seat<T: Source> {
@@ -65,11 +65,6 @@ impl<T: Source> Source for Seat<T> {
         self.offers.iter().for_each(|offer| offer.withdraw(index, owner, for_good));
     }
 
-    fn forget(&self, index: usize) {
-        drop(self.inserted.places.take(index));
-        self.source.forget(index);
-    }
-
     fn end(&self, index: usize, owner: Owner) {
         self.source.end(index, owner);
     }
@@ -78,7 +73,9 @@ impl<T: Source> Source for Seat<T> {
         // Where its start was overtaken, nobody is to find it in what comes to its index next.
         let place = self.inserted.places.take_if(cx.index(), |place| place.has_waited_for(owner));
         // It is the user's, as is what was kept.
-        let _ = catch_drop(place);
+        if let Err(panic) = catch_drop(place) {
+            log::drop_panicked(cx, &panic);
+        }
         self.source.leave(cx, owner);
     }
 
